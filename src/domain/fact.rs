@@ -1,0 +1,134 @@
+//! What is stored: closed, versioned, few. An attempt that changes nothing is no fact.
+//!
+//! Invariants: a fact has one canonical byte form (compact JSON in the order of the fields, integers only), so that
+//! a chain of hashes can be laid over all of them; what was written by an older version stays readable.
+
+use super::health::ProbeHealth;
+use super::window::WindowState;
+use super::*;
+use serde::{Deserialize, Serialize};
+
+/// Something that happened, in the past tense. `at` of the row is the engine's time of writing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "snake_case")]
+pub enum Fact {
+    /// The daemon started; what lies between `alive_until` and each probe's next attempt is unknown.
+    Started {
+        /// The last instant at which the former run was alive; `None` for a new store.
+        alive_until: Option<Timestamp>,
+        /// Version of the program.
+        version: String,
+    },
+    /// A set of files was taken over.
+    Reloaded {
+        /// SHA-256 of all files read, hexadecimal.
+        digest: String,
+    },
+    /// The wall clock jumped forward; the skipped time is unknown.
+    ClockStepped {
+        /// Where it was.
+        from: Timestamp,
+        /// Where it went.
+        to: Timestamp,
+    },
+    /// A probe's confirmed health changed.
+    ProbeChanged {
+        /// Which probe.
+        probe: ProbeId,
+        /// What it is now; `None` is unknown.
+        to: Option<ProbeHealth>,
+        /// Back-dated start of the new span.
+        since: Timestamp,
+        /// What was seen, if it was not a pass.
+        reason: Option<Reason>,
+    },
+    /// A probe or its subsystem left the inventory; its timeline is kept and closed.
+    ProbeRetired {
+        /// Which probe.
+        probe: ProbeId,
+    },
+    /// A window went from one state to another.
+    WindowChanged {
+        /// Which window.
+        window: WindowId,
+        /// Of which schedule.
+        schedule: ScheduleId,
+        /// From the start to the approved end.
+        span: Span,
+        /// What it is now.
+        to: WindowState,
+        /// Why, for people.
+        why: String,
+    },
+    /// A notice about a window was accepted by a relay.
+    WindowAnnounced {
+        /// Which window.
+        window: WindowId,
+        /// When it was accepted.
+        accepted: Timestamp,
+    },
+    /// An incident opened.
+    IncidentOpened {
+        /// Which one.
+        incident: IncidentId,
+        /// The root cause.
+        subsystem: SubsystemId,
+        /// What is wrong.
+        symptom: Symptom,
+        /// How loud.
+        severity: Severity,
+        /// Since when.
+        since: Timestamp,
+        /// The window it is about, for overruns.
+        window: Option<WindowId>,
+    },
+    /// An incident opened again within the relapse time.
+    IncidentReopened {
+        /// Which one.
+        incident: IncidentId,
+        /// Since when this time.
+        since: Timestamp,
+    },
+    /// A subsystem fails with an incident's root.
+    IncidentJoined {
+        /// Which incident.
+        incident: IncidentId,
+        /// Who joined.
+        subsystem: SubsystemId,
+        /// Since when it fails.
+        since: Timestamp,
+    },
+    /// It recovered, or it now fails for itself.
+    IncidentLeft {
+        /// Which incident.
+        incident: IncidentId,
+        /// Who left.
+        subsystem: SubsystemId,
+    },
+    /// A message of this incident was put into the outbox for these recipients.
+    IncidentTold {
+        /// Which one.
+        incident: IncidentId,
+        /// Sequence of the message within the incident.
+        sequence: u32,
+        /// Who was told; a close goes to the same.
+        to: Vec<Recipient>,
+    },
+    /// An incident is over.
+    IncidentClosed {
+        /// Which one.
+        incident: IncidentId,
+        /// When it was over.
+        until: Timestamp,
+    },
+}
+
+/// A fact with its time of writing; the unit of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// Engine time.
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub fact: Fact,
+}

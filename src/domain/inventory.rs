@@ -1,0 +1,322 @@
+//! What there is to watch and to promise: the validated, immutable result of a load.
+//!
+//! Not here: how it was written (`config`) and what was seen (`timeline`). Invariants, kept by `config`: every id
+//! that is named exists, hard and soft dependencies together form a DAG, every subsystem has a policy.
+
+use super::calendar::Calendar;
+use super::civil::Zone;
+use super::hours::Hours;
+use super::policy::{Freeze, Policy};
+use super::window::Schedule;
+use super::*;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// Where something was written: the answer to "who decided this?".
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Source {
+    /// Path as given on the command line or relative to `gengfu.yaml`.
+    pub file: Arc<str>,
+    /// Counted from 1.
+    pub line: u32,
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// A language that people read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// Chinese; the default.
+    #[default]
+    Zh,
+    /// English.
+    En,
+}
+
+/// A text in both languages.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Names {
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+impl Names {
+    /// The text in one language.
+    pub fn get(&self, language: Language) -> &str {
+        match language {
+            Language::Zh => &self.zh,
+            Language::En => &self.en,
+        }
+    }
+}
+
+/// What sort of organisation an owner is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OwnerKind {
+    /// The shared platform.
+    Platform,
+    /// A district.
+    District,
+    /// A bureau, commission, office or centre.
+    Bureau,
+    /// An upstream or external party.
+    External,
+}
+
+/// 接入单位: who answers for a subsystem.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    /// `huangpu`.
+    pub id: OwnerId,
+    /// What sort it is.
+    pub kind: OwnerKind,
+    /// What people call it.
+    pub name: Names,
+    /// Who is told.
+    pub on_call: RosterId,
+    /// Where it was written.
+    pub source: Source,
+}
+
+/// How much hangs on a subsystem; 1 is the most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
+pub enum Tier {
+    /// The portal is unusable or a legal deadline is at risk without it.
+    One,
+    /// One family of matters is unusable without it.
+    Two,
+    /// Convenience.
+    Three,
+}
+
+impl From<Tier> for u8 {
+    fn from(tier: Tier) -> u8 {
+        match tier {
+            Tier::One => 1,
+            Tier::Two => 2,
+            Tier::Three => 3,
+        }
+    }
+}
+
+impl TryFrom<u8> for Tier {
+    type Error = &'static str;
+    fn try_from(n: u8) -> Result<Self, Self::Error> {
+        match n {
+            1 => Ok(Self::One),
+            2 => Ok(Self::Two),
+            3 => Ok(Self::Three),
+            _ => Err("tier is 1, 2 or 3"),
+        }
+    }
+}
+
+/// What a subsystem needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dependency {
+    /// Fails with this one.
+    One(SubsystemId),
+    /// A redundancy group: fails when all of them fail.
+    AnyOf(Vec<SubsystemId>),
+    /// Explains; neither suppresses nor shortens hours.
+    Soft(SubsystemId),
+}
+
+impl Dependency {
+    /// Everything it names.
+    pub fn members(&self) -> &[SubsystemId] {
+        match self {
+            Self::One(id) | Self::Soft(id) => std::slice::from_ref(id),
+            Self::AnyOf(ids) => ids,
+        }
+    }
+
+    /// Whether it can suppress and shorten hours.
+    pub fn is_hard(&self) -> bool {
+        !matches!(self, Self::Soft(_))
+    }
+}
+
+/// One service of one owner.
+#[derive(Clone, Debug)]
+pub struct Subsystem {
+    /// `huangpu/portal`.
+    pub id: SubsystemId,
+    /// Its former id, whose history it carries on.
+    pub was: Option<SubsystemId>,
+    /// What people call it.
+    pub name: Names,
+    /// How much hangs on it.
+    pub tier: Tier,
+    /// Whether citizens see it and inspectors visit it.
+    pub public: bool,
+    /// The hours that its owner declares.
+    pub hours: Hours,
+    /// The promise.
+    pub objective: ObjectiveId,
+    /// What it needs.
+    pub depends_on: Vec<Dependency>,
+    /// Its probes, at least one, in the order of the file.
+    pub probes: Vec<ProbeId>,
+    /// Where it was written.
+    pub source: Source,
+}
+
+/// Whether a failing probe takes its subsystem down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Down when it fails.
+    Critical,
+    /// Degraded when it fails.
+    Supporting,
+}
+
+/// When a probe runs and how its verdicts are confirmed; what it does lies in `crate::probe`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbePlan {
+    /// `huangpu/portal/home`.
+    pub id: ProbeId,
+    /// `http`, `tcp`, …: a row of `crate::probe::KINDS`.
+    pub kind: &'static str,
+    /// Fixed rate.
+    pub every_ms: Millis,
+    /// One deadline for the whole attempt.
+    pub timeout_ms: Millis,
+    /// Consecutive fails that make it failing.
+    pub fall: u32,
+    /// Consecutive passes that make it passing.
+    pub rise: u32,
+    /// From one re-try's start to the next while a change is unconfirmed.
+    pub confirm_every_ms: Millis,
+    /// Whether its failure is the subsystem's.
+    pub role: Role,
+    /// Where it was written.
+    pub source: Source,
+}
+
+/// A promise about availability.
+#[derive(Clone, Debug)]
+pub struct Objective {
+    /// `public-7x24`.
+    pub id: ObjectiveId,
+    /// Parts per million of eligible time: 99.9 % is 999 000.
+    pub target_ppm: u32,
+    /// The period that the promise is about.
+    pub period: ObjectivePeriod,
+    /// Which figure was agreed.
+    pub figure: Figure,
+    /// Hours of the promise; the declared ones when absent.
+    pub hours: Option<Hours>,
+    /// At most this much maintenance is excluded in a civil month.
+    pub exclusion_cap_ms: Millis,
+    /// Where it was written.
+    pub source: Source,
+}
+
+/// The period of a promise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ObjectivePeriod {
+    /// Civil month.
+    Month,
+    /// The last 30 × 24 hours.
+    #[serde(rename = "rolling_30d")]
+    Rolling30d,
+}
+
+/// Which of the two figures a promise is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Figure {
+    /// Maintenance as the probes saw it.
+    Public,
+    /// Approved, announced maintenance left out.
+    Contract,
+}
+
+/// Somebody or some post that gets mail.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Contact {
+    /// A name or a post: 黄浦区值班.
+    pub name: String,
+    /// An e-mail address.
+    pub mail: String,
+    /// What they read.
+    pub language: Language,
+}
+
+/// Who answers for owners that name it.
+#[derive(Clone, Debug)]
+pub struct Roster {
+    /// `huangpu`.
+    pub id: RosterId,
+    /// Everyone on it is told.
+    pub contacts: Vec<Contact>,
+    /// Where it was written.
+    pub source: Source,
+}
+
+/// Timers of on-call that a test city may shorten.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertTimers {
+    /// How long a tier 2 or 3 incident waits for its root cause before the first mail; tier 1 never waits.
+    pub settle_ms: Millis,
+    /// A relapse within this time of a close reopens the same incident.
+    pub reopen_ms: Millis,
+}
+
+impl Default for AlertTimers {
+    fn default() -> Self {
+        Self { settle_ms: 15 * SECOND, reopen_ms: 15 * MINUTE }
+    }
+}
+
+/// Everything that the engine knows about the world's shape. A reload builds a new one.
+#[derive(Clone, Debug)]
+pub struct Inventory {
+    /// The civil time zone of this installation.
+    pub zone: Zone,
+    /// By id.
+    pub owners: BTreeMap<OwnerId, Owner>,
+    /// By id.
+    pub subsystems: BTreeMap<SubsystemId, Subsystem>,
+    /// By id.
+    pub probes: HashMap<ProbeId, ProbePlan>,
+    /// The statutory calendar with its overlays.
+    pub calendar: Calendar,
+    /// In the order of the files.
+    pub policies: Vec<Policy>,
+    /// In the order of the files.
+    pub freezes: Vec<Freeze>,
+    /// By id.
+    pub schedules: BTreeMap<ScheduleId, Schedule>,
+    /// By id.
+    pub objectives: BTreeMap<ObjectiveId, Objective>,
+    /// By id.
+    pub rosters: BTreeMap<RosterId, Roster>,
+    /// Who is told when nobody else can be.
+    pub fallback: RosterId,
+    /// Timers of on-call.
+    pub timers: AlertTimers,
+    /// Subsystems that name each one as a hard dependency, directly.
+    pub dependants: HashMap<SubsystemId, Vec<SubsystemId>>,
+}
+
+impl Inventory {
+    /// The contacts who answer for `owner`, or the fallback's.
+    pub fn contacts(&self, owner: &OwnerId) -> &[Contact] {
+        let roster = self.owners.get(owner).map_or(&self.fallback, |o| &o.on_call);
+        self.rosters.get(roster).or_else(|| self.rosters.get(&self.fallback)).map_or(&[], |r| &r.contacts)
+    }
+}

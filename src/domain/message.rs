@@ -1,0 +1,211 @@
+//! What leaves the house: one message for one recipient, with an id that is known before the first attempt.
+//!
+//! Not here: how it is worded (`notify::render`) and how it is delivered (`outbox`). A message carries the figures
+//! of its moment, so that it reads the same however late it leaves.
+
+use super::*;
+use serde::{Deserialize, Serialize};
+
+/// The symptom of an alert: what is wrong with a subsystem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Symptom {
+    /// Confirmed down.
+    Down,
+    /// Looks like maintenance, inside declared hours, outside any window. Replaces `Down`.
+    MaintenanceOutsideWindow,
+    /// A window's approved end has passed and the service is not verified.
+    Overrun,
+    /// Usable, but slow, or a certificate is due, or a supporting probe fails.
+    Degraded,
+    /// The budget burns too fast.
+    SlaAtRisk,
+}
+
+impl Symptom {
+    /// The label and the JSON value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Down => "down",
+            Self::MaintenanceOutsideWindow => "maintenance_outside_window",
+            Self::Overrun => "overrun",
+            Self::Degraded => "degraded",
+            Self::SlaAtRisk => "sla_at_risk",
+        }
+    }
+}
+
+/// How loud an incident is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Somebody must act now.
+    Page,
+    /// Somebody must act in working hours.
+    Ticket,
+}
+
+impl Severity {
+    /// The label and the JSON value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Ticket => "ticket",
+        }
+    }
+}
+
+/// One affected subsystem in a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Affected {
+    /// Its id.
+    pub subsystem: SubsystemId,
+    /// What people call it.
+    pub name: Names,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// The figures of an incident at the moment of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentNews {
+    /// Which incident.
+    pub incident: IncidentId,
+    /// What is wrong.
+    pub symptom: Symptom,
+    /// How loud.
+    pub severity: Severity,
+    /// The root cause.
+    pub subsystem: SubsystemId,
+    /// What people call it.
+    pub name: Names,
+    /// Its owner's name.
+    pub owner: Names,
+    /// How much hangs on it.
+    pub tier: Tier,
+    /// When it began, back-dated to the first contrary attempt.
+    pub since: Timestamp,
+    /// When it was over; `None` while it lasts.
+    pub until: Option<Timestamp>,
+    /// Evidence: the probe and what it saw.
+    pub evidence: Vec<Evidence>,
+    /// Others that fail with it, bounded to 50.
+    pub affected: Vec<Affected>,
+    /// How many there are in all.
+    pub affected_total: usize,
+    /// What is left of the month's budget, if there is an objective, in milliseconds; negative when overdrawn.
+    pub budget_left_ms: Option<Millis>,
+    /// The objective's target, parts per million.
+    pub target_ppm: Option<u32>,
+    /// Burn rates ×1000 of the pair that fired, long and short, for `SlaAtRisk`.
+    pub burn_milli: Option<(i64, i64)>,
+    /// The window that overran, or under which it began.
+    pub window: Option<WindowId>,
+    /// The approved end of that window.
+    pub window_end: Option<Timestamp>,
+}
+
+/// Who saw what when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Which probe.
+    pub probe: ProbeId,
+    /// Start of the attempt.
+    pub at: Timestamp,
+    /// What it saw.
+    pub reason: Reason,
+}
+
+/// One announced window in a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnnouncedWindow {
+    /// Which one.
+    pub window: WindowId,
+    /// What people call it.
+    pub name: Names,
+    /// From the start to the approved end.
+    pub span: Span,
+    /// What is affected, bounded to 50.
+    pub scope: Vec<(SubsystemId, Names)>,
+    /// The owner's own words.
+    pub notice: Option<Names>,
+}
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum Content {
+    /// An incident opened.
+    Opened(IncidentNews),
+    /// An incident opened again within the relapse time.
+    Reopened(IncidentNews),
+    /// An incident is over.
+    Closed(IncidentNews),
+    /// Windows to come, at most 100, for one owner.
+    Announcement {
+        /// Whose.
+        owner: OwnerId,
+        /// Its name.
+        name: Names,
+        /// In order of time.
+        windows: Vec<AnnouncedWindow>,
+    },
+    /// A dependency is in a valid window; told once to the dependants' owners.
+    DependencyInMaintenance {
+        /// The window.
+        window: AnnouncedWindow,
+        /// What of the recipient's is affected.
+        affected: Vec<Affected>,
+    },
+    /// A reload was refused; the text is what `check` prints.
+    ReloadRefused {
+        /// Diagnostics, cut to 16 KiB.
+        text: String,
+    },
+}
+
+/// One row of the outbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// `hash(thread, sequence, recipient)`: the left part of the Message-ID.
+    pub id: String,
+    /// Messages of one thread to one recipient leave in order and refer to the first: `INC-0042`, `notice-bdc-…`.
+    pub thread: String,
+    /// Counts from 0 within the thread.
+    pub sequence: u32,
+    /// Where it goes.
+    pub to: Recipient,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// When it is given up.
+    pub expires: Timestamp,
+    /// What it says.
+    pub content: Content,
+}
+
+/// Where a message goes, and in which language.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Recipient {
+    /// A name or a post.
+    pub name: String,
+    /// An e-mail address.
+    pub mail: String,
+    /// What they read.
+    pub language: Language,
+}
+
+impl From<&Contact> for Recipient {
+    fn from(c: &Contact) -> Self {
+        Self { name: c.name.clone(), mail: c.mail.clone(), language: c.language }
+    }
+}
+
+impl Message {
+    /// Makes the row; the id follows from thread, sequence and recipient alone, so it can be computed again.
+    pub fn new(thread: String, sequence: u32, to: Recipient, at: Timestamp, life_ms: Millis, content: Content) -> Self {
+        use sha2::Digest;
+        let digest = sha2::Sha256::digest(format!("{thread}\n{sequence}\n{}", to.mail));
+        let id = digest.iter().take(16).map(|b| format!("{b:02x}")).collect();
+        Self { id, thread, sequence, to, at, expires: at + life_ms, content }
+    }
+}

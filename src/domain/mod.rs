@@ -1,0 +1,34 @@
+//! What gengfu means: pure folds over facts. No tokio, no I/O, no clock, no randomness.
+//!
+//! Reading order: `time` and `id`, then `inventory` (what there is), `observation` → `health` → `timeline`
+//! (what was seen), `civil` → `calendar` → `hours` → `policy` → `window` → `coverage` → `gate` (when it may be
+//! changed), `sla` (what is left of the promise), `incident` (who is told what), and `engine`, which only routes.
+//! The words are those of `docs/glossary.md`.
+
+mod fact;
+mod id;
+mod inventory;
+mod message;
+mod observation;
+mod snapshot;
+mod time;
+
+pub mod calendar;
+pub mod civil;
+pub mod engine;
+pub mod gate;
+pub mod health;
+pub mod hours;
+pub mod incident;
+pub mod policy;
+pub mod sla;
+pub mod timeline;
+pub mod window;
+
+pub use fact::*;
+pub use id::*;
+pub use inventory::*;
+pub use message::*;
+pub use observation::*;
+pub use snapshot::*;
+pub use time::*;

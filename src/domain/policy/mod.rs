@@ -1,0 +1,200 @@
+//! When maintenance is allowed: rules, freezes, and the decision with its reasons.
+
+use super::*;
+use jiff::civil::{Date, Time};
+
+/// What a policy or a freeze is about; an empty list means "any".
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selector {
+    /// Any of these tiers.
+    pub tiers: Vec<Tier>,
+    /// Any of these owners.
+    pub owners: Vec<OwnerId>,
+    /// Any of these subsystems.
+    pub ids: Vec<SubsystemId>,
+    /// None of these subsystems.
+    pub except: Vec<SubsystemId>,
+}
+
+impl Selector {
+    /// Whether a subsystem is meant.
+    pub fn matches(&self, id: &SubsystemId, tier: Tier) -> bool {
+        (self.tiers.is_empty() || self.tiers.contains(&tier))
+            && (self.owners.is_empty() || self.owners.iter().any(|o| *o == id.owner()))
+            && (self.ids.is_empty() || self.ids.contains(id))
+            && !self.except.contains(id)
+    }
+}
+
+/// What a policy's gate asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GateMode {
+    /// What `decide` allows.
+    Hours,
+    /// An announced or running window that covers scope and interval.
+    Window,
+}
+
+/// A part of a civil day; `end` may lie on the next day, or be 24:00.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DayPart {
+    /// Local start.
+    pub start: Time,
+    /// Local end, on the day `end_day_offset` days later; 24:00 is 00:00 of the next day.
+    pub end: Time,
+    /// 0 or 1.
+    pub end_day_offset: u8,
+}
+
+/// Instants at which a policy allows maintenance, before freezes and denials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// Any instant.
+    pub always: bool,
+    /// These nights.
+    pub nights: Option<DayPart>,
+    /// The whole of non-working days.
+    pub non_working_days: bool,
+}
+
+/// How much notice a window needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NoticeRule {
+    /// By length, in working days (SEMANTICS §5), and 48 h for public subsystems.
+    ByLength,
+    /// None.
+    None,
+}
+
+/// A span of civil dates with a name: a freeze, or a denial of one policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DateSpan {
+    /// First date inside; the year is left out for every year.
+    pub first: DateOrYearly,
+    /// Last date inside.
+    pub last: DateOrYearly,
+}
+
+/// A date, or a month and a day of every year.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DateOrYearly {
+    /// One date.
+    Date(Date),
+    /// (month, day) of every year.
+    Yearly(i8, i8),
+}
+
+/// Nothing may be changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Freeze {
+    /// `import-expo`.
+    pub id: String,
+    /// What people call it.
+    pub name: Names,
+    /// What it is about.
+    pub applies_to: Selector,
+    /// When.
+    pub dates: Vec<DateSpan>,
+    /// Where it was written.
+    pub source: Source,
+}
+
+/// Rules for the subsystems that it governs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// `off-hours`.
+    pub id: PolicyId,
+    /// What it governs.
+    pub applies_to: Selector,
+    /// What its gate asks for.
+    pub gate: GateMode,
+    /// When.
+    pub allow: Allowed,
+    /// Denied dates of its own.
+    pub deny: Vec<DateSpan>,
+    /// Longer windows are warned about.
+    pub longest_warn_ms: Option<Millis>,
+    /// Longer windows are denied.
+    pub longest_deny_ms: Option<Millis>,
+    /// How much notice a window needs.
+    pub notice: NoticeRule,
+    /// How many people must approve a window, the applicant not among them.
+    pub approvals: u8,
+    /// Where it was written.
+    pub source: Source,
+}
+
+/// Why a request was denied; a closed set for metrics, with a sentence and a source for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DenyKind {
+    /// A date whose year is not published.
+    CalendarNotCovered,
+    /// A freeze.
+    Freeze,
+    /// A denial of the policy.
+    Denied,
+    /// Neither night nor non-working day.
+    OutsideAllowedHours,
+    /// Begins inside the allowed hours and ends outside them.
+    RunsOver,
+    /// No policy governs a subsystem of the scope.
+    NoPolicy,
+    /// Longer than the policy admits.
+    TooLong,
+    /// The gate asks for a window.
+    NoWindow,
+    /// The clock is not to be trusted.
+    ClockUnsynchronised,
+    /// Nothing is asked for: an empty scope or an empty interval.
+    Empty,
+}
+
+impl DenyKind {
+    /// The metric label and JSON value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CalendarNotCovered => "calendar_not_covered",
+            Self::Freeze => "freeze",
+            Self::Denied => "denied",
+            Self::OutsideAllowedHours => "outside_allowed_hours",
+            Self::RunsOver => "runs_over",
+            Self::NoPolicy => "no_policy",
+            Self::TooLong => "too_long",
+            Self::NoWindow => "no_window",
+            Self::ClockUnsynchronised => "clock_unsynchronised",
+            Self::Empty => "empty",
+        }
+    }
+}
+
+/// One link of the rule chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DenyReason {
+    /// For machines.
+    pub kind: DenyKind,
+    /// For people.
+    pub text: Names,
+    /// Who says so: `policy off-hours`, `freeze import-expo`, `calendar china`.
+    pub rule: String,
+    /// Where it is written; `None` for what is built in.
+    pub source: Option<Source>,
+}
+
+/// The answer of `decide`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// The whole interval is allowed.
+    Allow {
+        /// End of the allowed block that holds it.
+        until: Timestamp,
+        /// What allows it, with sources.
+        because: Vec<DenyReason>,
+    },
+    /// It is not.
+    Deny {
+        /// Every rule that denies it.
+        reasons: Vec<DenyReason>,
+        /// The earliest start at or after the asked one at which this very request would be allowed.
+        next_open: Option<Timestamp>,
+    },
+}

@@ -1,0 +1,110 @@
+//! What is left of the promise: three figures that always go together, the budget, and how fast it burns.
+//!
+//! Rules: SEMANTICS §9 and §10 (see `docs/sla.md`). Invariants: durations are integers until a ratio is printed; the
+//! parts sum to the whole; "met" is said only if the low bound reaches the target, "missed" only if the high one does not.
+
+use super::*;
+use std::collections::BTreeMap;
+
+/// A share of time, kept exact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ratio {
+    /// Milliseconds that count.
+    pub part: Millis,
+    /// Milliseconds in all; positive.
+    pub whole: Millis,
+}
+
+/// A figure and what it would be if unknown time had been down, or up. `None` where nothing is eligible.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bounded {
+    /// Unknown time left out.
+    pub value: Option<Ratio>,
+    /// Unknown time as down.
+    pub low: Option<Ratio>,
+    /// Unknown time as up.
+    pub high: Option<Ratio>,
+}
+
+/// What may be said about a promise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The low bound reaches the target.
+    Met,
+    /// The high bound does not.
+    Missed,
+    /// Neither.
+    Undetermined,
+}
+
+/// Whose doing a spent second was; the first that matches, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// Emergency maintenance under an override.
+    Emergency,
+    /// After a window's approved end.
+    Overrun,
+    /// Looks like maintenance, outside any window.
+    UndeclaredMaintenance,
+    /// Inside a window that was not approved, announced in time or inside policy.
+    PolicyViolation,
+    /// Everything else.
+    Incident,
+}
+
+/// How a window was really used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsedWindow {
+    /// Which one.
+    pub window: WindowId,
+    /// From its real start to its approved end.
+    pub approved: Span,
+    /// End of the work: verified restore, the approved end, or now while it runs. May lie after the approved end.
+    pub restored: Timestamp,
+    /// Approved, announced in time and inside policy: it excludes.
+    pub valid: bool,
+}
+
+/// All that the accounting needs to know about one subsystem.
+#[derive(Clone, Debug, Default)]
+pub struct Seen<'a> {
+    /// What the probes saw.
+    pub timeline: Option<&'a timeline::Timeline<timeline::Health>>,
+    /// Windows that touched it, in order of time.
+    pub windows: &'a [UsedWindow],
+    /// Down time that looked like maintenance, outside any window.
+    pub undeclared: SpanSet,
+}
+
+/// The figures of one subsystem over one period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The whole period, future included.
+    pub period: Span,
+    /// Period ∩ hours, up to now, since the first attempt.
+    pub elapsed_ms: Millis,
+    /// Seen up or degraded.
+    pub good_ms: Millis,
+    /// Seen down.
+    pub bad_ms: Millis,
+    /// Not seen.
+    pub unknown_ms: Millis,
+    /// Excluded by valid windows, within the cap.
+    pub excluded_ms: Millis,
+    /// Degraded part of the good time.
+    pub degraded_ms: Millis,
+    /// Maintenance as the probes saw it.
+    pub public: Bounded,
+    /// Valid maintenance left out.
+    pub contract: Bounded,
+    /// (1 − target) × eligible of the whole period.
+    pub budget_ms: Millis,
+    /// What was spent of it under the agreed figure, by cause; the parts sum to the whole.
+    pub spent_ms: BTreeMap<Cause, Millis>,
+    /// Undeclared, late and outside-policy maintenance and overruns.
+    pub policy_violation_ms: Millis,
+    /// What may be said.
+    pub verdict: Verdict,
+    /// The subsystem began inside the period.
+    pub partial: bool,
+}

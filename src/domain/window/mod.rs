@@ -1,0 +1,122 @@
+//! Maintenance windows: from a schedule's text to spans with stable ids, and what becomes of each.
+
+use super::*;
+use jiff::civil::{Date, DateTime, Time, Weekday};
+use serde::{Deserialize, Serialize};
+
+/// When the windows of a schedule start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recurrence {
+    /// Five-field POSIX cron, validated.
+    Cron(String),
+    /// The nth weekday of every month at a local time; 5 means the fifth, where there is one; -1 the last.
+    Nth {
+        /// Which weekday.
+        weekday: Weekday,
+        /// 1 to 5, or -1.
+        n: i8,
+        /// Local time.
+        at: Time,
+    },
+    /// These local times; `once` is a list of one.
+    Dates(Vec<DateTime>),
+}
+
+/// What a window is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// These subsystems.
+    Ids(Vec<SubsystemId>),
+    /// Those of one owner, of one tier or of any.
+    Owner(OwnerId, Option<Tier>),
+}
+
+/// The text from which windows follow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// `bdc-monthly`.
+    pub id: ScheduleId,
+    /// What people call it.
+    pub name: Names,
+    /// Whose it is: its applicant.
+    pub owner: OwnerId,
+    /// What is affected, resolved to ids, sorted, never empty.
+    pub scope: Vec<SubsystemId>,
+    /// When its windows start.
+    pub starts: Recurrence,
+    /// Dates of starts that are left out.
+    pub except: Vec<Date>,
+    /// From start to approved end, elapsed time.
+    pub lasts_ms: Millis,
+    /// A stricter policy that is added to those that match.
+    pub policy: Option<PolicyId>,
+    /// The owner's own words.
+    pub notice: Option<Names>,
+    /// Where it was written.
+    pub source: Source,
+}
+
+/// One window as the schedule yields it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// `{schedule}.{8 hex}`: stable over restarts and reloads.
+    pub id: WindowId,
+    /// The original civil start, from which the id follows.
+    pub civil_start: DateTime,
+    /// From start to approved end.
+    pub span: Span,
+}
+
+/// Where a window stands in its life. What needs plans and people comes with the maintenance orchestrator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WindowState {
+    /// Not admitted yet: approvals missing, or dates not covered by the calendar.
+    Draft,
+    /// Admitted.
+    Planned,
+    /// Notice is out in time.
+    Announced,
+    /// Permission lost or notice late.
+    Blocked,
+    /// Running.
+    Active,
+    /// The approved end has passed and the service is not verified.
+    Overrun,
+    /// Over, service verified.
+    Completed,
+    /// Denied for a reason that time alone will not mend. Terminal.
+    Rejected,
+    /// Its start passed before it was ready. Terminal.
+    Missed,
+}
+
+impl WindowState {
+    /// Every state, for metrics.
+    pub const ALL: [Self; 9] = [
+        Self::Draft,
+        Self::Planned,
+        Self::Announced,
+        Self::Blocked,
+        Self::Active,
+        Self::Overrun,
+        Self::Completed,
+        Self::Rejected,
+        Self::Missed,
+    ];
+
+    /// The label and the JSON value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Planned => "planned",
+            Self::Announced => "announced",
+            Self::Blocked => "blocked",
+            Self::Active => "active",
+            Self::Overrun => "overrun",
+            Self::Completed => "completed",
+            Self::Rejected => "rejected",
+            Self::Missed => "missed",
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! How names become addresses, and whom we trust: shared by probes and mail.
+//!
+//! `connect_to` rules send the names that they match to other addresses, as `curl --connect-to` does: for staging, for
+//! tests, and for the simulated city, whose names each get a loopback address of their own. Not here: proxies, TLS
+//! profiles of single probes.
+
+use sha2::{Digest, Sha256};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+/// Sends matching names to addresses inside one network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectTo {
+    /// A name, or `*.` and a suffix.
+    pub host: String,
+    /// A network such as 127.64.0.0/10: each name gets the address in it that its SHA-256 says.
+    pub network: Ipv4Addr,
+    /// Fixed leading bits, 0 to 32; with 32 all names get the same address.
+    pub prefix: u8,
+    /// Added to every port, so that nobody needs the privileged ones.
+    pub port_offset: u16,
+}
+
+impl ConnectTo {
+    fn matches(&self, host: &str) -> bool {
+        let host = host.trim_end_matches('.');
+        match self.host.strip_prefix('*') {
+            Some(suffix) => {
+                host.len() > suffix.len() && host.to_ascii_lowercase().ends_with(&suffix.to_ascii_lowercase())
+            }
+            None => host.eq_ignore_ascii_case(&self.host),
+        }
+    }
+
+    fn address(&self, host: &str, port: u16) -> SocketAddr {
+        let digest = Sha256::digest(host.trim_end_matches('.').to_ascii_lowercase());
+        let hash = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
+        let free = u32::MAX.checked_shr(self.prefix.into()).unwrap_or(0);
+        let ip = (u32::from(self.network) & !free) | (hash & free);
+        SocketAddr::new(IpAddr::V4(ip.into()), port.wrapping_add(self.port_offset))
+    }
+}
+
+/// Name resolution and trust.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// The first rule that matches wins.
+    pub connect_to: Vec<ConnectTo>,
+    /// Roots of the system and of `network.ca`.
+    pub roots: Arc<rustls::RootCertStore>,
+}
+
+impl Network {
+    /// Where a rule sends `host:port`, if one matches.
+    pub fn redirected(&self, host: &str, port: u16) -> Option<SocketAddr> {
+        self.connect_to.iter().find(|rule| rule.matches(host)).map(|rule| rule.address(host, port))
+    }
+
+    /// The addresses of `host`, by rule, as a literal, or from the system's resolver. The caller sets the deadline.
+    pub async fn resolve(&self, host: &str, port: u16) -> std::io::Result<Vec<SocketAddr>> {
+        if let Some(address) = self.redirected(host, port) {
+            return Ok(vec![address]);
+        }
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        if let Ok(ip) = bare.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(ip, port)]);
+        }
+        Ok(tokio::net::lookup_host((host, port)).await?.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn city() -> Network {
+        let rule =
+            ConnectTo { host: "*.test".into(), network: Ipv4Addr::new(127, 64, 0, 0), prefix: 10, port_offset: 20000 };
+        Network { connect_to: vec![rule], roots: Arc::new(rustls::RootCertStore::empty()) }
+    }
+
+    #[test]
+    fn matching_names_get_a_stable_loopback_address_of_their_own() {
+        let at = |host| city().redirected(host, 443).unwrap();
+        assert_eq!(at("a.huangpu.test"), at("A.HUANGPU.test."));
+        assert_ne!(at("a.huangpu.test"), at("b.huangpu.test"));
+        assert!(at("a.huangpu.test").ip().is_loopback());
+        assert_eq!(at("a.huangpu.test").port(), 20443);
+        assert_eq!(city().redirected("example.org", 443), None);
+        assert_eq!(city().redirected("test", 443), None);
+    }
+}
