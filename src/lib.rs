@@ -6,6 +6,7 @@
 
 pub mod domain;
 
+pub mod city;
 pub mod clock;
 pub mod network;
 pub mod probe;
