@@ -7,5 +7,7 @@
 pub mod domain;
 
 pub mod clock;
+pub mod metrics;
 pub mod network;
 pub mod probe;
+pub mod web;

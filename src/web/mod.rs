@@ -1,0 +1,3 @@
+//! Pages, API and feeds.
+pub mod figures;
+pub mod state;
