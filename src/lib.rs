@@ -10,4 +10,5 @@ pub mod clock;
 pub mod metrics;
 pub mod network;
 pub mod probe;
+pub mod scheduler;
 pub mod web;
