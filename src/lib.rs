@@ -8,6 +8,8 @@ pub mod domain;
 
 pub mod city;
 pub mod clock;
+pub mod metrics;
 pub mod network;
 pub mod probe;
 pub mod scheduler;
+pub mod web;

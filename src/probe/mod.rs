@@ -5,9 +5,16 @@
 
 mod attempt;
 mod board;
+mod dial;
+mod heartbeat;
+mod http;
+mod transport;
+mod trust;
 
 pub use attempt::*;
 pub use board::*;
+pub use heartbeat::{Beat, Heartbeats};
+pub use transport::Transports;
 
 use crate::domain::Outcome;
 use std::future::Future;

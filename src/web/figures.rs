@@ -1,0 +1,100 @@
+//! Figures that depend on the time of reading: accounts, open policies, gate answers. The one place that asks
+//! `domain` for them.
+//!
+//! Not here: how they are shown. Everything is computed from a snapshot and an instant; nothing is kept.
+
+use crate::domain::policy::DenyReason;
+use crate::domain::sla::Account;
+use crate::domain::*;
+
+/// The accounts of one subsystem; `None` where nothing is known about its objective.
+#[derive(Clone, Debug, Default)]
+pub struct SubsystemFigures {
+    /// The civil day.
+    pub day: Option<Account>,
+    /// The civil month.
+    pub month: Option<Account>,
+    /// The last 30 × 24 hours.
+    pub rolling_30d: Option<Account>,
+}
+
+impl SubsystemFigures {
+    /// Those that are known, with their `period` labels.
+    pub fn accounts(&self) -> impl Iterator<Item = (&'static str, &Account)> {
+        let all = [("day", &self.day), ("month", &self.month), ("rolling_30d", &self.rolling_30d)];
+        all.into_iter().filter_map(|(period, account)| account.as_ref().map(|a| (period, a)))
+    }
+}
+
+/// Whether a policy allows maintenance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyFigure {
+    /// Which one.
+    pub id: PolicyId,
+    /// End of the block that is open now.
+    pub open_until: Option<Timestamp>,
+    /// Start of the next block, when none is open now.
+    pub next_open: Option<Timestamp>,
+}
+
+/// All of them at one instant.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    /// In the order of the ids.
+    pub by_subsystem: Vec<(SubsystemId, SubsystemFigures)>,
+    /// In the order of the files.
+    pub policies: Vec<PolicyFigure>,
+    /// The calendar's id and the end of its last published year.
+    pub covered_until: Option<(String, Timestamp)>,
+}
+
+/// An answer of the gate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The change may happen.
+    Allow {
+        /// Until then.
+        until: Timestamp,
+        /// What allows it.
+        because: Vec<DenyReason>,
+    },
+    /// It may not.
+    Deny {
+        /// Why.
+        reasons: Vec<DenyReason>,
+        /// The earliest start at which this very request would be allowed.
+        next_open: Option<Timestamp>,
+    },
+}
+
+/// Everything at `now`.
+pub fn figures(now: Timestamp, snapshot: &Snapshot) -> Figures {
+    let by_subsystem =
+        snapshot.subsystems.iter().map(|view| (view.id.clone(), subsystem(now, snapshot, view))).collect();
+    Figures { by_subsystem, policies: policies(now, snapshot), covered_until: covered_until(snapshot) }
+}
+
+/// The accounts of one subsystem at `now`.
+pub fn subsystem(_now: Timestamp, _snapshot: &Snapshot, _view: &SubsystemView) -> SubsystemFigures {
+    SubsystemFigures::default()
+}
+
+/// Which policies are open at `now`.
+pub fn policies(_now: Timestamp, _snapshot: &Snapshot) -> Vec<PolicyFigure> {
+    Vec::new()
+}
+
+/// The end of the last published year.
+pub fn covered_until(_snapshot: &Snapshot) -> Option<(String, Timestamp)> {
+    None
+}
+
+/// Whether `now` lies inside the declared hours.
+pub fn in_hours(_now: Timestamp, _snapshot: &Snapshot, _subsystem: &Subsystem) -> bool {
+    true
+}
+
+/// "May I change this now, for this long?"; `None` for a subsystem that the inventory does not know.
+pub fn gate(_snapshot: &Snapshot, _id: &SubsystemId, _span: Span) -> Option<Answer> {
+    None
+}
