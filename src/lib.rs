@@ -8,6 +8,7 @@ pub mod domain;
 
 pub mod city;
 pub mod clock;
+pub mod field;
 pub mod metrics;
 pub mod network;
 pub mod probe;
