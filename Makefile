@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help setup fmt lint deny test peers soak bench run demo check ci
+.PHONY: help setup fmt lint deny test peers soak fuzz bench run demo check ci
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ peers: setup ## Only the comparisons with other people's programs
 
 soak: setup ## The long ones: 200 kills at random moments, and more of everything random
 	GENGFU_KILLS=200 PROPTEST_CASES=4096 $(CARGO) test --release --test it -- --nocapture --test-threads=1 kill
+
+fuzz: ## Every property test with many more random cases
+	PROPTEST_CASES=20000 $(CARGO) test --quiet --lib --test it
 
 bench: setup ## The figures of docs/benchmarks.md, beside blackbox_exporter's, on this machine
 	$(CARGO) bench
