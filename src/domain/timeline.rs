@@ -116,3 +116,22 @@ pub fn combine(probes: impl IntoIterator<Item = (Role, Option<ProbeHealth>)>) ->
         _ => Health::Up,
     }
 }
+
+/// TEMP
+pub fn recombine_from(
+    line: &mut Timeline<Health>,
+    probes: &[(Role, &Timeline<Option<ProbeHealth>>)],
+    since: Timestamp,
+) {
+    let mut at: Vec<Timestamp> =
+        probes.iter().flat_map(|(_, t)| t.changes().iter().map(|(s, _)| *s)).filter(|s| *s > since).collect();
+    at.push(since);
+    at.sort_unstable();
+    at.dedup();
+    for t in at {
+        let begun: Vec<_> = probes.iter().filter_map(|(role, line)| Some((*role, line.at(t)?))).collect();
+        if !begun.is_empty() {
+            line.set(t, combine(begun));
+        }
+    }
+}

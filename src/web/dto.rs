@@ -135,7 +135,7 @@ impl AttemptDto {
             phases_ms: phases(&last.phases).map(|(name, took)| (name, ms(took))).collect(),
             http_status: last.http_status,
             certificate_not_after: last.certificate_not_after.map(at),
-            trace: lines.map(|l| TraceDto { at_ms: ms(l.at), text: l.text.clone() }).collect(),
+            trace: lines.map(|l| TraceDto { at_ms: ms(l.at), text: l.text.to_string() }).collect(),
         }
     }
 }
@@ -190,7 +190,7 @@ pub(super) struct WindowDto {
     start: String,
     end: String,
     state: &'static str,
-    why: String,
+    why: Names,
     announced: Option<String>,
     restored: Option<String>,
 }
