@@ -1,4 +1,17 @@
 //! When maintenance is allowed: rules, freezes, and the decision with its reasons.
+//!
+//! `decide` answers for any request; `admit` adds what binds windows alone. Not here: what becomes of a window
+//! (`window::lifecycle`) and what a pipeline is told (`gate`). Invariants: every policy that governs a subsystem must
+//! allow, deny beats allow, and what cannot be decided is denied.
+
+mod admit;
+mod decide;
+mod opening;
+mod reason;
+
+pub use admit::{Admission, Obstacle, admit, notice_deadline, people_length, working_days_of_notice};
+pub use decide::{decide, governing};
+pub use opening::{allowed, is_open, next_open};
 
 use super::*;
 use jiff::civil::{Date, Time};
@@ -66,13 +79,44 @@ pub enum NoticeRule {
     None,
 }
 
-/// A span of civil dates with a name: a freeze, or a denial of one policy.
+/// Civil dates from one to another, both inside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DateSpan {
     /// First date inside; the year is left out for every year.
     pub first: DateOrYearly,
     /// Last date inside.
     pub last: DateOrYearly,
+}
+
+impl DateSpan {
+    /// Whether a date is inside. Yearly spans may run over the new year.
+    pub fn contains(&self, date: Date) -> bool {
+        let day = (date.month(), date.day());
+        match (self.first, self.last) {
+            (DateOrYearly::Date(first), DateOrYearly::Date(last)) => first <= date && date <= last,
+            (DateOrYearly::Yearly(m, d), DateOrYearly::Yearly(n, e)) if (m, d) <= (n, e) => {
+                (m, d) <= day && day <= (n, e)
+            }
+            (DateOrYearly::Yearly(m, d), DateOrYearly::Yearly(n, e)) => (m, d) <= day || day <= (n, e),
+            // An edge without a year takes that of the other.
+            (DateOrYearly::Date(first), DateOrYearly::Yearly(n, e)) => {
+                first <= date && date.year() == first.year() && day <= (n, e)
+            }
+            (DateOrYearly::Yearly(m, d), DateOrYearly::Date(last)) => {
+                date <= last && date.year() == last.year() && (m, d) <= day
+            }
+        }
+    }
+}
+
+/// `11-01`, `2026-11-01`.
+impl std::fmt::Display for DateOrYearly {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Date(date) => write!(f, "{date}"),
+            Self::Yearly(month, day) => write!(f, "{month:02}-{day:02}"),
+        }
+    }
 }
 
 /// A date, or a month and a day of every year.
@@ -180,6 +224,44 @@ pub struct DenyReason {
     pub source: Option<Source>,
 }
 
+/// Why a request was allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GrantKind {
+    /// The policy allows any time.
+    Always,
+    /// It begins on a non-working day.
+    NonWorkingDay,
+    /// It begins in a night.
+    Night,
+    /// A window covers it.
+    Window,
+}
+
+impl GrantKind {
+    /// The metric label and JSON value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::NonWorkingDay => "non_working_day",
+            Self::Night => "night",
+            Self::Window => "window",
+        }
+    }
+}
+
+/// One link of the rule chain of an answer that allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// For machines.
+    pub kind: GrantKind,
+    /// For people.
+    pub text: Names,
+    /// Who says so: `policy off-hours`, `window bdc-monthly.1f3a9c02`.
+    pub rule: String,
+    /// Where it is written; `None` for what is built in.
+    pub source: Option<Source>,
+}
+
 /// The answer of `decide`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -187,14 +269,32 @@ pub enum Decision {
     Allow {
         /// End of the allowed block that holds it.
         until: Timestamp,
-        /// What allows it, with sources.
-        because: Vec<DenyReason>,
+        /// What allows it, one grant of each policy.
+        because: Vec<Grant>,
     },
     /// It is not.
     Deny {
-        /// Every rule that denies it.
+        /// Every rule that denies it, and the calendar rows behind them.
         reasons: Vec<DenyReason>,
         /// The earliest start at or after the asked one at which this very request would be allowed.
         next_open: Option<Timestamp>,
     },
 }
+
+impl Decision {
+    /// Whether the whole interval is allowed.
+    pub fn is_allow(&self) -> bool {
+        matches!(self, Self::Allow { .. })
+    }
+
+    /// What denies it; empty if nothing does.
+    pub fn reasons(&self) -> &[DenyReason] {
+        match self {
+            Self::Allow { .. } => &[],
+            Self::Deny { reasons, .. } => reasons,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,12 @@
 //! Maintenance windows: from a schedule's text to spans with stable ids, and what becomes of each.
+//!
+//! Not here: whether a window is allowed (`policy::admit`). Invariant: an id follows from the schedule's id and the
+//! original civil start alone, so it survives restarts, reloads and other changes of the text.
+
+pub mod cron;
+mod recurrence;
+
+pub use recurrence::{STARTS_PER_DAY_MAX, WINDOWS_MAX, check_cron, expand, window_id};
 
 use super::*;
 use jiff::civil::{Date, DateTime, Time, Weekday};
