@@ -8,7 +8,7 @@ use crate::domain::{Outcome, ReasonKind};
 use crate::field::{Code, Field, Problem, Problems, Record, Type};
 use crate::network::Network;
 use hickory_proto::op::{Message, MessageType, Query, ResponseCode};
-use hickory_proto::rr::{Name, RecordType};
+use hickory_proto::rr::Name;
 use regex::Regex;
 use std::io;
 use std::net::SocketAddr;
