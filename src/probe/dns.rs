@@ -90,7 +90,8 @@ impl Dns {
         let mut question = Message::query();
         question.metadata.recursion_desired = true;
         question.add_query(self.query.clone());
-        let bytes = question.to_vec().map_err(|error| Outcome::unknown(format!("cannot write the question: {error}")))?;
+        let bytes =
+            question.to_vec().map_err(|error| Outcome::unknown(format!("cannot write the question: {error}")))?;
         let broken = |error: io::Error, phase| dial::broken(&error, phase, &self.server, self.port);
         if !self.tcp_only {
             attempt.enter(Phase::Processing);
@@ -195,3 +196,6 @@ fn rcode_text(rcode: ResponseCode) -> String {
         other => other.to_str().to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

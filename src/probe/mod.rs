@@ -7,6 +7,7 @@ mod attempt;
 mod board;
 mod dial;
 mod dns;
+mod document;
 mod heartbeat;
 mod http;
 mod tcp;
@@ -16,6 +17,7 @@ mod trust;
 
 pub use attempt::*;
 pub use board::*;
+pub use document::document;
 pub use heartbeat::{Beat, Heartbeats};
 pub use transport::Transports;
 
@@ -35,6 +37,9 @@ pub trait Prober: Send + Sync {
     fn probe<'a>(&'a self, attempt: &'a mut Attempt) -> BoxFuture<'a, Outcome>;
 }
 
+/// Makes a prober of a complete record.
+pub type Build = fn(&Record, &BuildContext) -> Result<Arc<dyn Prober>, Problems>;
+
 /// One kind of probe: the only place that knows it.
 #[derive(Debug)]
 pub struct ProbeKind {
@@ -47,7 +52,7 @@ pub struct ProbeKind {
     /// What may stand in its body.
     pub fields: &'static [Field],
     /// Makes a prober of a complete record.
-    pub build: fn(&Record, &BuildContext) -> Result<Arc<dyn Prober>, Problems>,
+    pub build: Build,
 }
 
 /// Every kind, alphabetically. A new one is a file, a `mod` line and a row here.

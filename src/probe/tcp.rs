@@ -83,7 +83,11 @@ impl Tcp {
         }
     }
 
-    async fn talk(&self, attempt: &Attempt, mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<Outcome, Outcome> {
+    async fn talk(
+        &self,
+        attempt: &Attempt,
+        mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    ) -> Result<Outcome, Outcome> {
         let broken = |error, phase| dial::broken(&error, phase, &self.host, self.port);
         attempt.enter(Phase::Processing);
         if let Some(line) = &self.send {
@@ -124,3 +128,6 @@ impl Tcp {
 fn contains(heard: &[u8], expected: &[u8]) -> bool {
     heard.windows(expected.len()).any(|part| part == expected)
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,11 @@ const FIELDS: &[Field] = &[
     Field::with_default("port", Type::PORT, "443", "Port to connect to."),
     Field::optional("name", Type::Host, "Name in the certificate, if it is not `host`."),
     Field::with_default("warn_before", Type::DURATION, "30d", "Degraded when a certificate expires within this time."),
-    Field::optional("fail_before", Type::DURATION, "Failed when one expires within this time; else when it has expired."),
+    Field::optional(
+        "fail_before",
+        Type::DURATION,
+        "Failed when one expires within this time; else when it has expired.",
+    ),
     Field::with_default("min_version", Type::Choice(&["1.2", "1.3"]), "1.2", trust::MIN_VERSION_DOC),
     Field::with_default("trust", Type::Choice(&["required", "ignored"]), "required", trust::TRUST_DOC),
 ];
@@ -82,3 +86,6 @@ impl Tls {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
