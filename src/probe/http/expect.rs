@@ -66,12 +66,11 @@ impl Expect {
             [] => (200..300).contains(&status),
             statuses => statuses.contains(&status),
         };
-        let refusal = if expected { None } else { self.maintenance(answer).or_else(|| self.wrong_status(answer)) };
-        if let Some(reason) = refusal {
-            return Outcome::Fail(reason);
-        }
-        if self.degraded_status.contains(&status) {
+        if !expected && self.degraded_status.contains(&status) {
             return Outcome::degraded(ReasonKind::Status, self.status_text(answer));
+        }
+        if !expected {
+            return Outcome::Fail(self.refusal(answer));
         }
         // A notice behind a 200 is maintenance too, unless the notice itself is what the probe asks for.
         let wrong = self.notice(answer).or_else(|| self.blank(answer)).or_else(|| self.content(answer));
@@ -79,11 +78,6 @@ impl Expect {
             return Outcome::Fail(reason);
         }
         self.certificate(now, not_after).or_else(|| self.slow(took)).map_or(Outcome::Pass, Outcome::Degraded)
-    }
-
-    fn wrong_status(&self, answer: &Answer) -> Option<Reason> {
-        let tolerated = self.degraded_status.contains(&answer.status.as_u16());
-        (!tolerated).then(|| Reason::new(ReasonKind::Status, self.status_text(answer)))
     }
 
     fn status_text(&self, answer: &Answer) -> String {
@@ -94,11 +88,12 @@ impl Expect {
         format!("expected status {expected}, got {}{}", answer.status, retry_after(answer))
     }
 
-    fn maintenance(&self, answer: &Answer) -> Option<Reason> {
+    /// A wrong status is maintenance if it says when to come back, or shows the notice.
+    fn refusal(&self, answer: &Answer) -> Reason {
         let says_when = answer.status == StatusCode::SERVICE_UNAVAILABLE && !retry_after(answer).is_empty();
-        let tolerated = self.degraded_status.contains(&answer.status.as_u16());
-        let declared = || Reason::new(ReasonKind::Maintenance, self.status_text(answer));
-        self.notice(answer).or_else(|| (says_when && !tolerated).then(declared))
+        let kind = if says_when { ReasonKind::Maintenance } else { ReasonKind::Status };
+        let plain = || Reason::new(kind, self.status_text(answer));
+        if says_when { plain() } else { self.notice(answer).unwrap_or_else(plain) }
     }
 
     fn notice(&self, answer: &Answer) -> Option<Reason> {

@@ -129,7 +129,7 @@ async fn redirects_are_followed_counted_and_carry_no_credentials_to_strangers() 
         })
         .await;
     let url = format!("http://a.huangpu.test:{hop}/");
-    let body = json!({ "url": url, "authorization": "secret", "method": "POST", "body": "x" });
+    let body = json!({ "url": url, "authorization": "secret", "method": "POST", "body": "x\n" });
     let report = rig.attempt("http", body).await;
     assert_eq!(report.outcome, Outcome::Pass, "{report:#?}");
     assert!(!format!("{report:?}").contains("secret"));
