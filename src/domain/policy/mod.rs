@@ -297,4 +297,6 @@ impl Decision {
 }
 
 #[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
 mod tests;
