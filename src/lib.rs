@@ -9,3 +9,4 @@ pub mod domain;
 pub mod clock;
 pub mod network;
 pub mod probe;
+pub mod store;
