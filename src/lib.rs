@@ -14,3 +14,4 @@ pub mod network;
 pub mod probe;
 pub mod scheduler;
 pub mod web;
+pub mod store;
