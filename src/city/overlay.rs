@@ -33,7 +33,8 @@ impl Default for Overlay {
     fn default() -> Self {
         Self {
             every_ms: [2 * SECOND, 3 * SECOND, 5 * SECOND],
-            timeout_ms: 2 * SECOND,
+            // Longer than any `slower_than` of the shipped files, so that slow and timed out stay two things.
+            timeout_ms: 4 * SECOND,
             confirm_every_ms: 300,
             settle_ms: 1_500,
             subsystem: OVERRUN_SUBSYSTEM.into(),
@@ -164,6 +165,6 @@ mod tests {
         assert_eq!(governing(&"huangpu/portal".into()), ["off-hours"]);
         assert_eq!(inventory.schedules.len(), WINDOWS.len());
         let plan = &inventory.probes["huangpu/portal/home"];
-        assert_eq!((plan.every_ms, plan.timeout_ms, plan.confirm_every_ms), (3_000, 2_000, 300));
+        assert_eq!((plan.every_ms, plan.timeout_ms, plan.confirm_every_ms), (3_000, 4_000, 300));
     }
 }

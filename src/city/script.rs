@@ -95,7 +95,7 @@ impl Script {
         let round = self.round(elapsed);
         let again = self.refrain.iter().filter(|act| round.is_some_and(|at| act.covers(at)));
         let once = self.opening.iter().filter(|act| act.covers(elapsed));
-        once.chain(again).filter(|act| act.subsystem == *subsystem).last().map(|act| &act.behaviour)
+        once.chain(again).rfind(|act| act.subsystem == *subsystem).map(|act| &act.behaviour)
     }
 
     /// Everybody who ever acts.

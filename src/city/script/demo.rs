@@ -21,8 +21,8 @@ pub(super) fn script() -> Script {
     let opening = vec![
         // A certificate that nobody renewed, from the start.
         Act::new("xuhui/portal", 0, FOR_EVER, Behaviour::ExpiringCertificate),
-        // A query that answers, but late.
-        Act::new("provident-fund/fund-query", 5, 150, Behaviour::Slow(1_500)),
+        // An interface that answers, but later than its probe puts up with (2 s), and before the demo's time-out (4 s).
+        Act::new("bdc/app-api", 5, 150, Behaviour::Slow(2_500)),
         // A district's channel dies and comes back.
         Act::new("huangpu/portal", 8, 40, Behaviour::Refuse),
         // The declared window: its work begins inside [10, 25) and ends 15 s after the approved end.
@@ -52,7 +52,7 @@ fn refrain() -> Vec<Act> {
         Act::new("pudong/portal", 10, 45, Behaviour::Hang),
         Act::new("bdc/citizen-page", 55, 80, Behaviour::Blank),
         Act::new("justice/legal-aid", 60, 110, undeclared()),
-        Act::new("water/water-bill", 70, 160, Behaviour::Slow(1_500)),
+        Act::new("bdc/app-api", 70, 160, Behaviour::Slow(2_500)),
         Act::new("bdc/identity", 100, 130, Behaviour::Status(500)),
         Act::new("jingan/portal", 103, 131, Behaviour::Status(500)),
         Act::new("minhang/portal", 104, 132, Behaviour::Status(500)),
@@ -60,7 +60,7 @@ fn refrain() -> Vec<Act> {
         Act::new("baoshan/portal", 190, 222, Behaviour::Refuse),
         Act::new("civil-affairs/elderly-card", 200, 240, undeclared()),
         Act::new("ecology/air-quality", 205, 235, Behaviour::Blank),
-        Act::new("provident-fund/fund-query", 210, 330, Behaviour::Slow(1_500)),
+        Act::new("bdc/portal-home", 210, 330, Behaviour::Slow(3_400)),
         Act::new("bdc/unified-acceptance", 250, 280, Behaviour::Refuse),
         Act::new("fengxian/portal", 253, 281, Behaviour::Status(504)),
         Act::new("chongming/portal", 253, 282, Behaviour::Status(504)),
