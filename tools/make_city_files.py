@@ -328,7 +328,7 @@ class Subsystem:
             host = f"{host}.{self.owner}.test"
         else:
             host, port = PORTS[self.id]
-        expect = ', expect: "220 "' if self.kind == "smtp" else ""
+        expect = ', expect: "220"' if self.kind == "smtp" else ""
         name = "banner" if self.kind == "smtp" else "port"
         return note + [f'      - {{ name: {name}, {every}tcp: {{ address: "{host}:{port}"{expect} }} }}']
 
