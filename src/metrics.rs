@@ -4,25 +4,19 @@
 //! lines and `docs/metrics.md` come; `targets` renders what is read from a snapshot. Not here: HTTP (`web::scrape`).
 //! Invariants: labels are bounded; a family is written once; series of what was removed disappear with it.
 
-pub mod attempts;
 pub mod families;
 pub mod targets;
 pub mod writer;
 
-use crate::domain::{Inventory, Millis, OwnerId, Tier};
 use families::{Family, Kind};
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
-    Registry, TextEncoder,
+    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    TextEncoder,
 };
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
 
 /// Lag, handling and commits: from a tenth of a millisecond to ten seconds.
 const SHORT_SECONDS: [f64; 12] = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
-/// Latency of targets: the last finite bound is the limit of an inspection visit.
-const LATENCY_SECONDS: [f64; 10] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0];
 
 /// Handles to everything that the daemon counts about itself. Shared by `Arc`; every handle is cheap to update.
 pub struct Metrics {
@@ -51,8 +45,6 @@ pub struct Metrics {
     pub clock_steps: IntCounter,
     /// Whether this vantage is blind.
     pub vantage_blind: IntGauge,
-    probe_latency_seconds: HistogramVec,
-    latency_labels: Mutex<BTreeSet<(String, String, String)>>,
 }
 
 impl Metrics {
@@ -82,8 +74,6 @@ impl Metrics {
             )?,
             clock_steps: keep(r, IntCounter::with_opts(opts("gengfu_clock_steps_total"))?)?,
             vantage_blind: gauge(r, "gengfu_vantage_blind")?,
-            probe_latency_seconds: keep(r, latency_histograms()?)?,
-            latency_labels: Mutex::default(),
             registry,
         };
         // Families without labels of their own exist from the start, so that `rate()` sees their first increment.
@@ -110,40 +100,6 @@ impl Metrics {
     /// Counts one result of sending.
     pub fn notified(&self, channel: &str, result: &str) {
         add(&self.notifications, &[channel, result]);
-    }
-
-    /// Puts the length of one attempt into the histogram of its owner, kind and tier.
-    pub fn attempt_took(&self, owner: &OwnerId, kind: &str, tier: Tier, took_ms: Millis) {
-        let tier = u8::from(tier).to_string();
-        let Ok(histogram) = self.probe_latency_seconds.get_metric_with_label_values(&[owner.as_str(), kind, &tier])
-        else {
-            return;
-        };
-        if histogram.get_sample_count() == 0 {
-            let mut known = self.latency_labels.lock().unwrap_or_else(PoisonError::into_inner);
-            known.insert((owner.as_str().to_owned(), kind.to_owned(), tier));
-        }
-        histogram.observe(took_ms as f64 / 1_000.0);
-    }
-
-    /// Drops the latency of owners, kinds and tiers that a reload removed.
-    pub fn forget_removed(&self, inventory: &Inventory) {
-        let mut present = BTreeSet::new();
-        for subsystem in inventory.subsystems.values() {
-            for plan in subsystem.probes.iter().filter_map(|id| inventory.probes.get(id)) {
-                let tier = u8::from(subsystem.tier).to_string();
-                present.insert((subsystem.id.owner().as_str().to_owned(), plan.kind.to_owned(), tier));
-            }
-        }
-        let mut known = self.latency_labels.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|labels| {
-            let kept = present.contains(labels);
-            if !kept {
-                // It is gone either way; the error only says that it was never there.
-                let _ = self.probe_latency_seconds.remove_label_values(&[&*labels.0, &*labels.1, &*labels.2]);
-            }
-            kept
-        });
     }
 
     /// Appends the daemon's own families in the text format.
@@ -192,10 +148,4 @@ fn counters(registry: &Registry, name: &str) -> prometheus::Result<IntCounterVec
 fn histogram(registry: &Registry, name: &str) -> prometheus::Result<Histogram> {
     let options = HistogramOpts::new(name, row(name).help).buckets(SHORT_SECONDS.to_vec());
     keep(registry, Histogram::with_opts(options)?)
-}
-
-fn latency_histograms() -> prometheus::Result<HistogramVec> {
-    let name = "gengfu_probe_latency_seconds";
-    let options = HistogramOpts::new(name, row(name).help).buckets(LATENCY_SECONDS.to_vec());
-    HistogramVec::new(options, row(name).labels)
 }

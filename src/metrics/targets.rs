@@ -3,13 +3,13 @@
 //! Not here: the daemon's own counters (`super::Metrics`). Invariants: nothing is kept between two calls, so a removed
 //! target is gone at once; `gengfu_probe_success` and `gengfu_subsystem_up` are absent while unknown.
 
-use super::attempts::{Attempts, RESULTS, Tried};
 use super::writer::{Labels, Page, Series};
 use crate::domain::sla::{Account, Bounded, Cause, Ratio};
 use crate::domain::timeline::Health;
 use crate::domain::window::WindowState;
 use crate::domain::*;
-use crate::probe::Phases;
+use crate::probe::{Board, LATENCY_BUCKETS, Reading};
+use crate::probe::{Phases, Report};
 use crate::web::figures::{Figures, SubsystemFigures};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -34,8 +34,8 @@ pub struct OutboxCounts {
 pub struct Sources<'a> {
     /// The picture.
     pub snapshot: &'a Snapshot,
-    /// Attempts of every probe.
-    pub attempts: &'a dyn Attempts,
+    /// The last attempts of every probe.
+    pub board: &'a Board,
     /// Figures of this moment.
     pub figures: &'a Figures,
     /// Counts of the outbox.
@@ -59,44 +59,53 @@ pub fn write(now: Timestamp, page: &mut Page, sources: &Sources<'_>) {
 }
 
 fn probes(page: &mut Page, sources: &Sources<'_>) {
-    let rows = tried_probes(sources);
-    let last = |tried: &Tried| tried.last.clone();
-    let mut each = |name, value: &dyn Fn(&Tried) -> Option<f64>| {
+    let rows = readings(sources);
+    let mut each = |name, value: &dyn Fn(&Report) -> Option<f64>| {
         let mut series = page.family(name);
-        for (labels, tried) in &rows {
-            if let Some(value) = value(tried) {
+        for (labels, reading) in &rows {
+            if let Some(value) = reading.last.as_deref().and_then(value) {
                 series.sample(labels, value);
             }
         }
     };
-    each("gengfu_probe_success", &|t| match &last(t)?.outcome {
+    each("gengfu_probe_success", &|last| match &last.outcome {
         Outcome::Pass | Outcome::Degraded(_) => Some(1.0),
         Outcome::Fail(_) => Some(0.0),
         Outcome::Unknown(_) => None,
     });
-    each("gengfu_probe_duration_seconds", &|t| Some(seconds(last(t)?.took_ms)));
-    each("gengfu_probe_http_status_code", &|t| last(t)?.http_status.map(f64::from));
-    each("gengfu_probe_certificate_not_after_timestamp_seconds", &|t| {
-        last(t)?.certificate_not_after.map(|at| seconds(at.0))
+    each("gengfu_probe_duration_seconds", &|last| Some(last.took.as_secs_f64()));
+    each("gengfu_probe_http_status_code", &|last| last.http_status.map(f64::from));
+    each("gengfu_probe_certificate_not_after_timestamp_seconds", &|last| {
+        last.certificate_not_after.map(|at| seconds(at.0))
     });
-    each("gengfu_probe_last_attempt_timestamp_seconds", &|t| Some(seconds(last(t)?.started.0)));
+    each("gengfu_probe_last_attempt_timestamp_seconds", &|last| Some(seconds(last.started.0)));
     let mut series = page.family("gengfu_probe_attempts_total");
-    for (labels, tried) in &rows {
-        for (result, n) in RESULTS.iter().zip(tried.results) {
+    for (labels, Reading { counters: n, .. }) in &rows {
+        for (result, n) in [("pass", n.pass), ("degraded", n.degraded), ("fail", n.fail), ("unknown", n.unknown)] {
             series.sample_with(labels, &[("result", result)], n as f64);
         }
     }
     let mut series = page.family("gengfu_probe_failures_total");
-    for (labels, tried) in &rows {
-        for (kind, n) in ReasonKind::ALL.iter().zip(tried.failures).filter(|(_, n)| *n > 0) {
+    for (labels, reading) in &rows {
+        for (kind, n) in ReasonKind::ALL.iter().zip(reading.counters.failures).filter(|(_, n)| *n > 0) {
             series.sample_with(labels, &[("reason", kind.as_str())], n as f64);
         }
     }
     let mut series = page.family("gengfu_probe_phase_seconds");
-    for (labels, tried) in &rows {
-        for (phase, took) in last(tried).iter().flat_map(|l| phases(&l.phases)) {
+    for (labels, reading) in &rows {
+        for (phase, took) in reading.last.iter().flat_map(|last| phases(&last.phases)) {
             series.sample_with(labels, &[("phase", phase)], took.as_secs_f64());
         }
+    }
+    latencies(page, sources.board);
+}
+
+fn latencies(page: &mut Page, board: &Board) {
+    let mut series = page.family("gengfu_probe_latency_seconds");
+    for (key, latency) in &*board.latencies() {
+        let tier = tier_label(key.tier);
+        let labels = Labels::of(&[("owner", key.owner.as_str()), ("kind", key.kind), ("tier", tier)]);
+        series.histogram(&labels, &LATENCY_BUCKETS, &latency.cumulative(), latency.sum_seconds());
     }
 }
 
@@ -112,21 +121,21 @@ pub fn phases(phases: &Phases) -> impl Iterator<Item = (&'static str, Duration)>
     all.into_iter().filter_map(|(name, took)| took.map(|took| (name, took)))
 }
 
-fn tried_probes(sources: &Sources<'_>) -> Vec<(Labels, Tried)> {
+fn readings(sources: &Sources<'_>) -> Vec<(Labels, Reading)> {
     let inventory = &sources.snapshot.inventory;
+    let slots = sources.board.slots();
     let mut rows = Vec::with_capacity(inventory.probes.len());
     for subsystem in inventory.subsystems.values() {
         let (owner, tier) = (subsystem.id.owner(), tier_label(subsystem.tier));
-        for plan in subsystem.probes.iter().filter_map(|id| inventory.probes.get(id)) {
-            let Some(tried) = sources.attempts.tried(&plan.id) else { continue };
+        for (id, slot) in subsystem.probes.iter().filter_map(|id| Some((id, slots.get(id)?))) {
             let labels = Labels::of(&[
                 ("owner", owner.as_str()),
                 ("subsystem", subsystem.id.as_str()),
-                ("probe", plan.id.name()),
-                ("kind", plan.kind),
+                ("probe", id.name()),
+                ("kind", slot.kind),
                 ("tier", tier),
             ]);
-            rows.push((labels, tried));
+            rows.push((labels, slot.read()));
         }
     }
     rows

@@ -2,7 +2,7 @@
 //!
 //! A family is opened once and its series follow it. Label text is escaped once per target and reused by every family.
 
-use super::families::{self, Kind};
+use super::families;
 use std::fmt::Write;
 
 /// Text of several families.
@@ -54,7 +54,6 @@ impl Page {
     /// Opens a family of the table: its help and type lines.
     pub fn family(&mut self, name: &'static str) -> Series<'_> {
         if let Some(f) = families::find(name) {
-            debug_assert!(f.kind != Kind::Histogram, "{name}: histograms belong to the registry");
             let _ = writeln!(self.text, "# HELP {name} {}\n# TYPE {name} {}", f.help, f.kind.as_str());
         }
         Series { page: self, name }
@@ -69,17 +68,29 @@ impl Page {
 impl Series<'_> {
     /// Writes one sample.
     pub fn sample(&mut self, labels: &Labels, value: f64) {
-        self.line(labels, &[], value);
+        self.line("", labels, &[], value);
     }
 
     /// Writes one sample with more labels, whose values need no escaping.
     pub fn sample_with(&mut self, labels: &Labels, more: &[(&str, &str)], value: f64) {
-        self.line(labels, more, value);
+        self.line("", labels, more, value);
     }
 
-    fn line(&mut self, labels: &Labels, more: &[(&str, &str)], value: f64) {
+    /// Writes one histogram: cumulative counts, one more than there are bounds, and the sum.
+    pub fn histogram(&mut self, labels: &Labels, bounds: &[f64], cumulative: &[u64], sum: f64) {
+        let all = cumulative.last().copied().unwrap_or(0) as f64;
+        for (bound, n) in bounds.iter().zip(cumulative) {
+            self.line("_bucket", labels, &[("le", &bound.to_string())], *n as f64);
+        }
+        self.line("_bucket", labels, &[("le", "+Inf")], all);
+        self.line("_sum", labels, &[], sum);
+        self.line("_count", labels, &[], all);
+    }
+
+    fn line(&mut self, suffix: &str, labels: &Labels, more: &[(&str, &str)], value: f64) {
         let text = &mut self.page.text;
         text.push_str(self.name);
+        text.push_str(suffix);
         if !labels.0.is_empty() || !more.is_empty() {
             text.push('{');
             text.push_str(&labels.0);

@@ -4,11 +4,11 @@
 //! sentences from targets and traces are left out for strangers.
 
 use super::guard::Viewer;
-use crate::domain::policy::DenyReason;
+use crate::domain::policy::{DenyReason, Grant};
 use crate::domain::sla::{Account, Bounded, Ratio, Verdict};
 use crate::domain::*;
-use crate::metrics::attempts::LastAttempt;
 use crate::metrics::targets::{cause_label, left_ms, phases};
+use crate::probe::Report;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -80,7 +80,7 @@ pub(super) struct ProbeDto {
 }
 
 impl ProbeDto {
-    pub(super) fn of(viewer: Viewer, plan: &ProbePlan, view: &ProbeView, last: Option<&LastAttempt>) -> Self {
+    pub(super) fn of(viewer: Viewer, plan: &ProbePlan, view: &ProbeView, last: Option<&Report>) -> Self {
         Self {
             id: plan.id.to_string(),
             kind: plan.kind,
@@ -124,12 +124,12 @@ struct TraceDto {
 }
 
 impl AttemptDto {
-    fn of(viewer: Viewer, last: &LastAttempt) -> Self {
+    fn of(viewer: Viewer, last: &Report) -> Self {
         let ms = |d: std::time::Duration| d.as_secs_f64() * 1_000.0;
         let lines = last.trace.iter().filter(|_| viewer.is_inside());
         Self {
             started: at(last.started),
-            took_ms: last.took_ms,
+            took_ms: i64::try_from(last.took.as_millis()).unwrap_or(i64::MAX),
             result: last.outcome.label(),
             reason: last.outcome.reason().map(|r| ReasonDto::of(viewer, r)),
             phases_ms: phases(&last.phases).map(|(name, took)| (name, ms(took))).collect(),
@@ -224,6 +224,13 @@ pub(super) struct RuleDto {
 
 impl From<&DenyReason> for RuleDto {
     fn from(r: &DenyReason) -> Self {
+        let source = r.source.as_ref().map(ToString::to_string);
+        Self { kind: r.kind.as_str(), text: r.text.clone(), rule: r.rule.clone(), source }
+    }
+}
+
+impl From<&Grant> for RuleDto {
+    fn from(r: &Grant) -> Self {
         let source = r.source.as_ref().map(ToString::to_string);
         Self { kind: r.kind.as_str(), text: r.text.clone(), rule: r.rule.clone(), source }
     }

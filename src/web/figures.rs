@@ -3,9 +3,13 @@
 //!
 //! Not here: how they are shown. Everything is computed from a snapshot and an instant; nothing is kept.
 
-use crate::domain::policy::DenyReason;
+use crate::domain::gate::GateAnswer;
+use crate::domain::policy::{Policy, allowed};
 use crate::domain::sla::Account;
 use crate::domain::*;
+
+/// How far ahead the end of an open block is looked for: longer than any holiday.
+const OPEN_LOOK_AHEAD_MS: Millis = 15 * DAY;
 
 /// The accounts of one subsystem; `None` where nothing is known about its objective.
 #[derive(Clone, Debug, Default)]
@@ -48,25 +52,6 @@ pub struct Figures {
     pub covered_until: Option<(String, Timestamp)>,
 }
 
-/// An answer of the gate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// The change may happen.
-    Allow {
-        /// Until then.
-        until: Timestamp,
-        /// What allows it.
-        because: Vec<DenyReason>,
-    },
-    /// It may not.
-    Deny {
-        /// Why.
-        reasons: Vec<DenyReason>,
-        /// The earliest start at which this very request would be allowed.
-        next_open: Option<Timestamp>,
-    },
-}
-
 /// Everything at `now`.
 pub fn figures(now: Timestamp, snapshot: &Snapshot) -> Figures {
     let by_subsystem =
@@ -80,21 +65,37 @@ pub fn subsystem(_now: Timestamp, _snapshot: &Snapshot, _view: &SubsystemView) -
 }
 
 /// Which policies are open at `now`.
-pub fn policies(_now: Timestamp, _snapshot: &Snapshot) -> Vec<PolicyFigure> {
-    Vec::new()
+pub fn policies(now: Timestamp, snapshot: &Snapshot) -> Vec<PolicyFigure> {
+    let inventory = &snapshot.inventory;
+    let figure = |policy: &Policy| {
+        let open_until =
+            allowed(inventory, policy, Span::new(now, now + OPEN_LOOK_AHEAD_MS)).span_at(now).map(|s| s.end);
+        let next_open = match open_until {
+            Some(_) => None,
+            None => policy::next_open(inventory, policy, now),
+        };
+        PolicyFigure { id: policy.id.clone(), open_until, next_open }
+    };
+    inventory.policies.iter().map(figure).collect()
 }
 
-/// The end of the last published year.
-pub fn covered_until(_snapshot: &Snapshot) -> Option<(String, Timestamp)> {
-    None
+/// The calendar's id and the end of its last published year.
+pub fn covered_until(snapshot: &Snapshot) -> Option<(String, Timestamp)> {
+    let calendar = &snapshot.inventory.calendar;
+    calendar.covered_until(&snapshot.inventory.zone).map(|at| (calendar.id.clone(), at))
 }
 
 /// Whether `now` lies inside the declared hours.
-pub fn in_hours(_now: Timestamp, _snapshot: &Snapshot, _subsystem: &Subsystem) -> bool {
-    true
+pub fn in_hours(now: Timestamp, snapshot: &Snapshot, subsystem: &Subsystem) -> bool {
+    let inventory = &snapshot.inventory;
+    let at = Span::lasting(now, 1);
+    let owner = subsystem.id.owner();
+    subsystem.hours.is_always()
+        || subsystem.hours.spans(&inventory.zone, &inventory.calendar, Some(&owner), at).set.contains(now)
 }
 
 /// "May I change this now, for this long?"; `None` for a subsystem that the inventory does not know.
-pub fn gate(_snapshot: &Snapshot, _id: &SubsystemId, _span: Span) -> Option<Answer> {
-    None
+pub fn gate(snapshot: &Snapshot, id: &SubsystemId, span: Span) -> Option<GateAnswer> {
+    let known = snapshot.inventory.subsystems.contains_key(id);
+    known.then(|| gate::gate(&snapshot.inventory, &snapshot.windows, id, span))
 }

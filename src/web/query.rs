@@ -33,14 +33,10 @@ pub(super) fn length(text: &str) -> Result<Millis, String> {
     }
 }
 
-/// RFC 3339, or a local civil time of the installation's zone.
-pub(super) fn instant(text: &str, _zone: &Zone) -> Result<Timestamp, String> {
+/// RFC 3339, or a local civil time of the installation's zone. The error is a sentence.
+pub(super) fn instant(text: &str, zone: &Zone) -> Result<Timestamp, String> {
     // A plus sign that was not escaped reaches us as a blank.
-    let text = text.replace(' ', "+");
-    let instant: Result<jiff::Timestamp, _> = text.parse();
-    instant
-        .map(|t| Timestamp(t.as_millisecond()))
-        .map_err(|_| format!("{text:?} is not a time; write it like 2026-12-19T23:00:00+08:00 or 2026-12-19T23:00"))
+    zone.parse(&text.replace(' ', "+"))
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub fn render(now: Timestamp, state: &WebState) -> Bytes {
     let snapshot = state.picture();
     let figures = figures::figures(now, &snapshot);
     let outbox = state.outbox.borrow().counts;
-    let sources = Sources { snapshot: &snapshot, attempts: &*state.attempts, figures: &figures, outbox };
+    let sources = Sources { snapshot: &snapshot, board: &state.board, figures: &figures, outbox };
     let mut text = Vec::with_capacity(64 * 1024);
     if let Err(e) = state.metrics.write_own(&mut text) {
         tracing::error!(error = %e, "the daemon's own metrics cannot be rendered");

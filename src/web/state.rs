@@ -6,8 +6,8 @@
 use crate::clock::Clock;
 use crate::domain::{Language, Snapshot, Timestamp};
 use crate::metrics::Metrics;
-use crate::metrics::attempts::Attempts;
 use crate::metrics::targets::OutboxCounts;
+use crate::probe::Board;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -22,8 +22,8 @@ pub const OUTBOX_ROWS_MAX: usize = 200;
 pub struct WebState {
     /// The latest picture.
     pub snapshot: watch::Receiver<Arc<Snapshot>>,
-    /// Attempts of every probe.
-    pub attempts: Arc<dyn Attempts>,
+    /// The last attempts of every probe.
+    pub board: Arc<Board>,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
     /// The way to the runtime.

@@ -3,9 +3,10 @@
 //! Not here: the decision (`domain::gate`). Every answer is counted; strangers are limited.
 
 use crate::clock::Clock;
+use crate::domain::gate::GateAnswer;
 use crate::domain::*;
 use crate::web::dto::{RuleDto, at};
-use crate::web::figures::{self, Answer};
+use crate::web::figures;
 use crate::web::guard::Viewer;
 use crate::web::problem::Problem;
 use crate::web::query;
@@ -83,34 +84,26 @@ pub(in crate::web) async fn gate(
     Ok(respond(now, &state, &id, span, &answer))
 }
 
-fn respond(now: Timestamp, state: &WebState, id: &SubsystemId, span: Span, answer: &Answer) -> Response {
-    let mut dto = GateDto {
+fn respond(now: Timestamp, state: &WebState, id: &SubsystemId, span: Span, answer: &GateAnswer) -> Response {
+    let because = answer.because.iter().map(RuleDto::from);
+    let dto = GateDto {
         subsystem: id.to_string(),
         start: at(span.start),
         end: at(span.end),
-        allow: false,
-        until: None,
-        reasons: Vec::new(),
-        next_open: None,
+        allow: answer.allow,
+        until: answer.until.map(at),
+        reasons: answer.reasons.iter().map(RuleDto::from).chain(because).collect(),
+        next_open: answer.next_open.map(at),
     };
-    match answer {
-        Answer::Allow { until, because } => {
-            state.metrics.gate_answered("allow", "");
-            dto.allow = true;
-            dto.until = Some(at(*until));
-            dto.reasons = because.iter().map(RuleDto::from).collect();
-            Json(dto).into_response()
-        }
-        Answer::Deny { reasons, next_open } => {
-            state.metrics.gate_answered("deny", reasons.first().map_or("", |r| r.kind.as_str()));
-            dto.reasons = reasons.iter().map(RuleDto::from).collect();
-            dto.next_open = next_open.map(at);
-            let mut response = (StatusCode::LOCKED, Json(dto)).into_response();
-            if let Some(next_open) = next_open {
-                let seconds = next_open.since(now).max(0).div_euclid(SECOND) + 1;
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-            }
-            response
-        }
+    if answer.allow {
+        state.metrics.gate_answered("allow", "");
+        return Json(dto).into_response();
     }
+    state.metrics.gate_answered("deny", answer.reasons.first().map_or("", |r| r.kind.as_str()));
+    let mut response = (StatusCode::LOCKED, Json(dto)).into_response();
+    if let Some(next_open) = answer.next_open {
+        let seconds = next_open.since(now).max(0).unsigned_abs().div_ceil(SECOND.unsigned_abs());
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
 }

@@ -88,8 +88,8 @@ pub(in crate::web) async fn subsystem(
     let (subsystem, view) = find(&snapshot, &owner, &name)?;
     let probe = |view: &ProbeView| {
         let plan = snapshot.inventory.probes.get(&view.id)?;
-        let tried = state.attempts.tried(&view.id);
-        Some(ProbeDto::of(viewer, plan, view, tried.as_ref().and_then(|t| t.last.as_deref())))
+        let last = state.board.slot(&view.id).and_then(|slot| slot.read().last);
+        Some(ProbeDto::of(viewer, plan, view, last.as_deref()))
     };
     let dependants = snapshot.inventory.dependants.get(&subsystem.id);
     let target_ppm = snapshot.inventory.objectives.get(&subsystem.objective).map_or(0, |o| o.target_ppm);
