@@ -25,7 +25,7 @@ const BACKLOG: i32 = 4_096;
 /// Longest DNS query.
 const DNS_BYTES_MAX: usize = 4_096;
 /// Pause after a failed accept: out of descriptors is mended by waiting, not by spinning.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What every endpoint shares.
 pub(super) struct Common {

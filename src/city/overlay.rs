@@ -164,6 +164,7 @@ mod tests {
         assert_eq!(governing(&chosen), ["demo-any-time"]);
         assert_eq!(governing(&"huangpu/portal".into()), ["off-hours"]);
         assert_eq!(inventory.schedules.len(), WINDOWS.len());
+        assert_eq!(inventory.calendar.years[&2026], YearStatus::Published);
         let plan = &inventory.probes["huangpu/portal/home"];
         assert_eq!((plan.every_ms, plan.timeout_ms, plan.confirm_every_ms), (3_000, 4_000, 300));
     }

@@ -3,16 +3,18 @@
 //! Not here: mail formats (`mail`) and keeping (`mailbox`). Invariants: lines, recipients and mails are bounded; a
 //! mail is in the mailbox before its 250 leaves; nothing is ever sent on.
 
-use super::endpoint::Common;
+mod wire;
+
+use super::endpoint::{ACCEPT_PAUSE, Common};
 use super::mail::Mail;
 use super::mailbox::Mailbox;
 use crate::clock::Clock;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use wire::Wire;
 
 /// Longest command line.
 const LINE_BYTES_MAX: usize = 4 * 1024;
@@ -104,7 +106,10 @@ impl Sink {
                 () = self.common.stop.cancelled() => return,
                 Some(_) = tasks.join_next() => {}
                 accepted = listener.accept() => {
-                    let Ok((stream, _)) = accepted else { continue };
+                    let Ok((stream, _)) = accepted else {
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                        continue;
+                    };
                     let Ok(permit) = self.common.connections.clone().acquire_owned().await else { return };
                     let sink = self.clone();
                     tasks.spawn(async move {
@@ -220,84 +225,4 @@ fn path(rest: &str, word: &str) -> Option<String> {
     }
     let (address, _) = rest[word.len()..].trim_start().strip_prefix('<')?.split_once('>')?;
     Some(address.to_owned())
-}
-
-trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
-
-/// Lines in, lines out, under bounds and deadlines.
-struct Wire {
-    stream: Box<dyn Stream>,
-    pending: Vec<u8>,
-}
-
-impl Wire {
-    fn new(stream: Box<dyn Stream>) -> Self {
-        Self { stream, pending: Vec::new() }
-    }
-
-    async fn say(&mut self, line: &str) -> std::io::Result<()> {
-        self.stream.write_all(format!("{line}\r\n").as_bytes()).await?;
-        self.stream.flush().await
-    }
-
-    /// Appends what comes next to `pending`; 0 at the end.
-    async fn more(&mut self) -> std::io::Result<usize> {
-        let read = tokio::time::timeout(SILENCE_MAX, self.stream.read_buf(&mut self.pending)).await;
-        read.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
-    }
-
-    /// The next command; `None` when the client has gone.
-    async fn line(&mut self) -> std::io::Result<Option<String>> {
-        loop {
-            if let Some(at) = self.pending.iter().position(|b| *b == b'\n') {
-                let line: Vec<u8> = self.pending.drain(..=at).collect();
-                return Ok(Some(String::from_utf8_lossy(&line).trim_end().to_owned()));
-            }
-            if self.pending.len() > LINE_BYTES_MAX {
-                self.say("500 line too long").await?;
-                return Ok(None);
-            }
-            if self.more().await? == 0 {
-                return Ok(None);
-            }
-        }
-    }
-
-    /// A mail up to its dot, unstuffed; `None` when it was too large, and then read to its end all the same.
-    async fn message(&mut self) -> std::io::Result<Option<Vec<u8>>> {
-        let (mut mail, mut fits) = (Vec::new(), Fits::Yes);
-        loop {
-            while let Some(at) = self.pending.iter().position(|b| *b == b'\n') {
-                let line: Vec<u8> = self.pending.drain(..=at).collect();
-                match line.as_slice() {
-                    b".\r\n" | b".\n" => return Ok((fits == Fits::Yes).then_some(mail)),
-                    [b'.', unstuffed @ ..] => mail.extend_from_slice(unstuffed),
-                    line => mail.extend_from_slice(line),
-                }
-                if mail.len() > MAIL_BYTES_MAX {
-                    (fits, mail) = (Fits::No, Vec::new());
-                }
-            }
-            if self.pending.len() > MAIL_BYTES_MAX {
-                return Err(std::io::Error::other("a line longer than a mail may be"));
-            }
-            if self.more().await? == 0 {
-                return Err(std::io::ErrorKind::UnexpectedEof.into());
-            }
-        }
-    }
-
-    async fn stay_silent(&mut self) -> std::io::Result<()> {
-        while self.more().await? > 0 {
-            self.pending.clear();
-        }
-        Ok(())
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fits {
-    Yes,
-    No,
 }
