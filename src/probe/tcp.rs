@@ -20,6 +20,7 @@ pub(super) const KIND: ProbeKind = ProbeKind {
     about: "Opens a TCP connection; says a line and waits for one if asked to.",
     example: "address: relay.bdc.test:25\nexpect: \"220 \"\n",
     fields: FIELDS,
+    target: Some("address"),
     build,
 };
 

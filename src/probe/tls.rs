@@ -16,6 +16,7 @@ pub(super) const KIND: ProbeKind = ProbeKind {
     about: "Shakes hands in TLS and watches when certificates expire.",
     example: "host: ywtb.huangpu.test\nwarn_before: 30d\nfail_before: 7d\n",
     fields: FIELDS,
+    target: Some("host"),
     build,
 };
 

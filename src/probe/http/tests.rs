@@ -1,3 +1,4 @@
+use super::expect::{Answer, Expect};
 use crate::domain::{Outcome, ReasonKind};
 use crate::probe::tests::{HANG, Rig, assert_fail, black_hole, closed_port, resetter};
 use crate::probe::{Report, attempt};
@@ -193,7 +194,6 @@ async fn answers_are_judged_by_what_was_expected() {
         (good(json!({ "status": [204, 301] })), fail(Status, "expected status 204, 301, got 200 OK")),
         (notice(json!({})), fail(Maintenance, "got 200 OK with the maintenance notice \"系统维护中\"")),
         (busy(json!({ "degraded_status": 429 })), degraded(Status, "expected status 200-299, got 429")),
-        (good(json!({ "slower_than": "1ms" })), degraded(Slow, "expected at most 1 ms")),
         (good(json!({ "body_contains": ["一网通办", "随申办"] })), fail(Content, "expected \"随申办\" in the body")),
         (good(json!({ "body_regex": "^x" })), fail(Content, "expected a match of /^x/ in the body")),
         (good(json!({ "headers": { "x-a": "b" } })), fail(Content, "expected header x-a: b, got none")),
@@ -209,6 +209,16 @@ async fn answers_are_judged_by_what_was_expected() {
     let (port, _) = down(json!({}));
     let report = get(&rig, port, json!({ "status": 503 })).await;
     assert_eq!(report.outcome, Outcome::Pass, "a probe may expect exactly that");
+}
+
+#[test]
+fn answer_that_is_right_but_late_degrades() {
+    let expect = Expect { slower_than: Some(Duration::from_secs(3)), ..Expect::default() };
+    let (status, headers) = (http::StatusCode::OK, http::HeaderMap::new());
+    let answer = Answer { status, headers, body: "x".into(), cut: false, got: true };
+    let judge = |ms| expect.judge(crate::domain::Timestamp(0), &answer, Duration::from_millis(ms), None);
+    assert_eq!(judge(3_000), Outcome::Pass);
+    assert_eq!(judge(3_200), Outcome::degraded(ReasonKind::Slow, "took 3.2 s, expected at most 3 s"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
