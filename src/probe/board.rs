@@ -334,23 +334,28 @@ impl Board {
 
     /// Takes over a new inventory: slots of probes that stay keep what they hold, others appear and disappear.
     pub fn rebuild(&self, inventory: &Inventory) {
+        self.rebuild_for(inventory.probes.values().map(|plan| {
+            let subsystem = inventory.subsystems.get(&plan.id.subsystem());
+            (&plan.id, plan.kind, subsystem.map_or(Tier::Three, |subsystem| subsystem.tier))
+        }));
+    }
+
+    fn rebuild_for<'a>(&self, probes: impl ExactSizeIterator<Item = (&'a ProbeId, &'static str, Tier)>) {
         let (old_slots, old_latencies) = (self.slots.load(), self.latencies.load());
         let mut latencies = BTreeMap::new();
-        let mut slots = HashMap::with_capacity(inventory.probes.len());
-        for (id, plan) in &inventory.probes {
-            let subsystem = id.subsystem();
-            let tier = inventory.subsystems.get(&subsystem).map_or(Tier::Three, |s| s.tier);
-            let key = LatencyKey { owner: subsystem.owner(), kind: plan.kind, tier };
+        let mut slots = HashMap::with_capacity(probes.len());
+        for (id, kind, tier) in probes {
+            let key = LatencyKey { owner: id.subsystem().owner(), kind, tier };
             let old_latency = || old_latencies.get(&key).cloned().unwrap_or_default();
             let latency = latencies.entry(key.clone()).or_insert_with(old_latency);
-            let slot = match old_slots.get(id).filter(|slot| slot.kind == plan.kind) {
+            let slot = match old_slots.get(id).filter(|slot| slot.kind == kind) {
                 Some(slot) => {
                     slot.lock().latency = Arc::clone(latency);
                     Arc::clone(slot)
                 }
                 None => {
                     let (latency, trace_bytes) = (Arc::clone(latency), Arc::clone(&self.trace_bytes));
-                    Arc::new(Slot::new(id.clone(), plan.kind, latency, trace_bytes))
+                    Arc::new(Slot::new(id.clone(), kind, latency, trace_bytes))
                 }
             };
             slots.insert(id.clone(), slot);
@@ -388,3 +393,6 @@ impl Board {
         taken
     }
 }
+
+#[cfg(test)]
+mod tests;

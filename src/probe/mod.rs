@@ -51,6 +51,8 @@ pub struct ProbeKind {
     pub example: &'static str,
     /// What may stand in its body.
     pub fields: &'static [Field],
+    /// The field that says whom to ask, where one word is enough for that.
+    pub target: Option<&'static str>,
     /// Makes a prober of a complete record.
     pub build: Build,
 }
