@@ -64,6 +64,17 @@ pub fn subsystem(_now: Timestamp, _snapshot: &Snapshot, _view: &SubsystemView) -
     SubsystemFigures::default()
 }
 
+/// The account of this month.
+pub fn month(now: Timestamp, snapshot: &Snapshot, view: &SubsystemView) -> Option<Account> {
+    subsystem(now, snapshot, view).month
+}
+
+/// Instants inside `within` at which the first policy of the files allows maintenance.
+pub fn open_spans(snapshot: &Snapshot, within: Span) -> SpanSet {
+    let first = snapshot.inventory.policies.first();
+    first.map(|policy| allowed(&snapshot.inventory, policy, within)).unwrap_or_default()
+}
+
 /// Which policies are open at `now`.
 pub fn policies(now: Timestamp, snapshot: &Snapshot) -> Vec<PolicyFigure> {
     let inventory = &snapshot.inventory;

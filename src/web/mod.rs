@@ -28,7 +28,7 @@ mod tests;
 
 pub use guard::Viewer;
 pub use scrape::render as render_metrics;
-pub use state::{Beat, Command, Commands, Known, OutboxRow, OutboxView, Site, WebState};
+pub use state::{Command, Commands, OutboxRow, OutboxView, Site, WebState};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef, State};

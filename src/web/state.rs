@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::domain::{Language, Snapshot, Timestamp};
 use crate::metrics::Metrics;
 use crate::metrics::targets::OutboxCounts;
-use crate::probe::Board;
+use crate::probe::{Board, Heartbeats};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -24,6 +24,8 @@ pub struct WebState {
     pub snapshot: watch::Receiver<Arc<Snapshot>>,
     /// The last attempts of every probe.
     pub board: Arc<Board>,
+    /// Tokens that jobs beat under.
+    pub heartbeats: Arc<Heartbeats>,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
     /// The way to the runtime.
@@ -89,37 +91,6 @@ pub enum Command {
         /// Nothing, or what `check` prints.
         reply: oneshot::Sender<Result<(), String>>,
     },
-    /// A heartbeat came in.
-    Heartbeat {
-        /// The token of its address.
-        token: String,
-        /// What it says.
-        beat: Beat,
-        /// Whether a probe owns the token.
-        reply: oneshot::Sender<Known>,
-    },
-}
-
-/// What a heartbeat says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Beat {
-    /// The job ran.
-    Success,
-    /// The job starts.
-    Start,
-    /// The job failed.
-    Fail,
-    /// The job ended with this code; 0 is success.
-    Exit(u8),
-}
-
-/// Whether a token belongs to a probe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Known {
-    /// It does.
-    Yes,
-    /// It does not.
-    No,
 }
 
 /// Why the runtime did not answer.

@@ -149,8 +149,8 @@ impl Texts {
     }
 
     /// What a state is called.
-    pub(super) fn look(&self, look: Look) -> &'static str {
-        match look {
+    pub(super) fn look(&self, look: impl std::borrow::Borrow<Look>) -> &'static str {
+        match look.borrow() {
             Look::Up => self.pick("正常", "Up"),
             Look::Degraded => self.pick("降级", "Degraded"),
             Look::Down => self.pick("中断", "Down"),

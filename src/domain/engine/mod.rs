@@ -92,6 +92,15 @@ pub struct Output {
     pub effects: Vec<Effect>,
 }
 
+impl Output {
+    /// Adds what follows from a later event.
+    pub fn append(&mut self, later: Self) {
+        self.facts.extend(later.facts);
+        self.messages.extend(later.messages);
+        self.effects.extend(later.effects);
+    }
+}
+
 /// The state and its machines.
 #[derive(Debug)]
 pub struct Engine {

@@ -1,7 +1,8 @@
 //! `/api/v1/heartbeat/{token}`: jobs say that they ran. The token is the permission, so any peer may beat.
 
+use crate::probe::Beat;
 use crate::web::problem::Problem;
-use crate::web::state::{Beat, Command, Known, WebState};
+use crate::web::state::WebState;
 use axum::extract::{Path, State};
 
 /// Longest token that is looked up.
@@ -12,7 +13,7 @@ pub(in crate::web) async fn success(
     State(state): State<WebState>,
     Path(token): Path<String>,
 ) -> Result<&'static str, Problem> {
-    beat(&state, token, Beat::Success).await
+    beat(&state, &token, Beat::Good)
 }
 
 /// `…/{token}/start`, `/fail`, `/{exit_code}`.
@@ -22,24 +23,21 @@ pub(in crate::web) async fn said(
 ) -> Result<&'static str, Problem> {
     let said = match what.as_str() {
         "start" => Beat::Start,
-        "fail" => Beat::Fail,
-        code => match code.parse() {
-            Ok(code) => Beat::Exit(code),
+        "fail" => Beat::Bad("the job reported a failure".to_owned()),
+        code => match code.parse::<u8>() {
+            Ok(0) => Beat::Good,
+            Ok(code) => Beat::Bad(format!("the job ended with exit code {code}")),
             Err(_) => return Err(Problem::not_found("a heartbeat ends in start, fail or an exit code from 0 to 255")),
         },
     };
-    beat(&state, token, said).await
+    beat(&state, &token, said)
 }
 
-async fn beat(state: &WebState, token: String, beat: Beat) -> Result<&'static str, Problem> {
-    // The answer for a token that cannot exist is that for one that does not: nothing is to be learned from it.
-    let unknown = || Problem::not_found("no probe has this heartbeat token");
-    if token.len() > TOKEN_BYTES_MAX {
-        return Err(unknown());
-    }
-    match state.commands.ask(|reply| Command::Heartbeat { token, beat, reply }).await {
-        Ok(Known::Yes) => Ok("ok\n"),
-        Ok(Known::No) => Err(unknown()),
-        Err(unanswered) => Err(Problem::unavailable(unanswered.to_string())),
+fn beat(state: &WebState, token: &str, beat: Beat) -> Result<&'static str, Problem> {
+    // One answer for every wrong token, so that nothing is to be learned from it.
+    if token.len() <= TOKEN_BYTES_MAX && state.heartbeats.take(state.now(), token, beat) {
+        Ok("ok\n")
+    } else {
+        Err(Problem::not_found("no probe has this heartbeat token"))
     }
 }

@@ -5,7 +5,7 @@
 mod events;
 pub(super) mod gate;
 mod heartbeat;
-mod read;
+pub(super) mod read;
 mod sla;
 
 use super::Shared;
