@@ -8,6 +8,7 @@ pub mod domain;
 
 pub mod field;
 
+pub mod cli;
 pub mod clock;
 pub mod network;
 pub mod probe;

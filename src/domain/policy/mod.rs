@@ -11,7 +11,7 @@ mod reason;
 
 pub use admit::{Admission, Obstacle, admit, notice_deadline, people_length, working_days_of_notice};
 pub use decide::{decide, governing};
-pub use opening::{allowed, is_open, next_open};
+pub use opening::{allowed, is_open, next_open, open_until};
 
 use super::*;
 use jiff::civil::{Date, Time};
