@@ -82,32 +82,24 @@ fn lengths_that_say_nothing_are_malformed_usage() {
 }
 
 /// Answers one request with `response` and gives back its first line and whether a token came along.
-async fn daemon(response: &'static str) -> (String, tokio::task::JoinHandle<(String, bool)>) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server = format!("http://{}", listener.local_addr().unwrap());
-    #[expect(clippy::disallowed_methods, reason = "the handle is awaited by the test that owns it")]
-    let task = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let mut request = Vec::new();
-        while !request.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            stream.read_exact(&mut byte).await.unwrap();
-            request.push(byte[0]);
-        }
-        stream.write_all(response.as_bytes()).await.unwrap();
-        let request = String::from_utf8(request).unwrap();
-        let token = request.to_lowercase().contains("authorization: bearer s3cret");
-        (request.lines().next().unwrap().to_owned(), token)
-    });
-    (server, task)
+async fn daemon(listener: tokio::net::TcpListener, response: &str) -> (String, bool) {
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        request.push(stream.read_u8().await.unwrap());
+    }
+    stream.write_all(response.as_bytes()).await.unwrap();
+    let request = String::from_utf8(request).unwrap();
+    let token = request.to_lowercase().contains("authorization: bearer s3cret");
+    (request.lines().next().unwrap().to_owned(), token)
 }
 
-async fn ask_daemon(response: &'static str, more: &str) -> (Result<u8>, String, String, bool) {
-    let (server, task) = daemon(response).await;
-    let args = args(&format!("huangpu/portal --for 40m --server {server} {more}")).unwrap();
+async fn ask_daemon(response: &str, more: &str) -> (Result<u8>, String, String, bool) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = listener.local_addr().unwrap();
+    let args = args(&format!("huangpu/portal --for 40m --server http://{server} {more}")).unwrap();
     let mut out = Vec::new();
-    let code = from_server(&args, &mut out).await;
-    let (line, token) = task.await.unwrap();
+    let (code, (line, token)) = tokio::join!(from_server(&args, &mut out), daemon(listener, response));
     (code, String::from_utf8(out).unwrap(), line, token)
 }
 
