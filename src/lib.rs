@@ -7,6 +7,9 @@
 pub mod domain;
 
 pub mod city;
+pub mod field;
+
+pub mod cli;
 pub mod clock;
 pub mod field;
 pub mod metrics;

@@ -235,6 +235,8 @@ fn policies_open_and_close_as_the_metrics_say() {
     assert_eq!(next_open(&city, off_hours, at("2026-11-27T10:00")), Some(at("2026-11-27T22:00")));
     assert_eq!(next_open(&city, off_hours, at("2026-11-28T10:00")), Some(at("2026-11-28T10:00")));
     assert_eq!(next_open(&city, off_hours, at("2027-01-01T10:00")), None);
+    assert_eq!(open_until(&city, off_hours, at("2026-11-28T10:00")), Some(at("2026-11-30T06:00")));
+    assert_eq!(open_until(&city, off_hours, at("2026-11-27T10:00")), None);
     // The freeze holds all of tier 1, but only part of what off-hours governs.
     assert!(is_open(&city, off_hours, at("2026-11-07T10:00")) && !is_open(&city, front, at("2026-11-07T10:00")));
     let week = Span::new(at("2026-11-23"), at("2026-11-30"));
