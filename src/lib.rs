@@ -7,8 +7,6 @@
 pub mod domain;
 
 pub mod city;
-pub mod field;
-
 pub mod cli;
 pub mod clock;
 pub mod field;
@@ -16,5 +14,5 @@ pub mod metrics;
 pub mod network;
 pub mod probe;
 pub mod scheduler;
-pub mod web;
 pub mod store;
+pub mod web;

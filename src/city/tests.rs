@@ -76,6 +76,7 @@ pub(super) fn inventory(zone: Zone) -> Inventory {
         objectives: BTreeMap::new(),
         rosters: BTreeMap::new(),
         fallback: "duty".into(),
+        admins: "duty".into(),
         timers: AlertTimers::default(),
         dependants: HashMap::new(),
     }

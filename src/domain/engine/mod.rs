@@ -23,7 +23,7 @@ use super::*;
 use std::sync::Arc;
 use wake::{Wake, Wakes};
 
-pub use promise::burn_states;
+pub use promise::promised_hours;
 
 /// A forward step of the wall clock of more than this is a fact.
 pub const CLOCK_STEP_MAX: Millis = 2 * SECOND;

@@ -64,7 +64,7 @@ impl Engine {
         }
     }
 
-    fn view(&self, subsystem: &Subsystem) -> SubsystemView {
+    pub(super) fn view(&self, subsystem: &Subsystem) -> SubsystemView {
         let id = &subsystem.id;
         let state = self.watch.subsystem(id);
         let probes = subsystem.probes.iter().map(|probe| {

@@ -50,7 +50,7 @@ impl Row {
             when: format::range(asked.now, asked.language, asked.zone(), window.span),
             lasts: asked.length(window.span.len_ms()),
             state: asked.t.window_state(window.state),
-            why: window.why.clone(),
+            why: window.why.get(asked.language).to_owned(),
             scope: scope.map(|id| (format!("/subsystems/{id}"), asked.name(id))).collect(),
             more: window.scope.len().saturating_sub(SCOPE_MAX),
         }
