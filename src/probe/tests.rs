@@ -184,9 +184,11 @@ pub(crate) async fn resetter(rig: &mut Rig) -> u16 {
     port
 }
 
-/// A port where nobody listens.
-pub(crate) async fn closed_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
+/// A port where nobody listens, nor can begin to while the socket lives.
+pub(crate) fn closed_port() -> (u16, socket2::Socket) {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    (socket.local_addr().unwrap().as_socket().unwrap().port(), socket)
 }
 
 #[track_caller]

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-const SHORT: Duration = Duration::from_millis(300);
+const SHORT: Duration = Duration::from_secs(1);
 
 fn page(head: &str, body: &str) -> Vec<u8> {
     let length = body.len();
@@ -43,7 +43,7 @@ async fn https_page_passes_with_every_phase_and_the_certificate() {
 #[tokio::test]
 async fn refusing_resetting_and_silent_targets_are_told_apart() {
     let mut rig = Rig::new();
-    let (closed, reset) = (closed_port().await, resetter(&mut rig).await);
+    let ((closed, _socket), reset) = (closed_port(), resetter(&mut rig).await);
     let mute = rig.serve(|_| Vec::new()).await;
     let stranger = rig.serve(|_| b"SSH-2.0-OpenSSH_9.2\r\n".to_vec()).await;
     let report = get(&rig, closed, json!({})).await;
@@ -66,11 +66,15 @@ async fn time_out_names_the_phase_it_was_in() {
         ("http", half, "still reading the answer of"),
         ("https", silent, "still in the TLS handshake with"),
     ];
-    for (scheme, port, part) in cases {
-        let url = format!("{scheme}://a.huangpu.test:{port}/");
-        let report = rig.attempt_within(SHORT, "http", json!({ "url": url })).await;
-        assert_fail(&report, ReasonKind::Timeout, &format!("{part} a.huangpu.test:{port}"));
-    }
+    let attempts = cases.map(|(scheme, port, part)| {
+        let rig = &rig;
+        async move {
+            let url = format!("{scheme}://a.huangpu.test:{port}/");
+            let report = rig.attempt_within(SHORT, "http", json!({ "url": url })).await;
+            assert_fail(&report, ReasonKind::Timeout, &format!("{part} a.huangpu.test:{port}"));
+        }
+    });
+    futures_util::future::join_all(attempts).await;
 }
 
 #[tokio::test]
