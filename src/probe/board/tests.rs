@@ -1,5 +1,6 @@
 use super::*;
 use crate::probe::{Phases, TraceLine};
+use std::time::Duration;
 
 const HOUR_0: Timestamp = Timestamp(1_795_000_000_000 - 1_795_000_000_000 % HOUR);
 
