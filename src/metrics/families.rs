@@ -163,6 +163,30 @@ pub const GROUPS: &[Group] = &[
                 "What was spent of this month's error budget, by cause.",
             ),
             family(
+                Gauge,
+                "gengfu_sla_burn_rate",
+                &["owner", "subsystem", "tier", "window"],
+                "How many times faster than allowed the budget burns; absent while no bad time is remembered.",
+            ),
+            family(
+                Gauge,
+                "gengfu_sla_window_bad_seconds",
+                &["owner", "subsystem", "tier", "window"],
+                "Bad time in the look-back.",
+            ),
+            family(
+                Gauge,
+                "gengfu_sla_window_coverage_ratio",
+                &["owner", "subsystem", "tier", "window"],
+                "Known share of the eligible time in the look-back.",
+            ),
+            family(
+                Gauge,
+                "gengfu_sla_burn_factor",
+                &["owner", "subsystem", "tier", "window"],
+                "Burn rate at which the pair with this long look-back fires.",
+            ),
+            family(
                 Counter,
                 "gengfu_policy_violation_seconds_total",
                 &["owner", "subsystem"],

@@ -4,6 +4,7 @@
 //! target is gone at once; `gengfu_probe_success` and `gengfu_subsystem_up` are absent while unknown.
 
 use super::writer::{Labels, Page, Series};
+use crate::domain::sla::burn::{Burn, Lookback, PairState};
 use crate::domain::sla::{Account, Bounded, Cause, Ratio};
 use crate::domain::timeline::Health;
 use crate::domain::window::WindowState;
@@ -228,6 +229,7 @@ fn promises(page: &mut Page, sources: &Sources<'_>) {
             series.sample_with(labels, &[("cause", cause_label(*cause))], seconds(*ms));
         }
     }
+    burn(page, &rows);
     let mut series = page.family("gengfu_policy_violation_seconds_total");
     for (id, figures) in &sources.figures.by_subsystem {
         if let Some(account) = &figures.month {
@@ -235,6 +237,45 @@ fn promises(page: &mut Page, sources: &Sources<'_>) {
             series.sample(&labels, seconds(account.policy_violation_ms));
         }
     }
+}
+
+/// Look-backs by name, each once; a factor belongs to the pair whose long look-back it is.
+fn burn(page: &mut Page, rows: &[(Labels, &Objective, &SubsystemFigures)]) {
+    type Value = fn(&PairState, Lookback, u32) -> Option<f64>;
+    let families: [(&'static str, Value); 3] = [
+        ("gengfu_sla_burn_rate", |_, by, ppm| by.rate(ppm)),
+        ("gengfu_sla_window_bad_seconds", |_, by, _| Some(seconds(by.bad_ms))),
+        ("gengfu_sla_window_coverage_ratio", |_, by, _| by.coverage().map(Ratio::as_f64)),
+    ];
+    for (name, value) in families {
+        let mut series = page.family(name);
+        for (labels, objective, figures) in rows {
+            for (window, pair, by) in figures.burn.iter().flat_map(lookbacks) {
+                if let Some(value) = value(pair, by, objective.target_ppm) {
+                    series.sample_with(labels, &[("window", window)], value);
+                }
+            }
+        }
+    }
+    let mut series = page.family("gengfu_sla_burn_factor");
+    for (labels, _, figures) in rows {
+        for pair in figures.burn.iter().flat_map(|b| &b.pairs) {
+            series.sample_with(labels, &[("window", long_name(pair))], pair.factor);
+        }
+    }
+}
+
+/// Every look-back with its name; 6 h stands in two pairs and is told once.
+fn lookbacks(burn: &Burn) -> impl Iterator<Item = (&'static str, &PairState, Lookback)> {
+    let both = burn.pairs.iter().flat_map(|pair| {
+        let (long, short) = pair.pair.name.split_once('/').unwrap_or((pair.pair.name, ""));
+        [(long, pair, pair.long), (short, pair, pair.short)]
+    });
+    both.filter(|(name, pair, _)| *name != "6h" || pair.pair.long_ms == 6 * HOUR)
+}
+
+fn long_name(pair: &PairState) -> &'static str {
+    pair.pair.name.split('/').next().unwrap_or_default()
 }
 
 fn availability(series: &mut Series<'_>, labels: &Labels, agreed: Figure, period: &'static str, account: &Account) {
@@ -250,7 +291,7 @@ fn availability(series: &mut Series<'_>, labels: &Labels, agreed: Figure, period
     ];
     for (figure, ratio) in figures {
         if let Some(ratio) = ratio {
-            series.sample_with(labels, &[("figure", figure), ("period", period)], share(ratio));
+            series.sample_with(labels, &[("figure", figure), ("period", period)], ratio.as_f64());
         }
     }
 }
@@ -325,10 +366,6 @@ pub fn cause_label(cause: Cause) -> &'static str {
         Cause::PolicyViolation => "policy_violation",
         Cause::Incident => "incident",
     }
-}
-
-fn share(ratio: Ratio) -> f64 {
-    ratio.part as f64 / ratio.whole as f64
 }
 
 fn seconds(ms: Millis) -> f64 {

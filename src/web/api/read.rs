@@ -93,7 +93,7 @@ pub(in crate::web) async fn subsystem(
     };
     let dependants = snapshot.inventory.dependants.get(&subsystem.id);
     let target_ppm = snapshot.inventory.objectives.get(&subsystem.objective).map_or(0, |o| o.target_ppm);
-    let figures = figures::subsystem(now, &snapshot, view);
+    let figures = figures::Reader::new(now, &snapshot).subsystem(view);
     let in_scope = |w: &&WindowView| w.scope.contains(&subsystem.id);
     Ok(Json(SubsystemDetail {
         subsystem: SubsystemDto::of(subsystem, view),

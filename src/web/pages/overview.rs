@@ -185,9 +185,10 @@ fn change_now(asked: &Asked) -> String {
 fn promise(asked: &Asked) -> Option<Promise> {
     let (mut good, mut seen) = (0, 0);
     let mut tightest: Option<(Millis, &SubsystemView)> = None;
+    let mut reader = figures::Reader::new(asked.now, &asked.snapshot);
     for view in &asked.snapshot.subsystems {
         let subsystem = asked.snapshot.inventory.subsystems.get(&view.id)?;
-        let Some(account) = figures::month(asked.now, &asked.snapshot, view) else { continue };
+        let Some(account) = reader.month(view) else { continue };
         if subsystem.public
             && let Some(ratio) = account.public.value
         {
@@ -205,7 +206,7 @@ fn promise(asked: &Asked) -> Option<Promise> {
         href: format!("/subsystems/{}", view.id),
     });
     let ratio = sla::Ratio { part: good, whole: seen };
-    (seen > 0).then(|| Promise { public: format::share(ratio), tightest })
+    (seen > 0).then(|| Promise { public: ratio.percent(), tightest })
 }
 
 /// What is wrong with gengfu itself comes first.
@@ -223,18 +224,19 @@ fn alarms(asked: &Asked) -> Vec<String> {
 
 fn platform(asked: &Asked, groups: &HashMap<OwnerId, Group<'_>>) -> Vec<Cell> {
     let owners = asked.snapshot.inventory.owners.values().filter(|o| o.kind == OwnerKind::Platform);
+    let mut reader = figures::Reader::new(asked.now, &asked.snapshot);
     let views = owners.filter_map(|o| groups.get(&o.id)).flatten();
     let mut cells: Vec<(Tier, Cell)> = Vec::new();
     for (view, look) in views {
         let Some(subsystem) = asked.snapshot.inventory.subsystems.get(&view.id) else { continue };
         let name = subsystem.name.get(asked.language).to_owned();
-        let value = figures::month(asked.now, &asked.snapshot, view).and_then(|a| a.public.value);
+        let value = reader.month(view).and_then(|a| a.public.value);
         let cell = Cell {
             look: *look,
             href: format!("/subsystems/{}", view.id),
             full: name.clone(),
             name,
-            note: value.map(format::share).unwrap_or_default(),
+            note: value.map(sla::Ratio::percent).unwrap_or_default(),
         };
         cells.push((subsystem.tier, cell));
     }

@@ -62,7 +62,7 @@ pub(super) async fn page(asked: Asked, Path(owner): Path<String>) -> Response {
 
 fn row(asked: &Asked, view: &SubsystemView) -> Option<Row> {
     let subsystem = asked.snapshot.inventory.subsystems.get(&view.id)?;
-    let account = figures::month(asked.now, &asked.snapshot, view);
+    let account = figures::Reader::new(asked.now, &asked.snapshot).month(view);
     let left = account.as_ref().map(left_ms);
     let mut cells = Cells::day(asked.now);
     cells.add(asked.now, view);
@@ -73,7 +73,7 @@ fn row(asked: &Asked, view: &SubsystemView) -> Option<Row> {
         since: view.since.map(|at| format!("{} {}", asked.t.since, asked.moment(at))).unwrap_or_default(),
         strip: cells.draw(asked.t),
         strip_label: format!("{}:", asked.t.day_24h),
-        public: account.and_then(|a| a.public.value).map_or_else(|| "–".to_owned(), format::share),
+        public: account.and_then(|a| a.public.value).map_or_else(|| "–".to_owned(), sla::Ratio::percent),
         left: left.map_or_else(|| "–".to_owned(), |ms| format::left(asked.language, ms)),
         overdrawn: left.is_some_and(|ms| ms < 0),
         hours: subsystem.hours.as_str().to_owned(),

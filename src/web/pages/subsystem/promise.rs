@@ -40,7 +40,7 @@ pub(super) fn rows(
     let Some(objective) = asked.snapshot.inventory.objectives.get(&subsystem.objective) else {
         return (Vec::new(), Vec::new());
     };
-    let figures = figures::subsystem(asked.now, &asked.snapshot, view);
+    let figures = figures::Reader::new(asked.now, &asked.snapshot).subsystem(view);
     let rows = figures.accounts().filter(|(_, a)| a.elapsed_ms > 0).map(|(period, account)| {
         let period = match period {
             "day" => asked.t.day,
@@ -55,14 +55,14 @@ pub(super) fn rows(
 }
 
 fn row(asked: &Asked, objective: &Objective, period: &'static str, account: &Account) -> PeriodRow {
-    let shown = |b: &Bounded| b.value.map_or_else(|| "–".to_owned(), |r| format::percent(r, objective.target_ppm));
+    let shown = |b: &Bounded| b.value.map_or_else(|| "–".to_owned(), |r| r.percent_against(objective.target_ppm));
     let agreed = match objective.figure {
         Figure::Public => &account.public,
         Figure::Contract => &account.contract,
     };
     let bounds = match (agreed.low, agreed.high) {
         (Some(low), Some(high)) => {
-            format!("{} – {}", format::percent(low, objective.target_ppm), format::percent(high, objective.target_ppm))
+            format!("{} – {}", low.percent_against(objective.target_ppm), high.percent_against(objective.target_ppm))
         }
         _ => "–".to_owned(),
     };
