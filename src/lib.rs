@@ -12,3 +12,5 @@ pub mod clock;
 pub mod network;
 pub mod probe;
 pub mod scheduler;
+
+pub mod config;

@@ -47,7 +47,12 @@ pub(super) fn expand(node: &mut Node, grants: Grants<'_>, env: &HashMap<String, 
     }
 }
 
-fn substitute(text: &str, at: &Place, grants: Grants<'_>, env: &HashMap<String, String>) -> Result<String, Box<Problem>> {
+fn substitute(
+    text: &str,
+    at: &Place,
+    grants: Grants<'_>,
+    env: &HashMap<String, String>,
+) -> Result<String, Box<Problem>> {
     let wrong = |message: String, hint: &str| Box::new(Problem::error(Code::Environment, at, message).hint(hint));
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

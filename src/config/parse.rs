@@ -45,7 +45,7 @@ fn options() -> serde_yaml::Options {
         max_depth: DEPTH_MAX,
     };
     serde_yaml::options! {
-        budget: Some(budget),
+        budget: budget,
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,

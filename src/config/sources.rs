@@ -77,8 +77,8 @@ impl Sources {
     /// # Errors
     /// If the main file cannot be read. Everything else becomes a problem among `problems`.
     pub fn read(main: &Path) -> Result<Self, NoMainFile> {
-        let text = std::fs::read(main)
-            .map_err(|e| NoMainFile { path: main.display().to_string(), why: e.to_string() })?;
+        let text =
+            std::fs::read(main).map_err(|e| NoMainFile { path: main.display().to_string(), why: e.to_string() })?;
         let root = main.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| ".".into(), Path::to_path_buf);
         let mut sources = Self { root: root.clone(), ..Self::default() };
         let shown: Arc<str> = main.display().to_string().into();

@@ -307,6 +307,8 @@ pub struct Inventory {
     pub rosters: BTreeMap<RosterId, Roster>,
     /// Who is told when nobody else can be.
     pub fallback: RosterId,
+    /// Who is told about gengfu itself.
+    pub admins: RosterId,
     /// Timers of on-call.
     pub timers: AlertTimers,
     /// Subsystems that name each one as a hard dependency, directly.

@@ -66,6 +66,7 @@ codes! {
     CannotFire = "GF0107", "an alert that can never fire";
     Unused = "GF0108", "something that nothing refers to";
     PromiseBroken = "GF0109", "a promise that planned maintenance alone will break";
+    LongWindow = "GF0110", "a window that is allowed and unwise";
 }
 
 /// Whether it stops a load.

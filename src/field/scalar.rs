@@ -297,7 +297,7 @@ pub(super) fn shorten(text: &str) -> String {
 }
 
 /// What may stand there, for people.
-pub(super) fn describe(ty: &Type) -> String {
+pub fn describe(ty: &Type) -> String {
     match ty {
         Type::Text { .. } => "a text".into(),
         Type::Secret => "a secret: a text, `${NAME}`, or `file:/path`".into(),

@@ -73,11 +73,7 @@ const MAIL: &[Field] = &[
         "24h",
         "How long a mail is tried before it is a dead letter.",
     ),
-    Field::required(
-        "relays",
-        Type::List { of: &Type::Record(RELAY), min: 1, max: 8 },
-        "Tried in this order.",
-    ),
+    Field::required("relays", Type::List { of: &Type::Record(RELAY), min: 1, max: 8 }, "Tried in this order."),
 ];
 
 const ON_CALL: &[Field] = &[

@@ -7,7 +7,7 @@ mod probes;
 mod schedules;
 
 pub(super) use main::MAIN;
-pub(super) use probes::{OWNER_FILE, PROBE_COMMON, probe_fields};
+pub(super) use probes::{OWNER_FILE, PROBE_COMMON};
 pub(super) use schedules::{CALENDAR_FILE, FREEZE_FILE, OBJECTIVE_FILE, POLICY_FILE, ROSTER_FILE, WINDOW_FILE};
 
 use crate::field::{Field, Type};

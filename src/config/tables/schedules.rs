@@ -64,11 +64,7 @@ const FREEZE: &[Field] = &[
     Field::required("id", Type::Id, "Unique."),
     Field::required("name", Type::Names, "What people call it."),
     Field::required("applies_to", Type::Record(SELECTOR), "What must not be changed."),
-    Field::required(
-        "dates",
-        Type::List { of: &Type::Record(DATES), min: 1, max: 100 },
-        "When; both ends are inside.",
-    ),
+    Field::required("dates", Type::List { of: &Type::Record(DATES), min: 1, max: 100 }, "When; both ends are inside."),
 ];
 
 /// `schedules/freezes.yaml`.
@@ -170,10 +166,7 @@ const WINDOW: &[Field] = &[
     Field::required("owner", Type::Id, "Whose it is."),
     Field::required(
         "scope",
-        Type::Either(&[
-            Type::List { of: &Type::SubsystemRef, min: 1, max: 10_000 },
-            Type::Record(SCOPE),
-        ]),
+        Type::Either(&[Type::List { of: &Type::SubsystemRef, min: 1, max: 10_000 }, Type::Record(SCOPE)]),
         "What is affected.",
     ),
     Field::optional("every", Type::OneKey(RECURRENCE), "When it starts."),
@@ -182,7 +175,11 @@ const WINDOW: &[Field] = &[
     Field::optional("dates", Type::List { of: &Type::DateTime, min: 1, max: 1_000 }, DATES_DOC),
     Field::optional("once", Type::DateTime, "Local time of the only start."),
     Field::optional("except", Type::list(&Type::Date), "Dates of starts that are left out."),
-    Field::required("lasts", Type::Duration { min_ms: 1_000, max_ms: 31 * 24 * HOUR_MS }, "From start to approved end."),
+    Field::required(
+        "lasts",
+        Type::Duration { min_ms: 1_000, max_ms: 31 * 24 * HOUR_MS },
+        "From start to approved end.",
+    ),
     Field::optional("notice", Type::Names, "The owner's own words."),
     Field::optional("policy", Type::Id, "A stricter policy, besides those that govern."),
 ];
