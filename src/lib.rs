@@ -16,3 +16,5 @@ pub mod probe;
 pub mod scheduler;
 pub mod store;
 pub mod web;
+
+pub mod config;

@@ -4,7 +4,9 @@
 //! field of its table; kinds are built from complete records only.
 
 use super::{Field, Place};
-use crate::domain::{Names, policy::DateOrYearly};
+use crate::domain::Names;
+use crate::domain::hours::Hours;
+use crate::domain::policy::{DateOrYearly, DayPart};
 use jiff::civil::{Date, DateTime, Time};
 
 /// Something and where it was written.
@@ -39,6 +41,10 @@ pub enum Value {
     Time(Time),
     /// A civil date and time.
     DateTime(DateTime),
+    /// Service hours.
+    Hours(Hours),
+    /// A part of a day.
+    DayPart(DayPart),
     /// Several.
     List(Vec<Spanned<Value>>),
     /// Several under free keys.
