@@ -8,5 +8,6 @@ pub mod domain;
 
 pub mod clock;
 pub mod network;
+pub mod notify;
 pub mod probe;
 pub mod store;
