@@ -9,5 +9,6 @@ pub mod domain;
 pub mod clock;
 pub mod network;
 pub mod notify;
+pub mod outbox;
 pub mod probe;
 pub mod store;

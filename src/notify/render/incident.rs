@@ -20,7 +20,7 @@ pub(super) fn page(turn: Turn, news: &IncidentNews, words: &Words<'_>, url: &str
         subject: subject(turn, news, words),
         lead: lead(turn, news, words),
         sections: vec![
-            affected(news, words),
+            affected(turn, news, words),
             duration(news, words),
             evidence(news, words),
             budget(news, words),
@@ -44,39 +44,39 @@ fn subject(turn: Turn, news: &IncidentNews, words: &Words<'_>) -> String {
 }
 
 fn lead(turn: Turn, news: &IncidentNews, words: &Words<'_>) -> String {
-    let (owner, name, since) = (words.name(&news.owner), words.name(&news.name), words.time(news.since));
+    let (what, since) = (what(news, words), words.time(news.since));
     if let (Turn::Closed, until) = (turn, news.until.unwrap_or(words.now)) {
         let (until, lasted) = (words.time(until), words.length(until.since(news.since)));
         let symptom = words.symptom(news.symptom);
         return match words.language {
-            Language::Zh => format!("{owner}「{name}」的{symptom}已于 {until} 结束，共 {lasted}。"),
-            Language::En => format!("{name} ({owner}): the {symptom} ended at {until} after {lasted}."),
+            Language::Zh => format!("{what}的{symptom}已于 {until} 结束，共 {lasted}。"),
+            Language::En => format!("{what}: the {symptom} ended at {until} after {lasted}."),
         };
     }
     let end = news.window_end.map(|end| words.time(end)).unwrap_or_default();
     let text = match (news.symptom, words.language) {
-        (Symptom::Down, Language::Zh) => format!("{owner}「{name}」自 {since} 起无法使用"),
-        (Symptom::Down, Language::En) => format!("{name} ({owner}) has been unusable since {since}"),
+        (Symptom::Down, Language::Zh) => format!("{what}自 {since} 起无法使用"),
+        (Symptom::Down, Language::En) => format!("{what} has been unusable since {since}"),
         (Symptom::MaintenanceOutsideWindow, Language::Zh) => {
-            format!("{owner}「{name}」自 {since} 起处于维护状态，但不在任何已公告的维护窗口内")
+            format!("{what}自 {since} 起处于维护状态，但不在任何已公告的维护窗口内")
         }
         (Symptom::MaintenanceOutsideWindow, Language::En) => {
-            format!("{name} ({owner}) has been in maintenance since {since}, outside any announced window")
+            format!("{what} has been in maintenance since {since}, outside any announced window")
         }
         (Symptom::Overrun, Language::Zh) => {
-            format!("{owner}「{name}」的维护窗口已于 {end} 到期，服务仍未确认恢复，此后的时间计入不可用")
+            format!("{what}的维护窗口已于 {end} 到期，服务仍未确认恢复，此后的时间计入不可用")
         }
         (Symptom::Overrun, Language::En) => format!(
-            "The maintenance window of {name} ({owner}) ended at {end} and the service is not verified; from then on \
+            "The maintenance window of {what} ended at {end} and the service is not verified; from then on \
              the time counts as down"
         ),
-        (Symptom::Degraded, Language::Zh) => format!("{owner}「{name}」自 {since} 起可用但不正常"),
-        (Symptom::Degraded, Language::En) => format!("{name} ({owner}) has been usable but not right since {since}"),
+        (Symptom::Degraded, Language::Zh) => format!("{what}自 {since} 起可用但不正常"),
+        (Symptom::Degraded, Language::En) => format!("{what} has been usable but not right since {since}"),
         (Symptom::SlaAtRisk, Language::Zh) => {
-            format!("{owner}「{name}」的可用率余量消耗过快，照此下去本期承诺无法兑现")
+            format!("{what}的可用率余量消耗过快，照此下去本期承诺无法兑现")
         }
         (Symptom::SlaAtRisk, Language::En) => {
-            format!("{name} ({owner}) spends its error budget so fast that this period's promise will be missed")
+            format!("{what} spends its error budget so fast that this period's promise will be missed")
         }
     };
     match (turn, words.language) {
@@ -87,7 +87,17 @@ fn lead(turn: Turn, news: &IncidentNews, words: &Words<'_>) -> String {
     }
 }
 
-fn affected(news: &IncidentNews, words: &Words<'_>) -> Section {
+/// The subsystem with its owner, unless its name says whose it is.
+fn what(news: &IncidentNews, words: &Words<'_>) -> String {
+    let (owner, name) = (words.name(&news.owner), words.name(&news.name));
+    match words.language {
+        Language::Zh if name.starts_with(owner) => format!("「{name}」"),
+        Language::Zh => format!("{owner}「{name}」"),
+        Language::En => format!("{name} ({owner})"),
+    }
+}
+
+fn affected(turn: Turn, news: &IncidentNews, words: &Words<'_>) -> Section {
     let severity = match news.severity {
         Severity::Page => words.say("紧急，请立即处理", "page: act now"),
         Severity::Ticket => words.say("一般，工作时间内处理", "ticket: act in working hours"),
@@ -95,8 +105,10 @@ fn affected(news: &IncidentNews, words: &Words<'_>) -> Section {
     let mut section = Section::titled(words.say("影响范围", "Who is affected"))
         .row(words.say("子系统", "Subsystem"), format!("{} ({})", words.name(&news.name), news.subsystem))
         .row(words.say("接入单位", "Owner"), words.name(&news.owner))
-        .row(words.say("级别", "Tier"), words.tier(news.tier))
-        .row(words.say("紧急程度", "Severity"), severity);
+        .row(words.say("级别", "Tier"), words.tier(news.tier));
+    if turn != Turn::Closed {
+        section = section.row(words.say("紧急程度", "Severity"), severity);
+    }
     for other in &news.affected {
         let (name, since) = (words.name(&other.name), words.time(other.since));
         section = section.point(match words.language {
