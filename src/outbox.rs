@@ -164,7 +164,7 @@ impl Outbox {
                 () = stop.cancelled() => break,
                 // A permit that was left while we were busy is taken at once, so no commit goes unseen.
                 () = self.wake.notified() => {}
-                Some(messages) = self.handed_over.recv() => self.take_over(messages),
+                Some(messages) = self.handed_over.recv() => self.take_over(messages).await,
                 Some(done) = self.sends.join_next_with_id() => self.came_back(done),
                 () = tokio::time::sleep(sleep) => {}
             }
@@ -249,7 +249,12 @@ impl Outbox {
         }
     }
 
-    fn take_over(&mut self, messages: Vec<Message>) {
+    async fn take_over(&mut self, mut messages: Vec<Message>) {
+        // What the store holds leaves from there; what it cannot be asked about was refused by it a moment ago.
+        let ids = messages.iter().map(|m| m.id.clone()).collect();
+        let known = within(self.store.outbox_known(ids)).await;
+        let known = self.note(known).unwrap_or_default();
+        messages.retain(|m| !known.contains(&m.id));
         let refused = self.memory.add(messages);
         if refused > 0 {
             self.rounds.figures.lost.fetch_add(refused as u64, Ordering::Relaxed);

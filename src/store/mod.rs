@@ -224,6 +224,11 @@ impl Store {
         self.read(move |db| outbox::has_earlier(db, &message, &held)).await
     }
 
+    /// Those of `ids` that were ever inserted, whatever became of them.
+    pub async fn outbox_known(&self, ids: Vec<String>) -> Result<Vec<String>, StoreError> {
+        self.read(move |db| outbox::known(db, &ids)).await
+    }
+
     /// Records how letters stand now, together with new ones that follow from it; synced before the answer.
     /// A letter that was sent stays sent.
     pub async fn outbox_record(&self, letters: Vec<Letter>, new: Vec<Letter>) -> Result<(), StoreError> {

@@ -201,15 +201,18 @@ impl Held {
 /// What may be sent at `now`: the first row of each recipient, oldest decision first.
 pub(super) fn due(db: &Connection, now: Timestamp, held: &Held, limit: usize) -> Result<Vec<Letter>, StoreError> {
     let mut due = db.prepare_cached(&format!(
+        // Bodies are fetched for the rows that are handed out alone; a storm has thousands that wait.
         "WITH waiting AS (
-            SELECT * FROM outbox WHERE state = 'pending' AND id NOT IN (SELECT value FROM json_each(?2)))
-         SELECT {COLUMNS} FROM (
-            SELECT *, row_number() OVER (PARTITION BY recipient ORDER BY at, sequence, id) AS turn FROM waiting AS w
+            SELECT id, thread, sequence, recipient, at, attempts, next_at FROM outbox
+            WHERE state = 'pending' AND id NOT IN (SELECT value FROM json_each(?2))),
+         ready AS (
+            SELECT id, row_number() OVER (PARTITION BY recipient ORDER BY at, sequence, id) AS turn FROM waiting AS w
             WHERE (attempts = 0 OR next_at <= ?1) AND recipient NOT IN (SELECT value FROM json_each(?3))
             AND NOT EXISTS (
-                SELECT 1 FROM waiting AS e WHERE e.thread = w.thread AND e.recipient = w.recipient
-                AND e.sequence < w.sequence))
-         WHERE turn = 1 ORDER BY at, id LIMIT ?4"
+                SELECT 1 FROM outbox AS e WHERE e.state = 'pending' AND e.thread = w.thread
+                AND e.recipient = w.recipient AND e.sequence < w.sequence
+                AND e.id NOT IN (SELECT value FROM json_each(?2))))
+         SELECT {COLUMNS} FROM ready JOIN outbox USING (id) WHERE turn = 1 ORDER BY at, id LIMIT ?4"
     ))?;
     collect(due.query(params![now.0, Held::json(&held.ids)?, Held::json(&held.recipients)?, limit])?)
 }
@@ -277,4 +280,10 @@ pub(super) fn counts(db: &Connection) -> Result<LetterCounts, StoreError> {
     let dead = "SELECT count(*) FROM outbox WHERE state = 'dead'";
     let dead = db.prepare_cached(dead)?.query_row([], |row| row.get(0))?;
     Ok(LetterCounts { pending, oldest: oldest.map(Timestamp), dead })
+}
+
+/// Those of `ids` that were ever inserted.
+pub(super) fn known(db: &Connection, ids: &[String]) -> Result<Vec<String>, StoreError> {
+    let mut known = db.prepare_cached("SELECT id FROM outbox WHERE id IN (SELECT value FROM json_each(?1))")?;
+    Ok(known.query_map([Held::json(ids)?], |row| row.get(0))?.collect::<Result<_, _>>()?)
 }
