@@ -6,9 +6,15 @@
 
 pub mod domain;
 
+pub mod city;
+pub mod cli;
 pub mod clock;
+pub mod field;
+pub mod metrics;
 pub mod network;
 pub mod notify;
 pub mod outbox;
 pub mod probe;
+pub mod scheduler;
 pub mod store;
+pub mod web;
