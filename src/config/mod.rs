@@ -50,6 +50,8 @@ pub struct LoadOptions {
     pub system_roots: SystemRoots,
     /// From when on planned windows are judged, 400 days ahead; `None` leaves that out.
     pub judge_from: Option<Timestamp>,
+    /// Files of extra roots besides those of `network.ca`.
+    pub ca: Vec<std::path::PathBuf>,
     /// Alters the inventory after everything was checked; for the demo.
     pub overlay: Option<Arc<dyn Fn(&mut Inventory) + Send + Sync>>,
 }
@@ -57,7 +59,7 @@ pub struct LoadOptions {
 impl LoadOptions {
     /// Everything that a daemon needs, judged from `now` on.
     pub fn new(now: Timestamp, env: HashMap<String, String>, heartbeats: Arc<Heartbeats>) -> Self {
-        Self { env, heartbeats, system_roots: SystemRoots::Load, judge_from: Some(now), overlay: None }
+        Self { env, heartbeats, system_roots: SystemRoots::Load, judge_from: Some(now), ca: Vec::new(), overlay: None }
     }
 }
 
