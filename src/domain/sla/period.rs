@@ -205,3 +205,6 @@ fn read_civil(text: &str) -> Option<Period> {
 fn digits(text: &str, count: usize) -> Option<i16> {
     (text.len() == count && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok())?
 }
+
+#[cfg(test)]
+mod tests;
