@@ -184,6 +184,20 @@ fn window_earlier_in_the_month_spends_the_cap_of_a_later_day() {
 }
 
 #[test]
+fn cap_that_was_not_spent_is_not_carried_into_the_next_month() {
+    let mut agreed = objective(999_000, Figure::Contract);
+    agreed.exclusion_cap_ms = HOUR;
+    let mut day = Day::quiet();
+    day.timeline = Timeline::default();
+    day.timeline.set(day.span.start - 60 * DAY, Health::Up);
+    let border = zone().midnight(date(2026, 10, 1));
+    let approved = Span::new(border - MINUTE, border + 2 * HOUR);
+    day.windows = vec![UsedWindow { window: "w".into(), approved, restored: approved.end, valid: true }];
+    day.span = Span::new(border - DAY, border + DAY);
+    assert_eq!(day.account(&agreed).excluded_ms, HOUR + MINUTE);
+}
+
+#[test]
 fn undeclared_maintenance_is_a_cause_of_its_own() {
     let mut day = Day::quiet().seen(1_000, 2_000, Health::Down);
     day.undeclared = Span::new(day.at(1_000), day.at(1_600)).into();
