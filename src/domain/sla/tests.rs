@@ -2,8 +2,11 @@
 
 use super::timeline::{Health, Timeline};
 use super::*;
+use crate::domain::calendar::Calendar;
 use crate::domain::civil::Zone;
+use crate::domain::hours::Hours;
 use jiff::civil::date;
+use std::collections::HashMap;
 
 mod model;
 
@@ -243,4 +246,56 @@ fn subsystem_that_was_never_attempted_has_no_figures_and_the_budget_of_the_futur
     assert_eq!((running.public, running.verdict), (Bounded::default(), super::Verdict::Undetermined));
     assert_eq!((none(day.span.end).budget_ms, none(day.span.end).partial), (0, true));
     assert_eq!((none(day.span.start).budget_ms, none(day.span.start).partial), (86_400, false));
+}
+
+#[test]
+fn account_of_a_view_asks_the_objective_for_hours_and_target() {
+    let day = worked_day(5_400, true);
+    let source = Source { file: "probes/platform/bdc.yaml".into(), line: 1 };
+    let subsystem = Subsystem {
+        id: "bdc/portal".into(),
+        was: None,
+        name: Names::default(),
+        tier: Tier::One,
+        public: true,
+        hours: Hours::parse("daily 09:00-10:00").unwrap(),
+        objective: "public-7x24".into(),
+        depends_on: Vec::new(),
+        probes: Vec::new(),
+        source,
+    };
+    let mut inventory = Inventory {
+        zone: zone(),
+        owners: BTreeMap::new(),
+        subsystems: BTreeMap::from([(subsystem.id.clone(), subsystem)]),
+        probes: HashMap::new(),
+        calendar: Calendar::default(),
+        policies: Vec::new(),
+        freezes: Vec::new(),
+        schedules: BTreeMap::new(),
+        objectives: BTreeMap::from([("public-7x24".into(), objective(999_000, Figure::Contract))]),
+        rosters: BTreeMap::new(),
+        fallback: "duty".into(),
+        timers: AlertTimers::default(),
+        dependants: HashMap::new(),
+    };
+    let view = SubsystemView {
+        id: "bdc/portal".into(),
+        health: Health::Up,
+        since: None,
+        timeline: day.timeline.clone(),
+        probes: Vec::new(),
+        windows: day.windows.clone(),
+        undeclared: SpanSet::EMPTY,
+        coverage: None,
+        in_maintenance: false,
+    };
+    let period = Period::parse("2026-10-13").unwrap();
+    let declared = account_of(day.span.end, &inventory, &view, period).unwrap();
+    assert_eq!((declared.elapsed_ms, declared.excluded_ms), (HOUR, 0));
+    inventory.objectives.values_mut().for_each(|o| o.hours = Some(Hours::always()));
+    let own = account_of(day.span.end, &inventory, &view, period).unwrap();
+    assert_eq!(own, day.account(&objective(999_000, Figure::Contract)));
+    inventory.objectives.clear();
+    assert_eq!(account_of(day.span.end, &inventory, &view, period), None);
 }
