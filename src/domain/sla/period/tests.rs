@@ -90,7 +90,8 @@ fn anything_else_is_refused_with_what_may_be_written() {
 proptest! {
     #[test]
     fn name_of_every_period_is_read_back_and_neighbours_touch(
-        days in 0i32..20_000, zone in prop::sample::select(vec!["Asia/Shanghai", "America/New_York", "America/Sao_Paulo"]),
+        days in 0i32..20_000,
+        zone in prop::sample::select(vec!["Asia/Shanghai", "America/New_York", "America/Sao_Paulo"]),
     ) {
         let zone = Zone::named(zone).unwrap();
         let day = date(1990, 1, 1).saturating_add(days.days());
