@@ -4,6 +4,7 @@
 //! tracker and is joined; what starts last stops first, and the store closes last.
 
 mod mail;
+mod outbox_view;
 mod reload;
 mod restore;
 mod running;
@@ -38,9 +39,6 @@ const COMMANDS_MAX: usize = 64;
 
 /// How long the drain may take before what is left is dropped.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
-
-/// How often the pages' view of the outbox is renewed.
-const OUTBOX_VIEW_EVERY: Duration = Duration::from_secs(1);
 
 /// Open files that a daemon with many probes needs.
 const FILES_WANTED: u64 = 200_000;
@@ -118,7 +116,7 @@ pub async fn run(
         store: store.clone(),
         clock: Arc::clone(&clock),
         scheduler: scheduler.clone(),
-        outbox,
+        outbox: outbox.clone(),
         pictures,
         metrics: Arc::clone(&metrics),
         unsaved: Unsaved::after(restored.end),
@@ -128,14 +126,16 @@ pub async fn run(
     let runtime_stop = CancellationToken::new();
     let runtime = tasks.spawn(runtime.run(restored.first, observations, inbox, runtime_stop.clone()));
 
-    let running = Arc::new(Running { clock, events, scheduler, board, heartbeats, metrics, mail: setup });
+    let running = Arc::new(Running { clock, events, scheduler, board, heartbeats, metrics, mail: setup, outbox });
     running.reloaded();
     running.scheduler.replace(scheduled(&inventory, &probers, &running.board)).await;
     let (commands, asked) = Commands::channel(COMMANDS_MAX);
     let edge_stop = CancellationToken::new();
     tasks.spawn(reload::run(Arc::clone(&running), loader, watched, digest, asked, edge_stop.clone()));
     let (view, outbox_view) = watch::channel(Arc::new(OutboxView::default()));
-    tasks.spawn(view_outbox(store.clone(), view, edge_stop.clone()));
+    let figures = Arc::clone(running.outbox.figures());
+    let renewal = outbox_view::Renewal::new(store.clone(), figures, Arc::clone(&running.metrics), view);
+    tasks.spawn(renewal.run(edge_stop.clone()));
     let state = web_state(&running, picture, commands, outbox_view, &settings);
     let web = tasks.spawn(serve(listener, state, edge_stop.clone()));
     // Without systemd nobody listens.
@@ -209,6 +209,7 @@ fn web_state(
     WebState {
         snapshot,
         board: Arc::clone(&running.board),
+        heartbeats: Arc::clone(&running.heartbeats),
         clock: Arc::clone(&running.clock),
         commands,
         outbox,
@@ -226,19 +227,5 @@ async fn serve(listener: TcpListener, state: WebState, stop: CancellationToken) 
     let service = crate::web::router(state).into_make_service_with_connect_info::<SocketAddr>();
     if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await {
         tracing::error!(%error, "the pages ended");
-    }
-}
-
-async fn view_outbox(store: Store, view: watch::Sender<Arc<OutboxView>>, stop: CancellationToken) {
-    let mut every = tokio::time::interval(OUTBOX_VIEW_EVERY);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = every.tick() => {}
-        }
-        match OutboxView::read(&store).await {
-            Ok(fresh) => drop(view.send_replace(Arc::new(fresh))),
-            Err(error) => tracing::warn!(%error, "the outbox could not be read"),
-        }
     }
 }

@@ -29,7 +29,7 @@ enum Cause {
     Asked(oneshot::Sender<Result<(), String>>),
 }
 
-/// Watches, reads and hands over, until `stop`; answers what pages ask for meanwhile.
+/// Watches, reads and hands over, until `stop`.
 pub(super) async fn run(
     running: Arc<Running>,
     loader: Loader,
@@ -52,14 +52,7 @@ pub(super) async fn run(
             }
             _ = poll.tick() => Cause::Noticed,
             () = hung_up(&mut hangup) => Cause::Noticed,
-            Some(command) = commands.recv() => match command {
-                Command::Reload { reply } => Cause::Asked(reply),
-                Command::Heartbeat { token, beat, reply } => {
-                    // Whoever asked may have gone away meanwhile.
-                    let _ = reply.send(running.beat(&token, beat));
-                    continue;
-                }
-            },
+            Some(Command::Reload { reply }) = commands.recv() => Cause::Asked(reply),
         };
         while notices.try_recv().is_ok() {}
         let loader = Arc::clone(&loader);
@@ -67,6 +60,7 @@ pub(super) async fn run(
         let result = read.unwrap_or_else(|e| Err(format!("reading the files failed: {e}; look at the log")));
         let answer = take_over(&running, result, &mut digest).await;
         if let Cause::Asked(reply) = cause {
+            // Whoever asked may have gone away meanwhile.
             let _ = reply.send(answer);
         }
     }

@@ -41,7 +41,7 @@ pub(super) async fn restore(
     let alive_until = loaded.alive.max(last_fact);
     let mut first = engine.start(now, alive_until, digest);
     for letter in store.outbox_accepted(alive_until.unwrap_or(now) - HOUR).await? {
-        let Some(accepted) = letter.sent_at else { continue };
+        let Some(accepted) = letter.settled_at else { continue };
         let told = engine.handle(now, Event::Delivered { message: Box::new(letter.message), accepted });
         first.append(told);
     }

@@ -5,10 +5,9 @@ use crate::config::Loaded;
 use crate::domain::engine::Event;
 use crate::domain::{Inventory, ProbeId};
 use crate::metrics::Metrics;
-use crate::outbox::MailSetup;
-use crate::probe::{Beat as Heard, Board, Heartbeats, Prober};
+use crate::outbox::{MailSetup, OutboxHandle};
+use crate::probe::{Board, Heartbeats, Prober};
 use crate::scheduler::{ScheduledProbe, SchedulerHandle};
-use crate::web::{Beat, Known};
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,6 +22,7 @@ pub(super) struct Running {
     pub(super) heartbeats: Arc<Heartbeats>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) mail: Arc<ArcSwap<MailSetup>>,
+    pub(super) outbox: OutboxHandle,
 }
 
 impl Running {
@@ -41,6 +41,7 @@ impl Running {
     /// Hands a new set of files over: first the slots, then the engine, then the scheduler, so that no observation of a
     /// new probe comes before the engine knows it.
     pub(super) async fn adopt(&self, loaded: Loaded) {
+        let tokens = loaded.heartbeat_tokens();
         let inventory = Arc::new(loaded.inventory);
         match super::mail::setup(&loaded.settings, &loaded.network, &inventory) {
             Ok(setup) => self.mail.store(Arc::new(setup)),
@@ -49,18 +50,7 @@ impl Running {
         self.board.rebuild(&inventory);
         self.tell(Event::Reloaded { inventory: Arc::clone(&inventory), digest: loaded.digest }).await;
         self.scheduler.replace(scheduled(&inventory, &loaded.probers, &self.board)).await;
-        self.metrics.forget_removed(&inventory);
-    }
-
-    /// Takes a heartbeat.
-    pub(super) fn beat(&self, token: &str, beat: Beat) -> Known {
-        let heard = match beat {
-            Beat::Success | Beat::Exit(0) => Heard::Good,
-            Beat::Start => Heard::Start,
-            Beat::Fail => Heard::Bad("reported a failure".to_owned()),
-            Beat::Exit(code) => Heard::Bad(format!("exit code {code}")),
-        };
-        if self.heartbeats.take(self.clock.now(), token, heard) { Known::Yes } else { Known::No }
+        self.heartbeats.retain(|token| tokens.contains(token));
     }
 }
 

@@ -17,8 +17,8 @@ pub(super) fn run(main: &Path, _args: &RunArgs) -> Result<u8> {
     let files = Files::at(main);
     let loader = loader(&files, main.to_owned());
     let loaded = loader().map_err(|text| anyhow!("the files are not good; nothing was started\n{text}"))?;
-    for warning in loaded.warnings.iter() {
-        tracing::warn!("{warning}");
+    if !loaded.warnings.is_empty() {
+        tracing::warn!("the files are good, with warnings:\n{}", loaded.warnings);
     }
     let watched = files.watched(&loaded);
     block_on(async move {

@@ -81,6 +81,15 @@ pub struct Loaded {
     pub warnings: Problems,
 }
 
+impl Loaded {
+    /// The tokens that jobs beat under.
+    pub fn heartbeat_tokens(&self) -> std::collections::HashSet<String> {
+        let heard = |id: &ProbeId| self.inventory.probes.get(id).is_some_and(|plan| plan.kind == "heartbeat");
+        let bodies = self.bodies.iter().filter(|(id, _)| heard(id));
+        bodies.map(|(_, body)| body.text("token").to_owned()).collect()
+    }
+}
+
 impl std::fmt::Debug for Loaded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (subsystems, probes) = (self.inventory.subsystems.len(), self.probers.len());
