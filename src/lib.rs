@@ -6,11 +6,14 @@
 
 pub mod domain;
 
-pub mod field;
-
+pub mod city;
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod field;
+pub mod metrics;
 pub mod network;
 pub mod probe;
 pub mod scheduler;
-
-pub mod config;
+pub mod store;
+pub mod web;

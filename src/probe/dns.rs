@@ -25,6 +25,7 @@ pub(super) const KIND: ProbeKind = ProbeKind {
     about: "Asks a name server a question and compares its answer.",
     example: "server: ns1.bdc.test\nname: ywtb.huangpu.test\nanswers: 10.1.2.3\n",
     fields: FIELDS,
+    target: Some("name"),
     build,
 };
 

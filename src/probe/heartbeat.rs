@@ -18,6 +18,7 @@ pub(super) const KIND: ProbeKind = ProbeKind {
     about: "Waits for calls of a job to `/api/v1/heartbeat/{token}`; silence is the failure.",
     example: "token: ${BACKUP_TOKEN:-nightly-backup-7Qm2}\nperiod: 1d\ngrace: 1h\n",
     fields: FIELDS,
+    target: None,
     build,
 };
 

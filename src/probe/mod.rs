@@ -10,6 +10,7 @@ mod dns;
 mod document;
 mod heartbeat;
 mod http;
+mod record;
 mod tcp;
 mod tls;
 mod transport;
@@ -19,6 +20,7 @@ pub use attempt::*;
 pub use board::*;
 pub use document::document;
 pub use heartbeat::{Beat, Heartbeats};
+pub use record::{Phase, Phases, Recorder, TRACE_LINE_MAX, TRACE_LINES_MAX, TraceLine};
 pub use transport::Transports;
 
 use crate::domain::Outcome;
@@ -51,6 +53,8 @@ pub struct ProbeKind {
     pub example: &'static str,
     /// What may stand in its body.
     pub fields: &'static [Field],
+    /// The field that says whom to ask, where one word is enough for that.
+    pub target: Option<&'static str>,
     /// Makes a prober of a complete record.
     pub build: Build,
 }

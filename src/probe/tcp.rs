@@ -2,7 +2,7 @@
 //!
 //! Not here: what the line means. Invariant: at most [`READ_BYTES_MAX`] bytes of an answer are read.
 
-use super::trust::{MinVersion, Trust, client_config};
+use super::trust::{MinVersion, Trust};
 use super::{Attempt, BoxFuture, BuildContext, Phase, ProbeKind, Prober, dial};
 use crate::domain::{Outcome, ReasonKind};
 use crate::field::{Code, Field, Problem, Problems, Record, Type};
@@ -20,6 +20,7 @@ pub(super) const KIND: ProbeKind = ProbeKind {
     about: "Opens a TCP connection; says a line and waits for one if asked to.",
     example: "address: relay.bdc.test:25\nexpect: \"220 \"\n",
     fields: FIELDS,
+    target: Some("address"),
     build,
 };
 
@@ -42,10 +43,9 @@ fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Pro
     let tls = record.flag("tls").then(|| {
         let name = record.opt_text("name").unwrap_or(host).to_owned();
         let trust = Trust::named(record.text("trust"));
-        let config = client_config(&context.network.roots, MinVersion::Tls12, trust, &[]);
-        config.map(|config| (Arc::new(config), name))
+        context.transports.tls(MinVersion::Tls12, trust).map(|config| (config, name))
     });
-    let tls = tls.transpose().map_err(|error| Problem::error(Code::Value, record.at("tls"), error.to_string()))?;
+    let tls = tls.transpose().map_err(|text| Problem::error(Code::Value, record.at("tls"), text))?;
     Ok(Arc::new(Tcp {
         network: Arc::clone(&context.network),
         host: host.into(),

@@ -1,9 +1,10 @@
 //! Rules that hold for every kind, and the loopback servers that the kinds' own tests share.
 
 use super::*;
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::domain::{ReasonKind, Timestamp};
 use crate::network::ConnectTo;
+use jiff::civil;
 use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::io;
@@ -42,13 +43,23 @@ impl Rig {
         Self { context, connections: Arc::default(), authority, tasks: JoinSet::new() }
     }
 
-    /// A server certificate for `name` by the trusted authority, valid for `years` around today.
-    pub(crate) fn certificate(&self, name: &str, years: (i32, i32)) -> rustls::ServerConfig {
+    /// A server certificate for `name` by the trusted authority, from the first day of one year to that of another.
+    pub(crate) fn certificate(&self, name: &str, years: (i16, i16)) -> rustls::ServerConfig {
+        self.certificate_between(name, years.0, civil::date(years.1, 1, 1))
+    }
+
+    /// One that ends at the midnight before the same time of day `days` from now.
+    pub(crate) fn certificate_for_days(&self, name: &str, days: i64) -> rustls::ServerConfig {
+        let end = SystemClock::default().now() + days * crate::domain::DAY;
+        self.certificate_between(name, 2020, crate::domain::civil::Zone::utc().date(end))
+    }
+
+    fn certificate_between(&self, name: &str, from: i16, to: civil::Date) -> rustls::ServerConfig {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
         params.distinguished_name.push(rcgen::DnType::CommonName, name);
-        (params.not_before, params.not_after) =
-            (rcgen::date_time_ymd(years.0, 1, 1), rcgen::date_time_ymd(years.1, 1, 1));
+        params.not_before = rcgen::date_time_ymd(from.into(), 1, 1);
+        params.not_after = rcgen::date_time_ymd(to.year().into(), to.month() as u8, to.day() as u8);
         let leaf = params.signed_by(&key, &self.authority).unwrap();
         server_config(vec![leaf.der().clone(), self.authority.der().clone()], &key)
     }
@@ -173,9 +184,11 @@ pub(crate) async fn resetter(rig: &mut Rig) -> u16 {
     port
 }
 
-/// A port where nobody listens.
-pub(crate) async fn closed_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
+/// A port where nobody listens, nor can begin to while the socket lives.
+pub(crate) fn closed_port() -> (u16, socket2::Socket) {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    (socket.local_addr().unwrap().as_socket().unwrap().port(), socket)
 }
 
 #[track_caller]

@@ -2,7 +2,7 @@
 //!
 //! Not here: reading chains (`trust`). Invariant: the chain's facts are kept also when it is refused.
 
-use super::trust::{self, MinVersion, Trust, client_config};
+use super::trust::{self, MinVersion, Trust};
 use super::{Attempt, BoxFuture, BuildContext, ProbeKind, Prober, dial};
 use crate::domain::{Millis, Outcome, ReasonKind};
 use crate::field::{Code, Field, Problem, Problems, Record, Type};
@@ -16,6 +16,7 @@ pub(super) const KIND: ProbeKind = ProbeKind {
     about: "Shakes hands in TLS and watches when certificates expire.",
     example: "host: ywtb.huangpu.test\nwarn_before: 30d\nfail_before: 7d\n",
     fields: FIELDS,
+    target: Some("host"),
     build,
 };
 
@@ -35,8 +36,8 @@ const FIELDS: &[Field] = &[
 
 fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Problems> {
     let min_version = MinVersion::named(record.text("min_version"));
-    let config = client_config(&context.network.roots, min_version, Trust::named(record.text("trust")), &[])
-        .map_err(|error| Problem::error(Code::Value, &record.at, error.to_string()))?;
+    let config = context.transports.tls(min_version, Trust::named(record.text("trust")));
+    let config = config.map_err(|text| Problem::error(Code::Value, &record.at, text))?;
     let (warn_ms, fail_ms) = (record.int("warn_before"), record.opt_int("fail_before").unwrap_or_default());
     if warn_ms < fail_ms {
         let text = "`warn_before` is shorter than `fail_before`, so it would never warn";
@@ -45,7 +46,7 @@ fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Pro
     let host = record.text("host").trim_matches(['[', ']']);
     Ok(Arc::new(Tls {
         network: Arc::clone(&context.network),
-        config: Arc::new(config),
+        config,
         host: host.into(),
         port: u16::try_from(record.int("port")).unwrap_or(443),
         name: record.opt_text("name").unwrap_or(host).into(),

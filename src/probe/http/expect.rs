@@ -4,7 +4,7 @@
 //! is wrong with it, unless its status is the expected one.
 
 use crate::domain::{Outcome, Reason, ReasonKind, Timestamp};
-use crate::probe::{attempt, trust};
+use crate::probe::{record, trust};
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use regex::Regex;
 use std::time::Duration;
@@ -150,7 +150,7 @@ impl Expect {
 
     fn slow(&self, took: Duration) -> Option<Reason> {
         let limit = self.slower_than.filter(|limit| took > *limit)?;
-        let text = format!("took {}, expected at most {}", attempt::seconds(took), attempt::seconds(limit));
+        let text = format!("took {}, expected at most {}", record::seconds(took), record::seconds(limit));
         Some(Reason::new(ReasonKind::Slow, text))
     }
 }

@@ -17,6 +17,7 @@ pub(crate) const KIND: ProbeKind = ProbeKind {
     about: "Fetches a URL on a fresh connection and compares the answer with what is expected.",
     example: "url: https://ywtb.huangpu.test/\nexpect: { status: 200, body_contains: 一网通办, slower_than: 3s }\n",
     fields: FIELDS,
+    target: Some("url"),
     build,
 };
 

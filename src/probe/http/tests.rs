@@ -1,13 +1,14 @@
+use super::expect::{Answer, Expect};
 use crate::domain::{Outcome, ReasonKind};
 use crate::probe::tests::{HANG, Rig, assert_fail, black_hole, closed_port, resetter};
-use crate::probe::{Report, attempt};
+use crate::probe::{BuildContext, Report, attempt};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-const SHORT: Duration = Duration::from_millis(300);
+const SHORT: Duration = Duration::from_secs(1);
 
 fn page(head: &str, body: &str) -> Vec<u8> {
     let length = body.len();
@@ -42,7 +43,7 @@ async fn https_page_passes_with_every_phase_and_the_certificate() {
 #[tokio::test]
 async fn refusing_resetting_and_silent_targets_are_told_apart() {
     let mut rig = Rig::new();
-    let (closed, reset) = (closed_port().await, resetter(&mut rig).await);
+    let ((closed, _socket), reset) = (closed_port(), resetter(&mut rig).await);
     let mute = rig.serve(|_| Vec::new()).await;
     let stranger = rig.serve(|_| b"SSH-2.0-OpenSSH_9.2\r\n".to_vec()).await;
     let report = get(&rig, closed, json!({})).await;
@@ -65,11 +66,15 @@ async fn time_out_names_the_phase_it_was_in() {
         ("http", half, "still reading the answer of"),
         ("https", silent, "still in the TLS handshake with"),
     ];
-    for (scheme, port, part) in cases {
-        let url = format!("{scheme}://a.huangpu.test:{port}/");
-        let report = rig.attempt_within(SHORT, "http", json!({ "url": url })).await;
-        assert_fail(&report, ReasonKind::Timeout, &format!("{part} a.huangpu.test:{port}"));
-    }
+    let attempts = cases.map(|(scheme, port, part)| {
+        let rig = &rig;
+        async move {
+            let url = format!("{scheme}://a.huangpu.test:{port}/");
+            let report = rig.attempt_within(SHORT, "http", json!({ "url": url })).await;
+            assert_fail(&report, ReasonKind::Timeout, &format!("{part} a.huangpu.test:{port}"));
+        }
+    });
+    futures_util::future::join_all(attempts).await;
 }
 
 #[tokio::test]
@@ -102,13 +107,13 @@ async fn bad_certificates_are_sentences_and_the_chain_is_captured_all_the_same()
 #[tokio::test]
 async fn certificate_that_is_due_degrades() {
     let mut rig = Rig::new();
-    let year = 2 + i32::from(jiff::civil::date(2026, 1, 1).year());
-    let port = rig.serve_tls(rig.certificate("a.huangpu.test", (2020, year)), good).await;
-    let expect = json!({ "certificate_warn_before": "400d" });
+    let port = rig.serve_tls(rig.certificate_for_days("a.huangpu.test", 10), good).await;
     let url = format!("https://a.huangpu.test:{port}/");
-    let report = rig.attempt("http", json!({ "url": url, "expect": expect, "trust": "ignored" })).await;
-    let soon = report.certificate_not_after.unwrap().since(report.started) < 400 * crate::domain::DAY;
-    assert_eq!(report.outcome.label(), if soon { "degraded" } else { "pass" });
+    let with = |days| json!({ "url": url, "expect": { "certificate_warn_before": days } });
+    assert_eq!(rig.attempt("http", with("8d")).await.outcome, Outcome::Pass);
+    let report = rig.attempt("http", with("30d")).await;
+    assert_eq!(report.outcome.label(), "degraded");
+    assert!(report.outcome.reason().unwrap().text.starts_with("the certificate expires in 9 days, at "));
 }
 
 #[tokio::test]
@@ -193,7 +198,6 @@ async fn answers_are_judged_by_what_was_expected() {
         (good(json!({ "status": [204, 301] })), fail(Status, "expected status 204, 301, got 200 OK")),
         (notice(json!({})), fail(Maintenance, "got 200 OK with the maintenance notice \"系统维护中\"")),
         (busy(json!({ "degraded_status": 429 })), degraded(Status, "expected status 200-299, got 429")),
-        (good(json!({ "slower_than": "1ms" })), degraded(Slow, "expected at most 1 ms")),
         (good(json!({ "body_contains": ["一网通办", "随申办"] })), fail(Content, "expected \"随申办\" in the body")),
         (good(json!({ "body_regex": "^x" })), fail(Content, "expected a match of /^x/ in the body")),
         (good(json!({ "headers": { "x-a": "b" } })), fail(Content, "expected header x-a: b, got none")),
@@ -211,14 +215,41 @@ async fn answers_are_judged_by_what_was_expected() {
     assert_eq!(report.outcome, Outcome::Pass, "a probe may expect exactly that");
 }
 
+#[tokio::test]
+async fn rules_change_the_address_and_the_port_but_never_the_host_header() {
+    let mut rig = Rig::new();
+    let port = rig.serve(echo_host).await;
+    for (url, at, host) in
+        [("http://a.huangpu.test/", 80, "a.huangpu.test"), ("http://a.huangpu.test:8080/", 8080, "a.huangpu.test:8080")]
+    {
+        let mut network = (*rig.context.network).clone();
+        network.connect_to[0].port_offset = port.wrapping_sub(at);
+        rig.context = BuildContext::new(Arc::new(network), Arc::clone(&rig.context.heartbeats));
+        let expect = json!({ "body_regex": format!("^{host}$") });
+        let report = rig.attempt("http", json!({ "url": url, "expect": expect })).await;
+        assert_eq!(report.outcome, Outcome::Pass, "{report:#?}");
+    }
+}
+
+fn echo_host(head: &str) -> Vec<u8> {
+    let host = head.split("host: ").nth(1).and_then(|rest| rest.split("\r\n").next());
+    page("200 OK", host.unwrap_or_default())
+}
+
+#[test]
+fn answer_that_is_right_but_late_degrades() {
+    let expect = Expect { slower_than: Some(Duration::from_secs(3)), ..Expect::default() };
+    let (status, headers) = (http::StatusCode::OK, http::HeaderMap::new());
+    let answer = Answer { status, headers, body: "x".into(), cut: false, got: true };
+    let judge = |ms| expect.judge(crate::domain::Timestamp(0), &answer, Duration::from_millis(ms), None);
+    assert_eq!(judge(3_000), Outcome::Pass);
+    assert_eq!(judge(3_200), Outcome::degraded(ReasonKind::Slow, "took 3.2 s, expected at most 3 s"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_attempt_opens_its_own_connection_also_with_200_at_once() {
     let mut rig = Rig::new();
-    let echo: crate::probe::tests::Reply = |head| {
-        let host = head.split("host: ").nth(1).and_then(|rest| rest.split("\r\n").next()).unwrap_or_default();
-        page("200 OK", host)
-    };
-    let port = rig.serve(echo).await;
+    let port = rig.serve(echo_host).await;
     let mut attempts = JoinSet::new();
     for n in 0..200 {
         let host = if n % 2 == 0 { "a.huangpu.test" } else { "b.huangpu.test" };

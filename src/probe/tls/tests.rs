@@ -5,12 +5,15 @@ use serde_json::json;
 #[tokio::test]
 async fn expiry_warns_fails_and_passes_by_what_is_left() {
     let mut rig = Rig::new();
-    let port = rig.serve_tls(rig.certificate("a.bdc.test", (2020, 2090)), |_| Vec::new()).await;
-    let body = json!({ "host": "a.bdc.test", "port": port });
-    let report = rig.attempt("tls", body).await;
+    let port = rig.serve_tls(rig.certificate_for_days("a.bdc.test", 20), |_| Vec::new()).await;
+    let with = |warn, fail| json!({ "host": "a.bdc.test", "port": port, "warn_before": warn, "fail_before": fail });
+    let report = rig.attempt("tls", with("15d", "7d")).await;
     assert_eq!(report.outcome, Outcome::Pass, "{report:#?}");
-    let left_days = report.certificate_not_after.unwrap().since(report.started) / crate::domain::DAY;
-    assert!(left_days > 400);
+    let report = rig.attempt("tls", with("30d", "7d")).await;
+    assert_eq!(report.outcome.label(), "degraded");
+    assert!(report.outcome.reason().unwrap().text.starts_with("the certificate expires in 19 days, at "));
+    let report = rig.attempt("tls", with("60d", "30d")).await;
+    assert_fail(&report, ReasonKind::Certificate, "the certificate expires in 19 days, at ");
 }
 
 #[tokio::test]
