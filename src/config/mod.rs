@@ -39,6 +39,9 @@ pub enum SystemRoots {
     Skip,
 }
 
+/// Alters an inventory.
+pub type Overlay = Arc<dyn Fn(&mut Inventory) + Send + Sync>;
+
 /// What a load depends on besides the files.
 #[derive(Clone)]
 pub struct LoadOptions {
@@ -51,7 +54,7 @@ pub struct LoadOptions {
     /// From when on planned windows are judged, 400 days ahead; `None` leaves that out.
     pub judge_from: Option<Timestamp>,
     /// Alters the inventory after everything was checked; for the demo.
-    pub overlay: Option<Arc<dyn Fn(&mut Inventory) + Send + Sync>>,
+    pub overlay: Option<Overlay>,
 }
 
 impl LoadOptions {
