@@ -13,6 +13,8 @@ pub mod config;
 pub mod field;
 pub mod metrics;
 pub mod network;
+pub mod notify;
+pub mod outbox;
 pub mod probe;
 pub mod scheduler;
 pub mod store;

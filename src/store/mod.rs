@@ -16,7 +16,7 @@ mod tests;
 mod times;
 
 pub use error::StoreError;
-pub use outbox::{InPlaceOf, Letter, LetterCounts, LetterState};
+pub use outbox::{Held, InPlaceOf, Letter, LetterCounts, LetterState};
 pub use times::CommitTimes;
 
 use crate::domain::{Message, ProbeId, Recorded, Span, Timestamp};
@@ -207,9 +207,10 @@ impl Store {
         }
     }
 
-    /// Letters that may be sent at `now`: of each recipient the first, of each thread the earliest.
-    pub async fn outbox_due(&self, now: Timestamp, limit: usize) -> Result<Vec<Letter>, StoreError> {
-        self.read(move |db| outbox::due(db, now, limit)).await
+    /// Letters that may be sent at `now`, without what the caller holds: of each recipient the first, of each thread
+    /// the earliest.
+    pub async fn outbox_due(&self, now: Timestamp, held: Held, limit: usize) -> Result<Vec<Letter>, StoreError> {
+        self.read(move |db| outbox::due(db, now, &held, limit)).await
     }
 
     /// When the next letter that waits for a re-try becomes due, after `now`.
@@ -217,14 +218,15 @@ impl Store {
         self.read(move |db| outbox::next(db, now)).await
     }
 
-    /// Whether an earlier message of its thread still waits for its recipient.
-    pub async fn outbox_has_earlier(&self, message: Message) -> Result<bool, StoreError> {
-        self.read(move |db| outbox::has_earlier(db, &message)).await
+    /// Whether an earlier message of its thread still waits for its recipient; letters that the caller holds are left
+    /// out.
+    pub async fn outbox_has_earlier(&self, message: Message, held: Vec<String>) -> Result<bool, StoreError> {
+        self.read(move |db| outbox::has_earlier(db, &message, &held)).await
     }
 
-    /// Whether this id was ever inserted.
-    pub async fn outbox_knows(&self, id: String) -> Result<bool, StoreError> {
-        self.read(move |db| outbox::knows(db, &id)).await
+    /// Those of `ids` that were ever inserted, whatever became of them.
+    pub async fn outbox_known(&self, ids: Vec<String>) -> Result<Vec<String>, StoreError> {
+        self.read(move |db| outbox::known(db, &ids)).await
     }
 
     /// Records how letters stand now, together with new ones that follow from it; synced before the answer.

@@ -6,7 +6,7 @@
 use super::StoreError;
 use crate::domain::{Message, Timestamp};
 use rusqlite::types::ToSql;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 
 /// What became of a message.
@@ -183,17 +183,38 @@ fn collect(mut rows: rusqlite::Rows<'_>) -> Result<Vec<Letter>, StoreError> {
     Ok(letters)
 }
 
+/// What the caller holds and the store need not hand out.
+#[derive(Clone, Debug, Default)]
+pub struct Held {
+    /// Letters whose present state only the caller knows: as if they were not there.
+    pub ids: Vec<String>,
+    /// Recipients whom the caller is sending to.
+    pub recipients: Vec<String>,
+}
+
+impl Held {
+    fn json(names: &[String]) -> Result<String, StoreError> {
+        serde_json::to_string(names).map_err(|e| StoreError::Corrupt(e.to_string()))
+    }
+}
+
 /// What may be sent at `now`: the first row of each recipient, oldest decision first.
-pub(super) fn due(db: &Connection, now: Timestamp, limit: usize) -> Result<Vec<Letter>, StoreError> {
+pub(super) fn due(db: &Connection, now: Timestamp, held: &Held, limit: usize) -> Result<Vec<Letter>, StoreError> {
     let mut due = db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM (
-            SELECT *, row_number() OVER (PARTITION BY recipient ORDER BY at, sequence, id) AS turn FROM outbox AS o
-            WHERE state = 'pending' AND (attempts = 0 OR next_at <= ?1) AND NOT EXISTS (
-                SELECT 1 FROM outbox AS e WHERE e.state = 'pending' AND e.thread = o.thread
-                AND e.recipient = o.recipient AND e.sequence < o.sequence))
-         WHERE turn = 1 ORDER BY at, id LIMIT ?2"
+        // Bodies are fetched for the rows that are handed out alone; a storm has thousands that wait.
+        "WITH waiting AS (
+            SELECT id, thread, sequence, recipient, at, attempts, next_at FROM outbox
+            WHERE state = 'pending' AND id NOT IN (SELECT value FROM json_each(?2))),
+         ready AS (
+            SELECT id, row_number() OVER (PARTITION BY recipient ORDER BY at, sequence, id) AS turn FROM waiting AS w
+            WHERE (attempts = 0 OR next_at <= ?1) AND recipient NOT IN (SELECT value FROM json_each(?3))
+            AND NOT EXISTS (
+                SELECT 1 FROM outbox AS e WHERE e.state = 'pending' AND e.thread = w.thread
+                AND e.recipient = w.recipient AND e.sequence < w.sequence
+                AND e.id NOT IN (SELECT value FROM json_each(?2))))
+         SELECT {COLUMNS} FROM ready JOIN outbox USING (id) WHERE turn = 1 ORDER BY at, id LIMIT ?4"
     ))?;
-    collect(due.query(params![now.0, limit])?)
+    collect(due.query(params![now.0, Held::json(&held.ids)?, Held::json(&held.recipients)?, limit])?)
 }
 
 /// When the next row that is not due at `now` becomes so.
@@ -202,11 +223,11 @@ pub(super) fn next(db: &Connection, now: Timestamp) -> Result<Option<Timestamp>,
     Ok(db.prepare_cached(next)?.query_row([now.0], |row| row.get::<_, Option<i64>>(0))?.map(Timestamp))
 }
 
-/// Whether an earlier message of the same thread waits for the same recipient.
-pub(super) fn has_earlier(db: &Connection, message: &Message) -> Result<bool, StoreError> {
-    let earlier = "SELECT EXISTS (SELECT 1 FROM outbox
-                   WHERE state = 'pending' AND thread = ?1 AND recipient = ?2 AND sequence < ?3)";
-    let key = params![message.thread, message.to.mail, message.sequence];
+/// Whether an earlier message of the same thread waits for the same recipient, `held` ones left out.
+pub(super) fn has_earlier(db: &Connection, message: &Message, held: &[String]) -> Result<bool, StoreError> {
+    let earlier = "SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 'pending' AND thread = ?1 AND recipient = ?2
+                   AND sequence < ?3 AND id NOT IN (SELECT value FROM json_each(?4)))";
+    let key = params![message.thread, message.to.mail, message.sequence, Held::json(held)?];
     Ok(db.prepare_cached(earlier)?.query_row(key, |row| row.get(0))?)
 }
 
@@ -261,8 +282,8 @@ pub(super) fn counts(db: &Connection) -> Result<LetterCounts, StoreError> {
     Ok(LetterCounts { pending, oldest: oldest.map(Timestamp), dead })
 }
 
-/// Whether the id is known, in whatever state.
-pub(super) fn knows(db: &Connection, id: &str) -> Result<bool, StoreError> {
-    let known = db.prepare_cached("SELECT 1 FROM outbox WHERE id = ?1")?.query_row([id], |_| Ok(())).optional()?;
-    Ok(known.is_some())
+/// Those of `ids` that were ever inserted.
+pub(super) fn known(db: &Connection, ids: &[String]) -> Result<Vec<String>, StoreError> {
+    let mut known = db.prepare_cached("SELECT id FROM outbox WHERE id IN (SELECT value FROM json_each(?1))")?;
+    Ok(known.query_map([Held::json(ids)?], |row| row.get(0))?.collect::<Result<_, _>>()?)
 }

@@ -39,7 +39,8 @@ const MIGRATIONS: &[&str] = &["
         last_error TEXT, relay TEXT, settled_at INTEGER, in_place_of TEXT, message BLOB NOT NULL, rendered BLOB
     ) STRICT;
     CREATE INDEX outbox_waiting ON outbox (thread, recipient, sequence) WHERE state = 'pending';
-    CREATE INDEX outbox_due ON outbox (next_at) WHERE state = 'pending';
+    CREATE INDEX outbox_pending ON outbox (at) WHERE state = 'pending';
+    CREATE INDEX outbox_again ON outbox (next_at) WHERE state = 'pending' AND attempts > 0;
     CREATE INDEX outbox_settled ON outbox (settled_at) WHERE state <> 'pending';
     CREATE INDEX outbox_dead ON outbox (id) WHERE state = 'dead';
 "];

@@ -252,7 +252,7 @@ fn sent(mut letter: Letter, at: i64) -> Letter {
 }
 
 async fn due(store: &Store, now: i64) -> Vec<(String, u32, String)> {
-    let letters = store.outbox_due(Timestamp(now), 100).await.unwrap();
+    let letters = store.outbox_due(Timestamp(now), Held::default(), 100).await.unwrap();
     letters.into_iter().map(|l| (l.message.thread, l.message.sequence, l.message.to.mail)).collect()
 }
 
@@ -265,7 +265,7 @@ async fn messages_of_a_thread_leave_in_order_and_recipients_do_not_wait_for_each
     store.commit(0, vec![], all).await.unwrap();
     let row = |thread: &str, n, mail: &str| (thread.to_owned(), n, mail.to_owned());
     assert_eq!(due(&store, 20).await, [row("INC-0001", 0, a), row("INC-0001", 0, b)], "one for each recipient");
-    let mut first = store.outbox_due(Timestamp(20), 1).await.unwrap().remove(0);
+    let mut first = store.outbox_due(Timestamp(20), Held::default(), 1).await.unwrap().remove(0);
     (first.attempts, first.next_at) = (1, Timestamp(1_000));
     store.outbox_record(vec![first.clone()], vec![]).await.unwrap();
     let meanwhile = [row("INC-0001", 0, b), row("INC-0002", 0, a)];
