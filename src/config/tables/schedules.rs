@@ -129,7 +129,7 @@ const NOTICE: &[Field] = &[
     Field::required("year", Type::Int { min: 1990, max: 2200 }, "The year it is about."),
     Field::required("status", Type::Choice(&["published", "provisional"]), "Whether the notice is in hand."),
     Field::optional("published", Type::Date, "When; a later notice amends an earlier one."),
-    Field::required("source", Type::TEXT, "Where it can be read."),
+    Field::optional("source", Type::TEXT, "Where it can be read."),
     Field::required("days", things(&Type::Record(DAYS)), "What differs from the plain week."),
 ];
 
