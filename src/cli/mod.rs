@@ -4,12 +4,20 @@
 //! run, 64 malformed usage.
 
 mod answer;
+<<<<<<< HEAD
 mod daemon;
 mod demo;
 pub mod explain;
 pub mod gate;
 pub mod probe;
 mod run;
+=======
+pub mod check;
+pub mod diff;
+pub mod explain;
+pub mod gate;
+pub mod schema;
+>>>>>>> 0d107ab177d3ffa40e1d688d7b4553e5731808bd
 pub mod windows;
 
 use crate::clock::{Clock, SystemClock};

@@ -1,3 +1,4 @@
 //! The one integration binary: the house from outside.
 
+mod check_command;
 mod tidy;
