@@ -149,8 +149,8 @@ fn month_name(month: i8) -> &'static str {
 }
 
 fn instant_of(at: Timestamp) -> Instant {
-    let (earliest, latest) = (Instant::MIN.as_millisecond(), Instant::MAX.as_millisecond());
-    Instant::from_millisecond(at.0.clamp(earliest, latest)).unwrap_or_default()
+    let end_of_time = if at.0 < 0 { Instant::MIN } else { Instant::MAX };
+    Instant::from_millisecond(at.0).unwrap_or(end_of_time)
 }
 
 #[cfg(test)]

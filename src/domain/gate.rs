@@ -92,7 +92,7 @@ fn window_grant(window: &WindowView) -> Grant {
 
 fn no_window(policy: &policy::Policy) -> DenyReason {
     let text = Names {
-        zh: format!("策略 {} 只允许在已公告或进行中的维护窗口内变更，而该时段没有这样的窗口", policy.id),
+        zh: format!("政策 {} 只允许在已公告或进行中的维护窗口内变更，而该时段没有这样的窗口", policy.id),
         en: format!("the policy {} asks for an announced or running window, and none covers the request", policy.id),
     };
     let (rule, source) = (format!("policy {}", policy.id), Some(policy.source.clone()));

@@ -93,6 +93,11 @@ impl Hours {
         self.rules.iter().any(|r| r.days == Days::Week(plain))
     }
 
+    /// Whether an instant lies inside; `owner` is for the calendar's overlays.
+    pub fn hold_at(&self, at: Timestamp, zone: &Zone, calendar: &Calendar, owner: Option<&OwnerId>) -> bool {
+        !self.spans(zone, calendar, owner, Span::lasting(at, 1)).set.is_empty()
+    }
+
     /// The instants inside `within`; `owner` is for the calendar's overlays.
     pub fn spans(&self, zone: &Zone, calendar: &Calendar, owner: Option<&OwnerId>, within: Span) -> HoursSpans {
         if self.is_always() || within.is_empty() {

@@ -119,3 +119,16 @@ fn non_working_days_in_a_row_are_one_span() {
     let off = calendar.non_working(&zone, None, within);
     assert_eq!(off.spans(), [Span::new(zone.midnight(date(2026, 2, 15)), zone.midnight(date(2026, 2, 24)))]);
 }
+
+#[test]
+fn every_date_of_2026_has_the_class_of_its_notice_and_the_year_248_working_days() {
+    let calendar = crate::domain::policy::fixture::calendar();
+    let days = || std::iter::successors(Some(date(2026, 1, 1)), |d| d.tomorrow().ok()).take_while(|d| d.year() == 2026);
+    assert_eq!(days().filter(|d| calendar.day(*d, None).is_working()).count(), 248);
+    for day in days() {
+        let found = calendar.day(day, None);
+        let weekend = is_weekend(day);
+        // A row always turns the plain week over; without one the weekday stands.
+        assert_eq!(found.is_working(), weekend == found.row.is_some(), "{day}");
+    }
+}

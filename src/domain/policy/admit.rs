@@ -168,7 +168,7 @@ fn approvals_text(needed: u8, owners: &[OwnerId]) -> Names {
 fn too_long(policy: &Policy, length: Millis, most: Millis) -> DenyReason {
     let (length, most) = (people_length(length), people_length(most));
     let text = Names {
-        zh: format!("时长 {length} 超过策略 {} 的上限 {most}", policy.id),
+        zh: format!("时长 {length} 超过政策 {} 的上限 {most}", policy.id),
         en: format!("{length} is over the {most} that the policy {} admits", policy.id),
     };
     let (rule, source) = (format!("policy {}", policy.id), Some(policy.source.clone()));
@@ -179,7 +179,7 @@ fn long_warning(policy: &Policy, length: Millis) -> Option<Names> {
     let most = policy.longest_warn_ms.filter(|most| length > *most)?;
     let (length, most) = (people_length(length), people_length(most));
     Some(Names {
-        zh: format!("时长 {length} 超过策略 {} 的建议上限 {most}", policy.id),
+        zh: format!("时长 {length} 超过政策 {} 的建议上限 {most}", policy.id),
         en: format!("{length} is over the {most} that the policy {} advises", policy.id),
     })
 }

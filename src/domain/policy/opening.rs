@@ -42,6 +42,11 @@ pub fn next_open(inventory: &Inventory, policy: &Policy, at: Timestamp) -> Optio
     Rules::of_policy(inventory, policy).first_fit(at, 1)
 }
 
+/// The end of the allowed block that holds `at`; `None` while the policy is shut.
+pub fn open_until(inventory: &Inventory, policy: &Policy, at: Timestamp) -> Option<Timestamp> {
+    Rules::of_policy(inventory, policy).block_from(at).map(|block| block.end)
+}
+
 impl<'a> Rules<'a> {
     fn of_policy(inventory: &'a Inventory, policy: &'a Policy) -> Self {
         let ids = || inventory.subsystems.values().filter(|s| policy.applies_to.matches(&s.id, s.tier));

@@ -34,7 +34,7 @@ pub(super) fn denials(rules: &Rules<'_>, span: Span) -> Vec<DenyReason> {
         let policy = governed.policy;
         if let Some(dates) = first_hit(&policy.deny, &dates) {
             let text = Names {
-                zh: format!("策略 {} 在 {} 至 {} 不允许变更", policy.id, dates.first, dates.last),
+                zh: format!("政策 {} 在 {} 至 {} 不允许变更", policy.id, dates.first, dates.last),
                 en: format!("the policy {} denies changes from {} to {}", policy.id, dates.first, dates.last),
             };
             reasons.push(by_policy(policy, DenyKind::Denied, text));
@@ -151,7 +151,7 @@ pub(super) fn grant(governed: &Governed<'_>, inventory: &Inventory, at: Timestam
         (GrantKind::Night, format!("夜间 {open}"), format!("the night {open}"))
     };
     let text = Names {
-        zh: format!("策略 {} 允许：{zh}，至 {}", policy.id, zone.people(until, Language::Zh)),
+        zh: format!("政策 {} 允许：{zh}，至 {}", policy.id, zone.people(until, Language::Zh)),
         en: format!("the policy {} allows {en}, until {}", policy.id, zone.people(until, Language::En)),
     };
     Grant { kind, text, rule: format!("policy {}", policy.id), source: Some(policy.source.clone()) }
@@ -174,10 +174,10 @@ pub(super) fn empty(scope: &[SubsystemId]) -> DenyReason {
 /// No policy governs a subsystem.
 pub(super) fn no_policy(id: &SubsystemId) -> DenyReason {
     let en = format!("no policy governs {id}; what no policy governs may not be changed");
-    built_in(DenyKind::NoPolicy, format!("没有策略管理 {id}，不得变更"), en)
+    built_in(DenyKind::NoPolicy, format!("没有政策管理 {id}，不得变更"), en)
 }
 
 /// A schedule names a policy that is not there.
 pub(super) fn unknown_policy(id: &PolicyId) -> DenyReason {
-    built_in(DenyKind::NoPolicy, format!("找不到策略 {id}"), format!("the policy {id} does not exist"))
+    built_in(DenyKind::NoPolicy, format!("找不到政策 {id}"), format!("the policy {id} does not exist"))
 }
