@@ -2,7 +2,7 @@
 //!
 //! Not here: deadlines, which the attempt has. Invariant: what only we can be blamed for is `Unknown`, never `Fail`.
 
-use super::{Phase, Recorder, trust};
+use super::{Attempt, Phase, Recorder, trust};
 use crate::domain::{Outcome, ReasonKind};
 use crate::network::Network;
 use rustls::pki_types::ServerName;
@@ -56,31 +56,30 @@ pub(super) fn unresolved(error: &io::Error, host: &str) -> Outcome {
 }
 
 /// Connects to the first address of `host` that lets us.
-pub(super) async fn connect(
-    recorder: &Recorder,
-    network: &Network,
-    host: &str,
-    port: u16,
-) -> Result<TcpStream, Outcome> {
-    let addresses = resolve(recorder, network, host, port).await?;
-    recorder.enter(Phase::Connect);
+pub(super) async fn connect(attempt: &Attempt, network: &Network, host: &str, port: u16) -> Result<TcpStream, Outcome> {
+    let addresses = resolve(attempt, network, host, port).await?;
+    attempt.enter(Phase::Connect);
     let mut refused = None;
-    for address in addresses {
-        match TcpStream::connect(address).await {
+    for (place, address) in addresses.iter().enumerate() {
+        // The last address may use up the attempt; a dead one before it may not, hence each gets its share.
+        let left = u32::try_from(addresses.len() - place).unwrap_or(1);
+        let share = if left == 1 { attempt.remaining() * 2 } else { attempt.remaining() / left };
+        let connecting = tokio::time::timeout(share, TcpStream::connect(address)).await;
+        match connecting.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into())) {
             Ok(stream) => {
-                recorder.leave();
-                recorder.note(format!("connected to {address}"));
+                attempt.leave();
+                attempt.note(format!("connected to {address}"));
                 // A probe's few bytes should leave at once; if the option is refused, they leave a little later.
                 let _ = stream.set_nodelay(true);
                 return Ok(stream);
             }
             Err(error) => {
-                recorder.note(format!("cannot connect to {address}: {error}"));
+                attempt.note(format!("cannot connect to {address}: {error}"));
                 refused = Some(error);
             }
         }
     }
-    recorder.leave();
+    attempt.leave();
     let error = refused.unwrap_or_else(|| ErrorKind::AddrNotAvailable.into());
     Err(broken(&error, Phase::Connect, host, port))
 }

@@ -3,13 +3,38 @@
 //! Not here: the HTTP route that receives beats (`web`). Invariants: a job that never beat is unknown, never failing;
 //! after a start of the daemon every job gets one full period and its grace; a reload forgets no beat.
 
-use super::{Attempt, BoxFuture, Prober};
+use super::{Attempt, BoxFuture, BuildContext, ProbeKind, Prober};
 use crate::domain::{Millis, Outcome, ReasonKind, Timestamp};
+use crate::field::{Field, Problems, Record, Type};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Longest message of a job that is kept, in characters.
 const MESSAGE_MAX: usize = 200;
+
+/// This kind.
+pub(super) const KIND: ProbeKind = ProbeKind {
+    name: "heartbeat",
+    about: "Waits for calls of a job to `/api/v1/heartbeat/{token}`; silence is the failure.",
+    example: "token: ${BACKUP_TOKEN:-nightly-backup-7Qm2}\nperiod: 1d\ngrace: 1h\n",
+    fields: FIELDS,
+    target: None,
+    build,
+};
+
+const FIELDS: &[Field] = &[
+    Field::required("token", Type::Secret, "Last part of the address that the job calls; keep it secret."),
+    Field::required("period", Type::DURATION, "How often the job calls."),
+    Field::with_default("grace", Type::DURATION, "1m", "How late a call may be."),
+];
+
+fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Problems> {
+    let token: Arc<str> = record.text("token").into();
+    context.heartbeats.listen(&token);
+    let heartbeats = Arc::clone(&context.heartbeats);
+    let (period_ms, grace_ms) = (record.int("period"), record.int("grace"));
+    Ok(Arc::new(Heartbeat { heartbeats, token, period_ms, grace_ms }))
+}
 
 /// What a job may tell us.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,12 +113,11 @@ impl Heartbeats {
 }
 
 /// The probe of one token.
-#[derive(Debug)]
-pub(super) struct Heartbeat {
-    pub(super) heartbeats: Arc<Heartbeats>,
-    pub(super) token: Arc<str>,
-    pub(super) period_ms: Millis,
-    pub(super) grace_ms: Millis,
+struct Heartbeat {
+    heartbeats: Arc<Heartbeats>,
+    token: Arc<str>,
+    period_ms: Millis,
+    grace_ms: Millis,
 }
 
 impl Heartbeat {

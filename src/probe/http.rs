@@ -4,6 +4,9 @@
 //! sends no credentials to another origin; at most `body_bytes_max` decoded bytes are read; nothing is retried.
 
 mod expect;
+mod fields;
+
+pub(super) use fields::KIND;
 
 use super::transport::Unresolved;
 use super::{Attempt, BoxFuture, Phase, Prober, dial};
@@ -19,19 +22,17 @@ use std::sync::Arc;
 
 /// One configured URL.
 #[derive(Debug)]
-pub(super) struct Http {
+struct Http {
     network: Arc<Network>,
     client: Client,
-    url: Url,
-    method: Method,
-    headers: HeaderMap,
-    body: Option<Bytes>,
+    ask: Ask,
     redirects_max: usize,
     body_bytes_max: usize,
     expect: Expect,
 }
 
-/// What is asked for next: the redirects change it.
+/// What is asked for; redirects change it.
+#[derive(Clone, Debug)]
 struct Ask {
     url: Url,
     method: Method,
@@ -47,13 +48,7 @@ impl Prober for Http {
 
 impl Http {
     async fn fetch(&self, attempt: &Attempt) -> Result<Outcome, Outcome> {
-        let mut ask = Ask {
-            url: self.url.clone(),
-            method: self.method.clone(),
-            headers: self.headers.clone(),
-            body: self.body.clone(),
-        };
-        let mut hops = 0;
+        let (mut ask, mut hops) = (self.ask.clone(), 0);
         let response = loop {
             let response = self.send(attempt, &ask).await?;
             match redirect(&response, &ask.url) {

@@ -1,4 +1,4 @@
-//! HTTP clients for probes: one per transport profile, none of which ever keeps or shares a connection.
+//! Clients for probes: one per transport profile, none of which ever keeps or shares a connection.
 //!
 //! Not here: what is asked and expected (`http`). Invariants: no idle pool, no retries, no proxies from the environment;
 //! the connector runs inside the task of the attempt, which is how it finds the attempt's recorder.
@@ -8,6 +8,7 @@ use super::{BoxFuture, Phase, Recorder, dial};
 use crate::network::Network;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, redirect, retry};
+use rustls::ClientConfig;
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,12 +38,14 @@ pub(super) enum HttpVersion {
 pub struct Transports {
     network: Arc<Network>,
     clients: Mutex<HashMap<Profile, Client>>,
+    /// TLS for the kinds that speak something else than HTTP.
+    configs: Mutex<HashMap<(MinVersion, Trust), Arc<ClientConfig>>>,
 }
 
 impl Transports {
     /// No client yet.
     pub fn new(network: Arc<Network>) -> Self {
-        Self { network, clients: Mutex::default() }
+        Self { network, clients: Mutex::default(), configs: Mutex::default() }
     }
 
     /// The client of `profile`.
@@ -57,6 +60,22 @@ impl Transports {
         let client = self.build(profile)?;
         clients.insert(profile, client.clone());
         Ok(client)
+    }
+
+    /// TLS without HTTP; probes of one profile share what is read only.
+    ///
+    /// # Errors
+    /// If TLS cannot be set up on this machine.
+    pub(super) fn tls(&self, min_version: MinVersion, trust: Trust) -> Result<Arc<ClientConfig>, String> {
+        let mut configs = self.configs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(config) = configs.get(&(min_version, trust)) {
+            return Ok(Arc::clone(config));
+        }
+        let config = client_config(&self.network.roots, min_version, trust, &[])
+            .map_err(|error| format!("cannot set up TLS: {error}"))?;
+        let config = Arc::new(config);
+        configs.insert((min_version, trust), Arc::clone(&config));
+        Ok(config)
     }
 
     fn build(&self, profile: Profile) -> Result<Client, String> {

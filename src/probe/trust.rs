@@ -27,7 +27,24 @@ pub(super) enum MinVersion {
     Tls13,
 }
 
+/// Documents `min_version`, wherever it stands.
+pub(super) const MIN_VERSION_DOC: &str = "Oldest version of TLS that is accepted; there is no way below 1.2.";
+/// Documents `trust`, wherever it stands.
+pub(super) const TRUST_DOC: &str = "Whether the chain must lead to a known root and carry the name.";
+
+impl Trust {
+    /// By its word in the files.
+    pub(super) fn named(word: &str) -> Self {
+        if word == "ignored" { Self::Ignored } else { Self::Required }
+    }
+}
+
 impl MinVersion {
+    /// By its word in the files.
+    pub(super) fn named(word: &str) -> Self {
+        if word == "1.3" { Self::Tls13 } else { Self::Tls12 }
+    }
+
     fn versions(self) -> &'static [&'static SupportedProtocolVersion] {
         static TLS13: [&SupportedProtocolVersion; 1] = [&rustls::version::TLS13];
         match self {

@@ -4,7 +4,7 @@
 //! is wrong with it, unless its status is the expected one.
 
 use crate::domain::{Outcome, Reason, ReasonKind, Timestamp};
-use crate::probe::{attempt, trust};
+use crate::probe::{record, trust};
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use regex::Regex;
 use std::time::Duration;
@@ -24,10 +24,10 @@ pub(super) enum Blank {
 /// Expectations of one probe.
 #[derive(Debug, Default)]
 pub(super) struct Expect {
-    /// Expected statuses as inclusive ranges; 200-299 when empty.
-    pub(super) status: Vec<(u16, u16)>,
+    /// Expected statuses; 200-299 when empty.
+    pub(super) status: Vec<u16>,
     /// Statuses that mean "usable, but not as it should be", such as 429.
-    pub(super) degraded_status: Vec<(u16, u16)>,
+    pub(super) degraded_status: Vec<u16>,
     pub(super) body_contains: Vec<String>,
     pub(super) body_regex: Option<Regex>,
     pub(super) headers: Vec<(HeaderName, String)>,
@@ -64,14 +64,13 @@ impl Expect {
         let status = answer.status.as_u16();
         let expected = match self.status.as_slice() {
             [] => (200..300).contains(&status),
-            ranges => within(ranges, status),
+            statuses => statuses.contains(&status),
         };
-        let refusal = if expected { None } else { self.maintenance(answer).or_else(|| self.wrong_status(answer)) };
-        if let Some(reason) = refusal {
-            return Outcome::Fail(reason);
-        }
-        if within(&self.degraded_status, status) {
+        if !expected && self.degraded_status.contains(&status) {
             return Outcome::degraded(ReasonKind::Status, self.status_text(answer));
+        }
+        if !expected {
+            return Outcome::Fail(self.refusal(answer));
         }
         // A notice behind a 200 is maintenance too, unless the notice itself is what the probe asks for.
         let wrong = self.notice(answer).or_else(|| self.blank(answer)).or_else(|| self.content(answer));
@@ -81,24 +80,20 @@ impl Expect {
         self.certificate(now, not_after).or_else(|| self.slow(took)).map_or(Outcome::Pass, Outcome::Degraded)
     }
 
-    fn wrong_status(&self, answer: &Answer) -> Option<Reason> {
-        let tolerated = within(&self.degraded_status, answer.status.as_u16());
-        (!tolerated).then(|| Reason::new(ReasonKind::Status, self.status_text(answer)))
-    }
-
     fn status_text(&self, answer: &Answer) -> String {
         let expected = match self.status.as_slice() {
             [] => "200-299".to_owned(),
-            ranges => ranges.iter().map(range_text).collect::<Vec<_>>().join(", "),
+            statuses => statuses.iter().map(u16::to_string).collect::<Vec<_>>().join(", "),
         };
         format!("expected status {expected}, got {}{}", answer.status, retry_after(answer))
     }
 
-    fn maintenance(&self, answer: &Answer) -> Option<Reason> {
+    /// A wrong status is maintenance if it says when to come back, or shows the notice.
+    fn refusal(&self, answer: &Answer) -> Reason {
         let says_when = answer.status == StatusCode::SERVICE_UNAVAILABLE && !retry_after(answer).is_empty();
-        let tolerated = within(&self.degraded_status, answer.status.as_u16());
-        let declared = || Reason::new(ReasonKind::Maintenance, self.status_text(answer));
-        self.notice(answer).or_else(|| (says_when && !tolerated).then(declared))
+        let kind = if says_when { ReasonKind::Maintenance } else { ReasonKind::Status };
+        let plain = || Reason::new(kind, self.status_text(answer));
+        if says_when { plain() } else { self.notice(answer).unwrap_or_else(plain) }
     }
 
     fn notice(&self, answer: &Answer) -> Option<Reason> {
@@ -155,17 +150,9 @@ impl Expect {
 
     fn slow(&self, took: Duration) -> Option<Reason> {
         let limit = self.slower_than.filter(|limit| took > *limit)?;
-        let text = format!("took {}, expected at most {}", attempt::seconds(took), attempt::seconds(limit));
+        let text = format!("took {}, expected at most {}", record::seconds(took), record::seconds(limit));
         Some(Reason::new(ReasonKind::Slow, text))
     }
-}
-
-fn within(ranges: &[(u16, u16)], status: u16) -> bool {
-    ranges.iter().any(|(first, last)| (*first..=*last).contains(&status))
-}
-
-fn range_text((first, last): &(u16, u16)) -> String {
-    if first == last { first.to_string() } else { format!("{first}-{last}") }
 }
 
 fn retry_after(answer: &Answer) -> String {
