@@ -6,12 +6,16 @@
 
 pub mod domain;
 
-pub mod field;
-
+pub mod city;
 pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod field;
 pub mod metrics;
 pub mod network;
+pub mod notify;
+pub mod outbox;
 pub mod probe;
 pub mod scheduler;
+pub mod store;
 pub mod web;

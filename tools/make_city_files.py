@@ -174,7 +174,8 @@ BEATS = {
 }
 
 # Pages that count as degraded when they answer, but slowly.
-SLOW = {"bdc/portal-home": "3s", "bdc/identity": "3s", "bdc/app-api": "2s", "bdc/public-payment": "3s"}
+SLOW = {"bdc/portal-home": "3s", "bdc/identity": "3s", "bdc/app-api": "2s", "bdc/public-payment": "3s",
+        "provident-fund/fund-query": "1s", "water/water-bill": "1s"}
 
 # Dependencies that the tables give as plain, and that are not: one of two suffices, or it only explains.
 ANY_OF = [("carriers/egress-a", "carriers/egress-b"), ("payment/wechat-pay", "payment/alipay")]
@@ -327,7 +328,7 @@ class Subsystem:
             host = f"{host}.{self.owner}.test"
         else:
             host, port = PORTS[self.id]
-        expect = ', expect: "220 "' if self.kind == "smtp" else ""
+        expect = ', expect: "220"' if self.kind == "smtp" else ""
         name = "banner" if self.kind == "smtp" else "port"
         return note + [f'      - {{ name: {name}, {every}tcp: {{ address: "{host}:{port}"{expect} }} }}']
 

@@ -4,8 +4,11 @@
 //! run, 64 malformed usage.
 
 mod answer;
+pub mod check;
+pub mod diff;
 pub mod explain;
 pub mod gate;
+pub mod schema;
 pub mod windows;
 
 use clap::ValueEnum;

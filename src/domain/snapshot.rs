@@ -69,7 +69,7 @@ pub struct WindowView {
     /// Where it stands.
     pub state: WindowState,
     /// Why, for people.
-    pub why: String,
+    pub why: Names,
     /// When a relay accepted its notice.
     pub announced: Option<Timestamp>,
     /// When the service was verified, once over.

@@ -221,6 +221,9 @@ fn wrong(node: &Node, ty: &Type, why: Option<Wrong>) -> Problem {
         Some(Wrong { code, what, .. }) => (*code, format!("{shown} {what}")),
     };
     let mut problem = Problem::error(code, &node.at, message).expected(expected);
+    if let Some(why) = &why {
+        problem.at = node.part(why.offset);
+    }
     if let (Type::Choice(words), false) = (ty, hidden) {
         problem = problem.did_you_mean(text, words.iter().copied());
     }

@@ -15,7 +15,7 @@ mod value;
 pub use decode::{decode, from_json};
 pub use node::{Entry, Node, NodeKind, Place};
 pub use problem::{Code, Problem, Problems, Severity, suggestion};
-pub use scalar::{format_duration, parse_duration};
+pub use scalar::{describe, format_duration, parse_duration};
 pub use schema::{schema, schema_of};
 pub use spec::{Field, Need, Type};
 pub use value::{Record, Spanned, Value};

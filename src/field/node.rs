@@ -120,6 +120,21 @@ impl Node {
         }
     }
 
+    /// The place from byte `offset` of a scalar's text on; the whole place where that cannot be told.
+    pub fn part(&self, offset: usize) -> Place {
+        let NodeKind::Scalar { text, quoted, expanded: false } = &self.kind else { return self.at.clone() };
+        let quotes = usize::from(*quoted);
+        let written = (self.at.end - self.at.start) as usize;
+        if offset == 0 || offset >= text.len() || written != text.len() + 2 * quotes {
+            return self.at.clone();
+        }
+        let Some(before) = text.get(..offset) else { return self.at.clone() };
+        let bytes = u32::try_from(offset + quotes).unwrap_or_default();
+        let characters = u32::try_from(before.chars().count() + quotes).unwrap_or_default();
+        let end = self.at.end - u32::from(*quoted);
+        Place { start: self.at.start + bytes, column: self.at.column + characters, end, ..self.at.clone() }
+    }
+
     /// An unquoted scalar.
     pub fn plain(at: Place, text: impl Into<String>) -> Self {
         Self { at, kind: NodeKind::Scalar { text: text.into(), quoted: false, expanded: false } }

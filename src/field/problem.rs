@@ -56,6 +56,7 @@ codes! {
     NotSupported = "GF0020", "something that this version does not read yet";
     NoProbe = "GF0021", "a subsystem without a probe, or a probe without a kind";
     EmptyScope = "GF0022", "a scope that holds no subsystem";
+    Misplaced = "GF0023", "a file where nothing reads it";
     ShortInterval = "GF0101", "a probe that is due again before it can be over";
     PlainWeek = "GF0102", "the plain week where the statutory calendar is likely meant";
     MatchesNothing = "GF0103", "a rule that governs nothing";
@@ -65,6 +66,7 @@ codes! {
     CannotFire = "GF0107", "an alert that can never fire";
     Unused = "GF0108", "something that nothing refers to";
     PromiseBroken = "GF0109", "a promise that planned maintenance alone will break";
+    LongWindow = "GF0110", "a window that is allowed and unwise";
 }
 
 /// Whether it stops a load.

@@ -3,7 +3,10 @@
 //! Not here: lists and records (`decode`). Invariant: nothing is guessed; `yes` is no truth value and `1.10` no number.
 
 use super::{Code, Type, Value};
-use crate::domain::{Names, policy::DateOrYearly};
+use crate::domain::Names;
+use crate::domain::hours::Hours;
+use crate::domain::policy::{DateOrYearly, DayPart};
+use crate::domain::window::check_cron;
 use jiff::civil::{Date, DateTime, Time};
 use std::net::IpAddr;
 
@@ -19,18 +22,20 @@ pub(super) struct Wrong {
     pub(super) code: Code,
     pub(super) what: String,
     pub(super) hint: Option<String>,
+    /// Byte of the text from which on it is wrong.
+    pub(super) offset: usize,
 }
 
 fn not(what: impl Into<String>) -> Wrong {
-    Wrong { code: Code::WrongType, what: what.into(), hint: None }
+    Wrong { code: Code::WrongType, what: what.into(), hint: None, offset: 0 }
 }
 
 fn bounds(what: impl Into<String>) -> Wrong {
-    Wrong { code: Code::OutOfBounds, what: what.into(), hint: None }
+    Wrong { code: Code::OutOfBounds, what: what.into(), hint: None, offset: 0 }
 }
 
 fn value(what: impl Into<String>) -> Wrong {
-    Wrong { code: Code::Value, what: what.into(), hint: None }
+    Wrong { code: Code::Value, what: what.into(), hint: None, offset: 0 }
 }
 
 /// Reads one scalar.
@@ -63,11 +68,21 @@ pub(super) fn parse(text: &str, quoted: bool, ty: &Type) -> Result<Value, Wrong>
         Type::DateOrYearly => parse_date_or_yearly(text).map(Value::DateOrYearly),
         Type::Time => parse_time(text).map(Value::Time),
         Type::DateTime => parse_date_time(text).map(Value::DateTime),
+        Type::Hours => Hours::parse(text).map(Value::Hours).map_err(|(at, why)| grammar(Code::Hours, at, why)),
+        Type::Cron => match check_cron(text) {
+            Ok(_) => Ok(Value::Text(text.into())),
+            Err((at, why)) => Err(grammar(Code::Recurrence, at, why)),
+        },
+        Type::DayPart => parse_day_part(text).map(Value::DayPart),
         Type::OneOrMany(of) => parse(text, quoted, of),
         Type::List { .. } | Type::Map(_) | Type::Record(_) | Type::RecordOf(_) | Type::OneKey(_) | Type::Either(_) => {
             Err(not("is a single value"))
         }
     }
+}
+
+fn grammar(code: Code, offset: usize, why: String) -> Wrong {
+    Wrong { code, what: format!("cannot be read: {why}"), hint: None, offset }
 }
 
 fn bounded(text: &str, max: usize) -> Result<String, Wrong> {
@@ -244,7 +259,8 @@ fn parse_date_or_yearly(text: &str) -> Result<DateOrYearly, Wrong> {
 
 fn parse_time(text: &str) -> Result<Time, Wrong> {
     let shape = text.len() == 5 && text.as_bytes()[2] == b':';
-    let parsed = if shape { text.parse::<Time>().ok() } else { None };
+    let digits = |r: std::ops::Range<usize>| text.as_bytes()[r].iter().all(u8::is_ascii_digit);
+    let parsed = if shape && digits(0..2) && digits(3..5) { text.parse::<Time>().ok() } else { None };
     parsed.ok_or_else(|| not("is not a time of day"))
 }
 
@@ -254,6 +270,26 @@ fn parse_date_time(text: &str) -> Result<DateTime, Wrong> {
     Ok(parse_date(date).map_err(|_| wrong())?.to_datetime(parse_time(time).map_err(|_| wrong())?))
 }
 
+fn parse_day_part(text: &str) -> Result<DayPart, Wrong> {
+    let wrong = || not("is not a part of a day");
+    let (start, end) = text.split_once('-').ok_or_else(wrong)?;
+    let (end, next_day) = end.strip_suffix("+1").map_or((end, 0), |end| (end, 1));
+    let start = parse_time(start).map_err(|_| wrong())?;
+    // Midnight that ends a day is that which begins the next one.
+    let (end, end_day_offset) = match (end, next_day) {
+        ("24:00", 0) => (Time::midnight(), 1),
+        (end, next_day) => (parse_time(end).map_err(|_| wrong())?, next_day),
+    };
+    if end_day_offset == 0 && end <= start {
+        let hint = Some(format!("did you mean `{text}+1`, on the next day?"));
+        return Err(Wrong { code: Code::EndBeforeStart, hint, ..not("ends before it starts") });
+    }
+    if end_day_offset == 1 && end > start {
+        return Err(bounds("is longer than a day"));
+    }
+    Ok(DayPart { start, end, end_day_offset })
+}
+
 /// Cuts a text for a message and hides its control characters.
 pub(super) fn shorten(text: &str) -> String {
     let clean: String = text.chars().take(SHOWN_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -261,7 +297,7 @@ pub(super) fn shorten(text: &str) -> String {
 }
 
 /// What may stand there, for people.
-pub(super) fn describe(ty: &Type) -> String {
+pub fn describe(ty: &Type) -> String {
     match ty {
         Type::Text { .. } => "a text".into(),
         Type::Secret => "a secret: a text, `${NAME}`, or `file:/path`".into(),
@@ -290,6 +326,9 @@ pub(super) fn describe(ty: &Type) -> String {
         Type::DateOrYearly => "a date such as `2026-12-19`, or `12-19` for every year".into(),
         Type::Time => "a time of day such as `\"23:00\"`".into(),
         Type::DateTime => "a local date and time such as `2026-12-19T23:00`".into(),
+        Type::Hours => "hours such as `7x24`, `daily 06:00-22:00` or `workdays 08:30-17:00`".into(),
+        Type::Cron => "five fields: minute, hour, day, month, weekday".into(),
+        Type::DayPart => "a part of a day such as `\"22:00-06:00+1\"`".into(),
         Type::List { of, min: 0, max: 10_000 } => format!("a list, each {}", describe(of)),
         Type::List { of, min, max } => format!("a list of {min} to {max}, each {}", describe(of)),
         Type::OneOrMany(of) => format!("one or a list of at least one, each {}", describe(of)),

@@ -63,6 +63,8 @@ pub fn schema_of(ty: &Type) -> Value {
         Type::DateOrYearly => pattern(r"^(\d{4}-)?\d{2}-\d{2}$"),
         Type::Time => pattern(r"^\d{2}:\d{2}$"),
         Type::DateTime => pattern(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$"),
+        Type::Hours | Type::Cron => json!({ "type": "string", "minLength": 1 }),
+        Type::DayPart => pattern(r"^\d{2}:\d{2}-\d{2}:\d{2}(\+1)?$"),
         Type::List { of, min, max } => {
             json!({ "type": "array", "items": schema_of(of), "minItems": min, "maxItems": max })
         }

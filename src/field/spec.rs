@@ -101,6 +101,12 @@ pub enum Type {
     Time,
     /// `2026-12-19T23:00` → `DateTime`.
     DateTime,
+    /// Service hours, such as `7x24` or `workdays 08:30-17:00` → `Hours`.
+    Hours,
+    /// A five-field cron expression → `Text`.
+    Cron,
+    /// `22:00-06:00+1` → `DayPart`.
+    DayPart,
     /// A list → `List`.
     List {
         /// Of what.

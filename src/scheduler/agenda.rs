@@ -5,9 +5,8 @@
 //! these; any start of an attempt answers a pending re-try.
 
 use super::ScheduledProbe;
-use crate::domain::{Millis, ProbeId, Timestamp, Trigger};
+use crate::domain::{Millis, ProbeId, Timestamp, Trigger, phase_ms};
 use crate::probe::Skip;
-use sha2::{Digest, Sha256};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 
@@ -56,13 +55,6 @@ pub(super) struct Agenda {
     in_flight: usize,
     limit: usize,
     actions: Vec<Action>,
-}
-
-/// First 8 bytes of SHA-256(probe id), modulo the interval: stable over restarts, spread over the interval.
-pub(super) fn phase_ms(probe: &ProbeId, every_ms: Millis) -> Millis {
-    let digest = Sha256::digest(probe.as_str());
-    let head = digest.iter().take(8).fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
-    i64::try_from(head % every_ms.max(1).unsigned_abs()).unwrap_or_default()
 }
 
 /// The first tick at or after `now`.

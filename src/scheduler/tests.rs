@@ -73,7 +73,7 @@ async fn dead_targets_delay_no_other() {
             assert_eq!((seen.outcome.label(), seen.took_ms), ("fail", 15_000));
         }
     }
-    let phase = agenda::phase_ms(&"a/b/alive".into(), 10_000);
+    let phase = phase_ms(&"a/b/alive".into(), 10_000);
     for (before, after) in alive.iter().zip(&alive[1..]) {
         assert!((before.0 - phase).rem_euclid(10_000) <= 2, "on time: {before}");
         assert!((9_998..=10_002).contains(&after.since(*before)));

@@ -190,7 +190,7 @@ pub(super) struct WindowDto {
     start: String,
     end: String,
     state: &'static str,
-    why: String,
+    why: Names,
     announced: Option<String>,
     restored: Option<String>,
 }

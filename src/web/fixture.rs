@@ -140,6 +140,7 @@ fn rules() -> Inventory {
         objectives: BTreeMap::from([(objective.id.clone(), objective)]),
         rosters: BTreeMap::new(),
         fallback: "duty".into(),
+        admins: "duty".into(),
         timers: AlertTimers::default(),
         dependants: HashMap::new(),
     }
@@ -304,7 +305,7 @@ pub(super) fn window(id: &str, scope: &str, minutes: i64, hours: i64, state: Win
         scope: vec![scope],
         span: Span::lasting(NOW + minutes * MINUTE, hours * HOUR),
         state,
-        why: String::new(),
+        why: Names::default(),
         announced: Some(NOW - 9 * DAY),
         restored: None,
     }
@@ -312,7 +313,7 @@ pub(super) fn window(id: &str, scope: &str, minutes: i64, hours: i64, state: Win
 
 fn windows() -> Vec<WindowView> {
     let mut draft = window("fund-batch.00000001", "provident-fund/services", 252, 3, WindowState::Draft);
-    draft.why = "needs 2 approvals".into();
+    draft.why = Names { zh: "需要 2 人批准".into(), en: "needs 2 approvals".into() };
     vec![
         window("bdc-monthly.00000001", "bdc/e-archive", -4 * 24 * 60, 4, WindowState::Completed),
         window("police-patch.00000001", "police/services", -168, 2, WindowState::Overrun),

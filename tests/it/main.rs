@@ -1,1 +1,4 @@
-fn main() {}
+//! The one integration binary: the house from outside.
+
+mod check_command;
+mod tidy;

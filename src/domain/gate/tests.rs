@@ -14,7 +14,7 @@ fn window(start: &str, ms: Millis, state: WindowState) -> WindowView {
         scope: vec![FRONT.into()],
         span: lasting(start, ms),
         state,
-        why: String::new(),
+        why: Names::default(),
         announced: None,
         restored: None,
     }

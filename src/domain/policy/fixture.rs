@@ -146,6 +146,7 @@ pub(crate) fn city() -> Inventory {
         objectives: [(objective.id.clone(), objective)].into(),
         rosters: Default::default(),
         fallback: "duty".into(),
+        admins: "duty".into(),
         timers: AlertTimers::default(),
         dependants: Default::default(),
     }

@@ -3,9 +3,12 @@
 //! Not here: whether a window is allowed (`policy::admit`). Invariant: an id follows from the schedule's id and the
 //! original civil start alone, so it survives restarts, reloads and other changes of the text.
 
+mod book;
 pub mod cron;
+pub mod lifecycle;
 mod recurrence;
 
+pub use book::{Book, HORIZON_MS, Window};
 pub use recurrence::{STARTS_PER_DAY_MAX, WINDOWS_MAX, check_cron, expand, window_id};
 
 use super::*;
@@ -112,6 +115,11 @@ impl WindowState {
         Self::Rejected,
         Self::Missed,
     ];
+
+    /// Whether it can never change again.
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Rejected | Self::Missed)
+    }
 
     /// The label and the JSON value.
     pub fn as_str(self) -> &'static str {

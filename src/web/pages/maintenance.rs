@@ -58,7 +58,7 @@ impl Row {
                 WindowState::Overrun => Some(Look::Down),
                 _ => None,
             },
-            why: window.why.clone(),
+            why: window.why.get(asked.language).to_owned(),
             scope: scope.map(|id| (format!("/subsystems/{id}"), asked.name(id))).collect(),
             more: window.scope.len().saturating_sub(SCOPE_MAX),
         }

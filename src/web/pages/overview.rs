@@ -235,7 +235,7 @@ fn notes(asked: &Asked) -> Vec<String> {
             "{} · {} · {}",
             window.name.get(asked.language),
             format::range(asked.now, asked.language, zone, window.span),
-            window.why
+            window.why.get(asked.language)
         ));
     }
     notes

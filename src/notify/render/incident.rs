@@ -1,0 +1,269 @@
+//! Mails about incidents: opened, opened again, over.
+
+use super::page::{Page, Section};
+use super::words::Words;
+use crate::domain::{DAY, Evidence, HOUR, IncidentNews, Language, Severity, Symptom, Timestamp};
+
+/// Which turn the incident took.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    Opened,
+    Reopened,
+    Closed,
+}
+
+/// The mail about one turn of an incident.
+pub(super) fn page(turn: Turn, news: &IncidentNews, words: &Words<'_>, url: &str) -> Page {
+    Page {
+        lang: words.lang(),
+        list: "incidents",
+        subject: subject(turn, news, words),
+        lead: lead(turn, news, words),
+        sections: vec![
+            affected(turn, news, words),
+            duration(news, words),
+            evidence(news, words),
+            budget(news, words),
+            windows(news, words),
+            next(turn, news, words),
+        ],
+        links: links(turn, news, words, url),
+        why: why(news, words),
+    }
+}
+
+fn subject(turn: Turn, news: &IncidentNews, words: &Words<'_>) -> String {
+    let state = words.state(news.symptom);
+    let state = match (turn, words.language) {
+        (Turn::Opened, _) => state.to_owned(),
+        (Turn::Reopened, Language::Zh) => format!("再次{state}"),
+        (Turn::Reopened, Language::En) => format!("{state} AGAIN"),
+        (Turn::Closed, _) => words.say("恢复", "RECOVERED").to_owned(),
+    };
+    format!("[{state}] {} {} {}", words.name(&news.name), words.symptom(news.symptom), news.incident)
+}
+
+fn lead(turn: Turn, news: &IncidentNews, words: &Words<'_>) -> String {
+    let (what, since) = (what(news, words), words.time(news.since));
+    if let (Turn::Closed, until) = (turn, news.until.unwrap_or(words.now)) {
+        let (until, lasted) = (words.time(until), words.length(until.since(news.since)));
+        let symptom = words.symptom(news.symptom);
+        return match words.language {
+            Language::Zh => format!("{what}的{symptom}已于 {until} 结束，共 {lasted}。"),
+            Language::En => format!("{what}: the {symptom} ended at {until} after {lasted}."),
+        };
+    }
+    let end = news.window_end.map(|end| words.time(end)).unwrap_or_default();
+    let text = match (news.symptom, words.language) {
+        (Symptom::Down, Language::Zh) => format!("{what}自 {since} 起无法使用"),
+        (Symptom::Down, Language::En) => format!("{what} has been unusable since {since}"),
+        (Symptom::MaintenanceOutsideWindow, Language::Zh) => {
+            format!("{what}自 {since} 起处于维护状态，但不在任何已公告的维护窗口内")
+        }
+        (Symptom::MaintenanceOutsideWindow, Language::En) => {
+            format!("{what} has been in maintenance since {since}, outside any announced window")
+        }
+        (Symptom::Overrun, Language::Zh) => {
+            format!("{what}的维护窗口已于 {end} 到期，服务仍未确认恢复，此后的时间计入不可用")
+        }
+        (Symptom::Overrun, Language::En) => format!(
+            "The maintenance window of {what} ended at {end} and the service is not verified; from then on \
+             the time counts as down"
+        ),
+        (Symptom::Degraded, Language::Zh) => format!("{what}自 {since} 起可用但不正常"),
+        (Symptom::Degraded, Language::En) => format!("{what} has been usable but not right since {since}"),
+        (Symptom::SlaAtRisk, Language::Zh) => {
+            format!("{what}的可用率余量消耗过快，照此下去本期承诺无法兑现")
+        }
+        (Symptom::SlaAtRisk, Language::En) => {
+            format!("{what} spends its error budget so fast that this period's promise will be missed")
+        }
+    };
+    match (turn, words.language) {
+        (Turn::Reopened, Language::Zh) => format!("再次发生：{text}。"),
+        (Turn::Reopened, Language::En) => format!("Again: {text}."),
+        (_, Language::Zh) => format!("{text}。"),
+        (_, Language::En) => format!("{text}."),
+    }
+}
+
+/// The subsystem with its owner, unless its name says whose it is.
+fn what(news: &IncidentNews, words: &Words<'_>) -> String {
+    let (owner, name) = (words.name(&news.owner), words.name(&news.name));
+    match words.language {
+        Language::Zh if name.starts_with(owner) => format!("「{name}」"),
+        Language::Zh => format!("{owner}「{name}」"),
+        Language::En => format!("{name} ({owner})"),
+    }
+}
+
+fn affected(turn: Turn, news: &IncidentNews, words: &Words<'_>) -> Section {
+    let severity = match news.severity {
+        Severity::Page => words.say("紧急，请立即处理", "page: act now"),
+        Severity::Ticket => words.say("一般，工作时间内处理", "ticket: act in working hours"),
+    };
+    let mut section = Section::titled(words.say("影响范围", "Who is affected"))
+        .row(words.say("子系统", "Subsystem"), format!("{} ({})", words.name(&news.name), news.subsystem))
+        .row(words.say("接入单位", "Owner"), words.name(&news.owner))
+        .row(words.say("级别", "Tier"), words.tier(news.tier));
+    if turn != Turn::Closed {
+        section = section.row(words.say("紧急程度", "Severity"), severity);
+    }
+    for other in &news.affected {
+        let (name, since) = (words.name(&other.name), words.time(other.since));
+        section = section.point(match words.language {
+            Language::Zh => format!("{name} ({})，自 {since}", other.subsystem),
+            Language::En => format!("{name} ({}), since {since}", other.subsystem),
+        });
+    }
+    let more = news.affected_total.saturating_sub(news.affected.len());
+    if more > 0 {
+        section = section.point(match words.language {
+            Language::Zh => format!("另有 {more} 个子系统"),
+            Language::En => format!("and {more} more"),
+        });
+    }
+    section
+}
+
+fn duration(news: &IncidentNews, words: &Words<'_>) -> Section {
+    let section = Section::titled(words.say("时间", "Since when"));
+    let section = section.row(words.say("开始", "Began"), words.time(news.since));
+    match news.until {
+        Some(until) => section
+            .row(words.say("结束", "Ended"), words.time(until))
+            .row(words.say("共持续", "Lasted"), words.length(until.since(news.since))),
+        None => section.row(words.say("至本信已持续", "Lasted so far"), words.length(words.now.since(news.since))),
+    }
+}
+
+fn evidence(news: &IncidentNews, words: &Words<'_>) -> Section {
+    let line = |e: &Evidence| {
+        let (at, reason) = (words.time(e.at), words.reason(e.reason.kind));
+        match words.language {
+            Language::Zh => format!("{at} 探测 {}（{reason}）：{}", e.probe, e.reason.text),
+            Language::En => format!("{at} probe {} ({reason}): {}", e.probe, e.reason.text),
+        }
+    };
+    let section = Section::titled(words.say("依据", "Evidence"));
+    if news.evidence.is_empty() {
+        return section.point(words.say("见子系统页面的探测记录", "see the attempts on the subsystem's page"));
+    }
+    news.evidence.iter().fold(section, |section, e| section.point(line(e)))
+}
+
+fn budget(news: &IncidentNews, words: &Words<'_>) -> Section {
+    let mut section = Section::titled(words.say("可用率余量", "Error budget"));
+    if let Some(ppm) = news.target_ppm {
+        section = section.row(words.say("目标", "Target"), percent(ppm));
+    }
+    if let Some(left) = news.budget_left_ms {
+        let length = words.length(left.abs());
+        section = match (left < 0, words.language) {
+            (true, Language::Zh) => section.row("本月余量", format!("已超支 {length}")),
+            (true, Language::En) => section.row("This month", format!("overdrawn by {length}")),
+            (false, Language::Zh) => section.row("本月余量", format!("尚余 {length}")),
+            (false, Language::En) => section.row("This month", format!("{length} left")),
+        };
+    }
+    if let Some((long, short)) = news.burn_milli {
+        let rate = |milli: i64| format!("{}.{:02}×", milli / 1_000, milli.rem_euclid(1_000) / 10);
+        let value = match words.language {
+            Language::Zh => format!("长窗口 {}，短窗口 {}", rate(long), rate(short)),
+            Language::En => format!("long window {}, short window {}", rate(long), rate(short)),
+        };
+        section = section.row(words.say("消耗速度", "Burn rate"), value);
+    }
+    if section.rows.is_empty() {
+        section = section.point(words.say("该子系统没有可用率承诺", "this subsystem has no objective"));
+    }
+    section
+}
+
+/// 999 000 ppm is `99.9%`; nothing is rounded.
+fn percent(ppm: u32) -> String {
+    let text = format!("{}.{:04}", ppm / 10_000, ppm % 10_000);
+    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+fn windows(news: &IncidentNews, words: &Words<'_>) -> Section {
+    let section = Section::titled(words.say("相关维护窗口", "Maintenance windows"));
+    let Some(window) = &news.window else {
+        return section.point(words.say("没有相关的维护窗口", "no maintenance window is involved"));
+    };
+    let section = section.row(words.say("窗口", "Window"), window.as_str());
+    match news.window_end {
+        Some(end) => section.row(words.say("批准的结束时间", "Approved end"), words.time(end)),
+        None => section,
+    }
+}
+
+fn next(turn: Turn, news: &IncidentNews, words: &Words<'_>) -> Section {
+    let section = Section::titled(words.say("下一步", "Next"));
+    if turn == Turn::Closed {
+        return section.point(
+            words.say(
+                "无需操作；请在事件页面补记原因",
+                "nothing to do now; please note the cause on the incident's page",
+            ),
+        );
+    }
+    section.point(match news.symptom {
+        Symptom::Down => words.say(
+            "认领事件，按依据排查；恢复后系统会再发一信",
+            "acknowledge, then look into the evidence; one more mail follows when it is over",
+        ),
+        Symptom::MaintenanceOutsideWindow => words.say(
+            "停止维护并恢复服务，或申请紧急维护；这段时间计为不可用和违规维护",
+            "end the work and restore the service, or ask for an override; this time counts as down and as a policy \
+             violation",
+        ),
+        Symptom::Overrun => words.say(
+            "立即恢复服务或回退变更；窗口已到期，不能再延长",
+            "restore the service or roll the change back now; an ended window cannot be extended",
+        ),
+        Symptom::Degraded => {
+            words.say("按依据排查，以免发展为中断", "look into the evidence before it becomes an outage")
+        }
+        Symptom::SlaAtRisk => words.say(
+            "暂停有风险的变更，优先处理消耗余量的问题",
+            "hold risky changes, and mend first what spends the budget",
+        ),
+    })
+}
+
+fn links(turn: Turn, news: &IncidentNews, words: &Words<'_>, url: &str) -> Vec<(String, String)> {
+    let incident = format!("{url}/incidents/{}", news.incident);
+    let first = match turn {
+        Turn::Closed => (words.say("事件页面", "Incident").to_owned(), incident),
+        _ => (words.say("认领事件", "Acknowledge").to_owned(), format!("{incident}#acknowledge")),
+    };
+    // An hour before it began shows what was normal; of a long incident the last 30 days are shown.
+    let end = news.until.map_or(words.now, |until| until + HOUR);
+    let start = (news.since - HOUR).max(end - 30 * DAY);
+    let query = |t: Timestamp| Timestamp(t.0 / 1_000 * 1_000).to_string();
+    let range = format!("{url}/subsystems/{}?from={}&to={}", news.subsystem, query(start), query(end));
+    vec![first, (words.say("当时的状态", "What it looked like then").to_owned(), range)]
+}
+
+fn why(news: &IncidentNews, words: &Words<'_>) -> Vec<String> {
+    let owner = words.name(&news.owner);
+    vec![match words.language {
+        Language::Zh => format!("您收到此信，是因为您在{owner}或受影响单位的值班名单上。由更夫自动发出，请勿回复。"),
+        Language::En => format!(
+            "You got this because you are on the on-call roster of {owner} or of an owner that is affected. Sent by \
+             gengfu; replies are not read."
+        ),
+    }]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn a_target_is_printed_as_it_was_promised() {
+        let printed = [999_000, 999_950, 1_000_000, 950_001].map(percent);
+        assert_eq!(printed, ["99.9%", "99.995%", "100%", "95.0001%"]);
+    }
+}

@@ -1,0 +1,99 @@
+//! What a message says, in the recipient's language: subject, plain text, HTML and headers.
+//!
+//! Not here: bytes (`compose`). Invariants: the text is complete by itself; the HTML loads nothing and works on light
+//! and dark grounds; text from outside is escaped for where it goes and cannot begin a header. The order of the body
+//! is that of `docs/mail.md`: symptom, who, since when, evidence, budget, windows, next action, links, why you.
+
+mod incident;
+mod maintenance;
+mod page;
+mod words;
+
+use crate::domain::civil::Zone;
+use crate::domain::{Content, Message};
+use page::Page;
+use words::Words;
+
+/// What the wording needs beside the message.
+#[derive(Clone, Debug)]
+pub struct RenderContext {
+    /// Where the pages are, without a slash at its end.
+    pub public_url: String,
+    /// Civil times are given in it.
+    pub zone: Zone,
+    /// Right side of Message-ID and of List-Id.
+    pub domain: String,
+    /// Sender's name.
+    pub from_name: String,
+    /// Sender's address.
+    pub from_mail: String,
+}
+
+/// A wording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// One line.
+    pub subject: String,
+    /// `text/plain`.
+    pub text: String,
+    /// `text/html`.
+    pub html: String,
+    /// Name and value, beside those of every mail.
+    pub headers: Vec<(String, String)>,
+}
+
+/// Whom a message to the fallback contact stands in for: address and error.
+pub type InPlaceOf<'a> = Option<(&'a str, &'a str)>;
+
+/// Words a message for its recipient.
+pub fn render(message: &Message, in_place_of: InPlaceOf<'_>, context: &RenderContext) -> Rendered {
+    let words = Words { language: message.to.language, zone: &context.zone, now: message.at };
+    let url = context.public_url.trim_end_matches('/');
+    let mut page = match &message.content {
+        Content::Opened(news) => incident::page(incident::Turn::Opened, news, &words, url),
+        Content::Reopened(news) => incident::page(incident::Turn::Reopened, news, &words, url),
+        Content::Closed(news) => incident::page(incident::Turn::Closed, news, &words, url),
+        Content::Announcement { name, windows, .. } => maintenance::announcement(name, windows, &words, url),
+        Content::DependencyInMaintenance { window, affected } => maintenance::dependency(window, affected, &words, url),
+        Content::ReloadRefused { text } => maintenance::reload_refused(text, &words, url),
+    };
+    if let Some((mail, error)) = in_place_of {
+        page.why.insert(0, words.stands_in(mail, error));
+    }
+    Rendered {
+        subject: one_line(&page.subject),
+        text: page.text(),
+        html: page.html(),
+        headers: headers(message, &page, context),
+    }
+}
+
+fn headers(message: &Message, page: &Page, context: &RenderContext) -> Vec<(String, String)> {
+    let domain = &context.domain;
+    let mut headers = vec![
+        ("Message-ID", format!("<{}@{domain}>", message.id)),
+        ("Auto-Submitted", "auto-generated".into()),
+        ("X-Auto-Response-Suppress", "All".into()),
+        ("List-Id", format!("gengfu {} <{}.{domain}>", page.list, page.list)),
+    ];
+    if message.sequence > 0 {
+        let first = format!("<{}@{domain}>", first_id(message));
+        headers.push(("In-Reply-To", first.clone()));
+        headers.push(("References", first));
+    }
+    headers.into_iter().map(|(name, value)| (name.to_owned(), one_line(&value))).collect()
+}
+
+/// The id of the thread's first message to the same recipient.
+fn first_id(message: &Message) -> String {
+    let nothing = Content::ReloadRefused { text: String::new() };
+    Message::new(message.thread.clone(), 0, message.to.clone(), message.at, 0, nothing).id
+}
+
+/// The text without line breaks and other control characters: nothing that comes from outside can begin a header.
+pub(super) fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || c == '\u{2028}' || c == '\u{2029}' { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests;

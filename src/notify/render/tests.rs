@@ -1,0 +1,168 @@
+//! How mails read, in both languages, and that nothing from outside breaks out.
+
+use super::*;
+use crate::domain::*;
+
+const AT: Timestamp = Timestamp(1_795_445_429_000);
+
+fn context() -> RenderContext {
+    RenderContext {
+        public_url: "http://127.0.0.1:9424/".into(),
+        zone: Zone::named("Asia/Shanghai").unwrap(),
+        domain: "gengfu.bdc.test".into(),
+        from_name: "更夫".into(),
+        from_mail: "gengfu@bdc.test".into(),
+    }
+}
+
+fn names(zh: &str, en: &str) -> Names {
+    Names { zh: zh.into(), en: en.into() }
+}
+
+fn news(symptom: Symptom) -> IncidentNews {
+    let text = "status 502 Bad Gateway, expected 200 <b>";
+    IncidentNews {
+        incident: IncidentId(42),
+        symptom,
+        severity: if symptom == Symptom::Degraded { Severity::Ticket } else { Severity::Page },
+        subsystem: "huangpu/portal".into(),
+        name: names("黄浦区一网通办频道", "Huangpu channel of the portal"),
+        owner: names("黄浦区", "Huangpu District"),
+        tier: Tier::Two,
+        since: AT - 200 * SECOND,
+        until: None,
+        evidence: vec![Evidence {
+            probe: "huangpu/portal/home".into(),
+            at: AT - 200 * SECOND,
+            reason: Reason::new(ReasonKind::Status, text),
+        }],
+        affected: vec![Affected {
+            subsystem: "huangpu/hall".into(),
+            name: names("黄浦区行政服务中心", "Huangpu service hall"),
+            since: AT - 150 * SECOND,
+        }],
+        affected_total: 3,
+        budget_left_ms: Some(2_378 * SECOND),
+        target_ppm: Some(999_000),
+        burn_milli: None,
+        window: None,
+        window_end: None,
+    }
+}
+
+fn window() -> AnnouncedWindow {
+    AnnouncedWindow {
+        window: "bdc-monthly.1f3a9c02".into(),
+        name: names("大数据中心月度维护", "Monthly maintenance"),
+        span: Span::lasting(AT + 30 * DAY, 4 * HOUR),
+        scope: vec![("bdc/portal-home".into(), names("一网通办首页", "Portal home page"))],
+        notice: Some(names("期间首页显示维护公告", "The home page shows a notice meanwhile")),
+    }
+}
+
+fn message(content: Content, sequence: u32, language: Language) -> Message {
+    let to = Recipient { name: "黄浦区值班".into(), mail: "oncall@huangpu.test".into(), language };
+    Message::new("INC-0042".into(), sequence, to, AT, DAY, content)
+}
+
+fn every_content() -> Vec<(&'static str, Content)> {
+    let mut overrun = news(Symptom::Overrun);
+    (overrun.window, overrun.window_end) = (Some("bdc-monthly.1f3a9c02".into()), Some(overrun.since));
+    let mut risk = news(Symptom::SlaAtRisk);
+    (risk.burn_milli, risk.budget_left_ms) = (Some((14_880, 20_050)), Some(-61 * SECOND));
+    risk.evidence.clear();
+    let mut closed = news(Symptom::Down);
+    closed.until = Some(AT - 10 * SECOND);
+    let owner = ("bdc".into(), names("大数据中心", "Big Data Center"));
+    let affected = news(Symptom::Down).affected;
+    vec![
+        ("opened_down", Content::Opened(news(Symptom::Down))),
+        ("opened_undeclared", Content::Opened(news(Symptom::MaintenanceOutsideWindow))),
+        ("opened_overrun", Content::Opened(overrun)),
+        ("opened_degraded", Content::Opened(news(Symptom::Degraded))),
+        ("opened_sla_at_risk", Content::Opened(risk)),
+        ("reopened", Content::Reopened(news(Symptom::Down))),
+        ("closed", Content::Closed(closed)),
+        ("announcement", Content::Announcement { owner: owner.0, name: owner.1, windows: vec![window()] }),
+        ("dependency", Content::DependencyInMaintenance { window: window(), affected }),
+        (
+            "reload_refused",
+            Content::ReloadRefused { text: "probes/a.yaml:3:5: unknown key `tir`\n  did you mean `tier`?".into() },
+        ),
+    ]
+}
+
+fn show(rendered: &Rendered) -> String {
+    let headers: Vec<String> = rendered.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    format!("Subject: {}\n{}\n\n{}", rendered.subject, headers.join("\n"), rendered.text)
+}
+
+#[test]
+fn every_content_reads_well_in_both_languages() {
+    for (name, content) in every_content() {
+        for (suffix, language) in [("zh", Language::Zh), ("en", Language::En)] {
+            let rendered = render(&message(content.clone(), 0, language), None, &context());
+            insta::assert_snapshot!(format!("{name}_{suffix}"), show(&rendered));
+        }
+    }
+}
+
+#[test]
+fn the_html_form_says_the_same_and_loads_nothing() {
+    let rendered = render(&message(Content::Opened(news(Symptom::Down)), 0, Language::Zh), None, &context());
+    insta::assert_snapshot!("html_opened_down_zh", rendered.html);
+    assert!(!rendered.html.contains("src=") && !rendered.html.contains("<b>"), "text from outside is escaped");
+}
+
+#[test]
+fn later_mails_refer_to_the_first_of_their_thread() {
+    let open = message(Content::Opened(news(Symptom::Down)), 0, Language::Zh);
+    let close = message(Content::Closed(news(Symptom::Down)), 1, Language::Zh);
+    let header = |m: &Message, name: &str| {
+        let found = render(m, None, &context()).headers.into_iter().find(|(n, _)| n == name);
+        found.map(|(_, value)| value)
+    };
+    assert_eq!(header(&open, "In-Reply-To"), None);
+    assert_eq!(header(&close, "In-Reply-To"), header(&open, "Message-ID"));
+    assert_eq!(header(&close, "References"), header(&open, "Message-ID"));
+    assert_ne!(header(&close, "Message-ID"), header(&open, "Message-ID"));
+}
+
+#[test]
+fn nothing_from_outside_can_begin_a_header_or_a_line() {
+    let mut evil = news(Symptom::Down);
+    evil.name = names("门户\r\nBcc: all@bdc.test\r\n\r\n正文", "portal\nBcc: all@bdc.test");
+    evil.evidence[0].reason.text = "a\r\n== Next ==\r\n- pay".into();
+    let mut message = message(Content::Opened(evil), 1, Language::Zh);
+    message.to.name = "值班\r\nBcc: all@bdc.test".into();
+    let context = context();
+    let rendered = render(&message, None, &context);
+    let mail = crate::notify::compose::compose(&message, &rendered, &context).unwrap();
+    let text = String::from_utf8(mail.bytes).unwrap();
+    let (head, _) = text.split_once("\r\n\r\n").unwrap();
+    assert!(!head.to_lowercase().contains("\nbcc:"), "{head}");
+    assert_eq!(rendered.text.lines().filter(|line| line.starts_with("== ")).count(), 6);
+}
+
+#[test]
+fn the_same_message_makes_the_same_bytes_with_one_content_type() {
+    let message = message(Content::Opened(news(Symptom::Down)), 0, Language::Zh);
+    let bytes = || {
+        let rendered = render(&message, Some(("a@b.test", "550 no such user")), &context());
+        crate::notify::compose::compose(&message, &rendered, &context()).unwrap().bytes
+    };
+    let text = String::from_utf8(bytes()).unwrap();
+    assert_eq!(text.as_bytes(), bytes());
+    let (head, _) = text.split_once("\r\n\r\n").unwrap();
+    assert_eq!(head.matches("Content-Type:").count(), 1);
+    assert!(head.is_ascii() && head.contains("Subject: [=?utf-8?b?") || head.contains("Subject: =?utf-8?b?"), "{head}");
+    assert!(head.contains("Auto-Submitted: auto-generated") && head.contains("X-Auto-Response-Suppress: All"));
+    assert!(text.lines().all(|line| line.len() <= 998));
+}
+
+#[test]
+fn a_mail_to_the_fallback_says_whom_it_stands_in_for() {
+    let message = message(Content::Opened(news(Symptom::Down)), 0, Language::En);
+    let rendered = render(&message, Some(("gone@huangpu.test", "550 no such user")), &context());
+    assert!(rendered.text.contains("This was meant for gone@huangpu.test"), "{}", rendered.text);
+}

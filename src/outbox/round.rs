@@ -1,0 +1,143 @@
+//! One round of one letter: every relay once, and what the answers mean for it.
+//!
+//! Invariants: 5xx ends this letter and nobody else's, and the fallback contact gets its content, once; everything
+//! else is tried again until the letter's life is over. The bytes of the first round are those of every later one.
+
+use super::backoff::pause_ms;
+use super::time::Steady;
+use super::{MailSetup, OutboxFigures};
+use crate::domain::{Message, Millis, SECOND, Timestamp};
+use crate::notify::compose::compose;
+use crate::notify::render::render;
+use crate::notify::{Mail, Notifier, NotifyError};
+use crate::store::{InPlaceOf, Letter, LetterState};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How long a relay that could not be reached is tried last, but for one letter that looks whether it is back.
+const ILL_FOR_MS: Millis = 30 * SECOND;
+
+/// What all rounds share.
+pub(super) struct Rounds {
+    pub(super) time: Steady,
+    pub(super) figures: Arc<OutboxFigures>,
+    pub(super) rng: Mutex<fastrand::Rng>,
+    /// By relay: until when it is tried last.
+    pub(super) ill: Mutex<HashMap<String, Timestamp>>,
+}
+
+impl Rounds {
+    /// Tries `letter` at every relay until one takes or refuses it. Returns it as it stands then, and the letter to
+    /// the fallback contact that follows from a failure for good.
+    pub(super) async fn make(&self, mut letter: Letter, setup: &MailSetup) -> (Letter, Option<Letter>) {
+        let now = self.time.now();
+        if letter.message.expires <= now {
+            let last = letter.last_error.take().unwrap_or_else(|| "it was not tried in time".into());
+            return self.give_up(letter, format!("its life is over; {last}"), setup);
+        }
+        letter.attempts = letter.attempts.saturating_add(1);
+        let mail = match write(&mut letter, setup) {
+            Ok(mail) => mail,
+            Err(error) => return self.give_up(letter, error, setup),
+        };
+        let mut error = "no relay is configured; set `mail.relays`".to_owned();
+        for relay in self.in_order(&setup.relays) {
+            letter.relay = Some(relay.name().to_owned());
+            match relay.notify(&mail).await {
+                Ok(_) => {
+                    self.is_well(relay.name());
+                    return (self.sent(letter), None);
+                }
+                Err(NotifyError::Refused(text)) => return self.give_up(letter, text, setup),
+                Err(NotifyError::Deferred(text)) => error = text,
+                Err(NotifyError::Unreachable(text)) => {
+                    self.is_ill(relay.name());
+                    error = text;
+                }
+            }
+        }
+        (self.later(letter, error), None)
+    }
+
+    fn sent(&self, mut letter: Letter) -> Letter {
+        OutboxFigures::count(&self.figures.sent);
+        letter.state = LetterState::Sent;
+        letter.settled_at = Some(self.time.now());
+        letter.last_error = None;
+        letter
+    }
+
+    fn later(&self, mut letter: Letter, error: String) -> Letter {
+        OutboxFigures::count(&self.figures.failed);
+        let pause = pause_ms(letter.attempts, &mut self.rng.lock().unwrap_or_else(PoisonError::into_inner));
+        // At the end of its life it comes up once more, to be given up.
+        letter.next_at = (self.time.now() + pause).min(letter.message.expires);
+        tracing::warn!(message = letter.message.id, relay = letter.relay, attempts = letter.attempts, %error,
+            "mail was not taken; trying again");
+        letter.last_error = Some(error);
+        letter
+    }
+
+    fn give_up(&self, mut letter: Letter, error: String, setup: &MailSetup) -> (Letter, Option<Letter>) {
+        OutboxFigures::count(&self.figures.dead);
+        let now = self.time.now();
+        tracing::error!(message = letter.message.id, relay = letter.relay, %error, "mail was given up");
+        let instead = stand_in(&letter, &error, now, setup);
+        (letter.state, letter.settled_at) = (LetterState::Dead, Some(now));
+        letter.last_error = Some(error);
+        (letter, instead)
+    }
+
+    /// Relays in the order of the file, those in trouble last.
+    fn in_order<'a>(&self, relays: &'a [Arc<dyn Notifier>]) -> Vec<&'a Arc<dyn Notifier>> {
+        let now = self.time.now();
+        let mut ill = self.ill.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut order: Vec<_> = relays.iter().collect();
+        order.sort_by_cached_key(|relay| match ill.get_mut(relay.name()) {
+            Some(until) if now < *until => true,
+            Some(until) => {
+                // This letter looks whether the relay is back; the others still try it last.
+                *until = now + ILL_FOR_MS;
+                false
+            }
+            None => false,
+        });
+        order
+    }
+
+    fn is_ill(&self, relay: &str) {
+        let until = self.time.now() + ILL_FOR_MS;
+        self.ill.lock().unwrap_or_else(PoisonError::into_inner).insert(relay.to_owned(), until);
+    }
+
+    fn is_well(&self, relay: &str) {
+        self.ill.lock().unwrap_or_else(PoisonError::into_inner).remove(relay);
+    }
+}
+
+/// The mail, from the bytes of the first round if there was one.
+fn write(letter: &mut Letter, setup: &MailSetup) -> Result<Mail, String> {
+    let message = &letter.message;
+    if let Some(bytes) = &letter.rendered {
+        let from = setup.render.from_mail.clone();
+        return Ok(Mail { from, to: message.to.mail.clone(), bytes: bytes.clone() });
+    }
+    let in_place_of = letter.in_place_of.as_ref().map(|i| (i.mail.as_str(), i.error.as_str()));
+    let mail = compose(message, &render(message, in_place_of, &setup.render), &setup.render)?;
+    letter.rendered = Some(mail.bytes.clone());
+    Ok(mail)
+}
+
+/// The letter that tells the fallback contact what `letter` could not tell. One that stands in already has none.
+fn stand_in(letter: &Letter, error: &str, now: Timestamp, setup: &MailSetup) -> Option<Letter> {
+    if letter.in_place_of.is_some() {
+        return None;
+    }
+    let Message { id, to, at, expires, content, .. } = &letter.message;
+    let fallback = setup.fallback.iter().find(|contact| contact.mail != to.mail)?;
+    let mut message = Message::new(format!("undelivered-{id}"), 0, fallback.clone(), *at, 0, content.clone());
+    message.expires = now + expires.since(*at);
+    let mut instead = Letter::new(message);
+    instead.in_place_of = Some(InPlaceOf { mail: to.mail.clone(), error: error.to_owned() });
+    Some(instead)
+}

@@ -1,0 +1,289 @@
+//! Rows of the outbox: what waits, what was accepted, what was given up.
+//!
+//! Not here: sending (`crate::outbox`). Invariants: an id is inserted once and never again, whatever became of it; of
+//! one thread and recipient only the earliest pending row is due; rows of one recipient are handed out one at a time.
+
+use super::StoreError;
+use crate::domain::{Message, Timestamp};
+use rusqlite::types::ToSql;
+use rusqlite::{Connection, Row, params};
+use serde::{Deserialize, Serialize};
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LetterState {
+    /// Waits for its first or next attempt.
+    Pending,
+    /// A relay took it.
+    Sent,
+    /// Refused for good, or its life is over.
+    Dead,
+    /// Given up by a person.
+    Dropped,
+}
+
+impl LetterState {
+    /// The column's and the JSON value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Sent => "sent",
+            Self::Dead => "dead",
+            Self::Dropped => "dropped",
+        }
+    }
+
+    fn named(name: &str) -> Result<Self, StoreError> {
+        let all = [Self::Pending, Self::Sent, Self::Dead, Self::Dropped];
+        all.into_iter().find(|s| s.as_str() == name).ok_or_else(|| StoreError::Corrupt(format!("letter state {name}")))
+    }
+}
+
+/// Whom a message to the fallback contact stands in for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InPlaceOf {
+    /// The address that could not be reached.
+    pub mail: String,
+    /// Why.
+    pub error: String,
+}
+
+/// One row of the outbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Letter {
+    /// What is to be said; `expires` is the row's, which a retry by a person extends.
+    pub message: Message,
+    /// What became of it.
+    pub state: LetterState,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// No attempt before this instant; the first one is due at once.
+    pub next_at: Timestamp,
+    /// What the last attempt met.
+    pub last_error: Option<String>,
+    /// The relay of the last attempt.
+    pub relay: Option<String>,
+    /// When it was accepted or given up.
+    pub settled_at: Option<Timestamp>,
+    /// Set on a message to the fallback contact.
+    pub in_place_of: Option<InPlaceOf>,
+    /// The very bytes of the first attempt, so that every later one is the same mail.
+    #[serde(skip)]
+    pub rendered: Option<Vec<u8>>,
+}
+
+impl Letter {
+    /// A fresh row, due at once.
+    pub fn new(message: Message) -> Self {
+        Self {
+            next_at: message.at,
+            message,
+            state: LetterState::Pending,
+            attempts: 0,
+            last_error: None,
+            relay: None,
+            settled_at: None,
+            in_place_of: None,
+            rendered: None,
+        }
+    }
+}
+
+/// How the outbox stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LetterCounts {
+    /// Rows that wait.
+    pub pending: u64,
+    /// When the oldest of them was decided.
+    pub oldest: Option<Timestamp>,
+    /// Rows that were given up and that nobody has dropped.
+    pub dead: u64,
+}
+
+const COLUMNS: &str =
+    "message, expires, state, attempts, next_at, last_error, relay, settled_at, in_place_of, rendered";
+
+/// Inserts fresh rows; ids that are known already stay as they are.
+pub(super) fn insert(db: &Connection, messages: &[Message]) -> Result<(), StoreError> {
+    for message in messages {
+        put(db, &Letter::new(message.clone()), "NOTHING")?;
+    }
+    Ok(())
+}
+
+/// Records a row as it stands now, whether it was known or not.
+pub(super) fn record(db: &Connection, letter: &Letter) -> Result<(), StoreError> {
+    put(
+        db,
+        letter,
+        "UPDATE SET state = excluded.state, attempts = excluded.attempts, next_at = excluded.next_at,
+         last_error = excluded.last_error, relay = excluded.relay, settled_at = excluded.settled_at,
+         rendered = coalesce(rendered, excluded.rendered)
+         WHERE state = 'pending' OR excluded.state = 'sent'",
+    )
+}
+
+fn put(db: &Connection, letter: &Letter, on_conflict: &str) -> Result<(), StoreError> {
+    let m = &letter.message;
+    let json = |e: serde_json::Error| StoreError::Corrupt(format!("message {} cannot be written: {e}", m.id));
+    let body = serde_json::to_vec(m).map_err(json)?;
+    let in_place_of = letter.in_place_of.as_ref().map(serde_json::to_string).transpose().map_err(json)?;
+    let insert = format!(
+        "INSERT INTO outbox (id, thread, sequence, recipient, at, expires, next_at, attempts, state, last_error, relay,
+         settled_at, in_place_of, message, rendered)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT (id) DO {on_conflict}"
+    );
+    let settled_at = letter.settled_at.map(|t| t.0);
+    let values: [&dyn ToSql; 15] = [
+        &m.id,
+        &m.thread,
+        &m.sequence,
+        &m.to.mail,
+        &m.at.0,
+        &m.expires.0,
+        &letter.next_at.0,
+        &letter.attempts,
+        &letter.state.as_str(),
+        &letter.last_error,
+        &letter.relay,
+        &settled_at,
+        &in_place_of,
+        &body,
+        &letter.rendered,
+    ];
+    db.prepare_cached(&insert)?.execute(values)?;
+    Ok(())
+}
+
+fn letter(row: &Row<'_>) -> Result<Letter, StoreError> {
+    let damaged = |e: serde_json::Error| StoreError::Corrupt(format!("a message of the outbox: {e}"));
+    let body = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+    let mut message: Message = serde_json::from_slice(body).map_err(damaged)?;
+    message.expires = Timestamp(row.get(1)?);
+    let in_place_of: Option<String> = row.get(8)?;
+    Ok(Letter {
+        message,
+        state: LetterState::named(&row.get::<_, String>(2)?)?,
+        attempts: row.get(3)?,
+        next_at: Timestamp(row.get(4)?),
+        last_error: row.get(5)?,
+        relay: row.get(6)?,
+        settled_at: row.get::<_, Option<i64>>(7)?.map(Timestamp),
+        in_place_of: in_place_of.map(|text| serde_json::from_str(&text)).transpose().map_err(damaged)?,
+        rendered: row.get(9)?,
+    })
+}
+
+fn collect(mut rows: rusqlite::Rows<'_>) -> Result<Vec<Letter>, StoreError> {
+    let mut letters = Vec::new();
+    while let Some(row) = rows.next()? {
+        letters.push(letter(row)?);
+    }
+    Ok(letters)
+}
+
+/// What the caller holds and the store need not hand out.
+#[derive(Clone, Debug, Default)]
+pub struct Held {
+    /// Letters whose present state only the caller knows: as if they were not there.
+    pub ids: Vec<String>,
+    /// Recipients whom the caller is sending to.
+    pub recipients: Vec<String>,
+}
+
+impl Held {
+    fn json(names: &[String]) -> Result<String, StoreError> {
+        serde_json::to_string(names).map_err(|e| StoreError::Corrupt(e.to_string()))
+    }
+}
+
+/// What may be sent at `now`: the first row of each recipient, oldest decision first.
+pub(super) fn due(db: &Connection, now: Timestamp, held: &Held, limit: usize) -> Result<Vec<Letter>, StoreError> {
+    let mut due = db.prepare_cached(&format!(
+        // Bodies are fetched for the rows that are handed out alone; a storm has thousands that wait.
+        "WITH waiting AS (
+            SELECT id, thread, sequence, recipient, at, attempts, next_at FROM outbox
+            WHERE state = 'pending' AND id NOT IN (SELECT value FROM json_each(?2))),
+         ready AS (
+            SELECT id, row_number() OVER (PARTITION BY recipient ORDER BY at, sequence, id) AS turn FROM waiting AS w
+            WHERE (attempts = 0 OR next_at <= ?1) AND recipient NOT IN (SELECT value FROM json_each(?3))
+            AND NOT EXISTS (
+                SELECT 1 FROM outbox AS e WHERE e.state = 'pending' AND e.thread = w.thread
+                AND e.recipient = w.recipient AND e.sequence < w.sequence
+                AND e.id NOT IN (SELECT value FROM json_each(?2))))
+         SELECT {COLUMNS} FROM ready JOIN outbox USING (id) WHERE turn = 1 ORDER BY at, id LIMIT ?4"
+    ))?;
+    collect(due.query(params![now.0, Held::json(&held.ids)?, Held::json(&held.recipients)?, limit])?)
+}
+
+/// When the next row that is not due at `now` becomes so.
+pub(super) fn next(db: &Connection, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+    let next = "SELECT min(next_at) FROM outbox WHERE state = 'pending' AND attempts > 0 AND next_at > ?1";
+    Ok(db.prepare_cached(next)?.query_row([now.0], |row| row.get::<_, Option<i64>>(0))?.map(Timestamp))
+}
+
+/// Whether an earlier message of the same thread waits for the same recipient, `held` ones left out.
+pub(super) fn has_earlier(db: &Connection, message: &Message, held: &[String]) -> Result<bool, StoreError> {
+    let earlier = "SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 'pending' AND thread = ?1 AND recipient = ?2
+                   AND sequence < ?3 AND id NOT IN (SELECT value FROM json_each(?4)))";
+    let key = params![message.thread, message.to.mail, message.sequence, Held::json(held)?];
+    Ok(db.prepare_cached(earlier)?.query_row(key, |row| row.get(0))?)
+}
+
+/// Rows in one state, or in any, newest decision first.
+pub(super) fn list(db: &Connection, state: Option<LetterState>, limit: usize) -> Result<Vec<Letter>, StoreError> {
+    let mut rows = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM outbox WHERE ?1 IS NULL OR state = ?1 ORDER BY at DESC, id LIMIT ?2"
+    ))?;
+    collect(rows.query(params![state.map(LetterState::as_str), limit])?)
+}
+
+/// One row by its id.
+pub(super) fn get(db: &Connection, id: &str) -> Result<Option<Letter>, StoreError> {
+    let mut one = db.prepare_cached(&format!("SELECT {COLUMNS} FROM outbox WHERE id = ?1"))?;
+    let mut rows = one.query([id])?;
+    rows.next()?.map(letter).transpose()
+}
+
+/// Messages that a relay took at or after `since`, in that order, without those to the fallback contact.
+pub(super) fn accepted(db: &Connection, since: Timestamp) -> Result<Vec<Letter>, StoreError> {
+    let mut rows = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM outbox WHERE state = 'sent' AND state <> 'pending' AND settled_at >= ?1
+         AND in_place_of IS NULL ORDER BY settled_at, id"
+    ))?;
+    collect(rows.query([since.0])?)
+}
+
+/// Lets a person try a row again that was given up, with a new end of life.
+pub(super) fn retry(db: &Connection, id: &str, expires: Timestamp) -> Result<(), StoreError> {
+    let again = "UPDATE outbox SET state = 'pending', attempts = 0, settled_at = NULL, expires = max(expires, ?2)
+                 WHERE id = ?1 AND state <> 'sent'";
+    one(db.execute(again, params![id, expires.0])?, id)
+}
+
+/// Lets a person give a row up.
+pub(super) fn drop(db: &Connection, id: &str, at: Timestamp) -> Result<(), StoreError> {
+    let given_up = "UPDATE outbox SET state = 'dropped', settled_at = ?2 WHERE id = ?1 AND state <> 'sent'";
+    one(db.execute(given_up, params![id, at.0])?, id)
+}
+
+fn one(changed: usize, id: &str) -> Result<(), StoreError> {
+    if changed == 1 { Ok(()) } else { Err(StoreError::Missing(format!("unsent message {id}"))) }
+}
+
+/// How the outbox stands.
+pub(super) fn counts(db: &Connection) -> Result<LetterCounts, StoreError> {
+    let pending = "SELECT count(*), min(at) FROM outbox WHERE state = 'pending'";
+    let (pending, oldest) =
+        db.prepare_cached(pending)?.query_row([], |row| Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?)))?;
+    let dead = "SELECT count(*) FROM outbox WHERE state = 'dead'";
+    let dead = db.prepare_cached(dead)?.query_row([], |row| row.get(0))?;
+    Ok(LetterCounts { pending, oldest: oldest.map(Timestamp), dead })
+}
+
+/// Those of `ids` that were ever inserted.
+pub(super) fn known(db: &Connection, ids: &[String]) -> Result<Vec<String>, StoreError> {
+    let mut known = db.prepare_cached("SELECT id FROM outbox WHERE id IN (SELECT value FROM json_each(?1))")?;
+    Ok(known.query_map([Held::json(ids)?], |row| row.get(0))?.collect::<Result<_, _>>()?)
+}
