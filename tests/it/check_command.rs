@@ -66,7 +66,11 @@ fn every_bad_set_gets_exactly_its_diagnostics() {
         let directory = staged(case);
         let (code, text) = run(directory.path(), &CheckArgs::default());
         let found = format!("exit {code}\n\n{text}");
-        assert!(!found.contains("kiosks-token-of-the-test") && !found.contains("hunter2"), "{}: secret", case.display());
+        assert!(
+            !found.contains("kiosks-token-of-the-test") && !found.contains("hunter2"),
+            "{}: secret",
+            case.display()
+        );
         if update {
             fs::write(case.join("expected.txt"), &found).unwrap();
         }
@@ -82,5 +86,8 @@ fn every_bad_set_gets_exactly_its_diagnostics() {
 fn base_of_all_cases_is_good_and_silent() {
     let directory = staged(&fixtures().join("base"));
     let (code, text) = run(directory.path(), &CheckArgs::default());
-    assert_eq!((code, text.as_str()), (0, "good: 2 owners, 3 subsystems, 4 probes, 1 schedules, 1 policies in 9 files\n"));
+    assert_eq!(
+        (code, text.as_str()),
+        (0, "good: 2 owners, 3 subsystems, 4 probes, 1 schedules, 1 policies in 9 files\n")
+    );
 }
