@@ -3,4 +3,5 @@
 mod check_command;
 mod mail;
 mod relays;
+mod shipped_files;
 mod tidy;
