@@ -3,6 +3,8 @@
 //! Not here: the rules (`domain::policy`). Invariants: dates that the calendar does not cover are one warning in all;
 //! a schedule is called hopeless only if it has no start, past or future, that would be allowed.
 
+mod promises;
+
 use crate::domain::policy::{Obstacle, admit};
 use crate::domain::window::{Planned, Recurrence, Schedule, expand};
 use crate::domain::*;
@@ -27,6 +29,7 @@ pub(super) fn judge_windows(inventory: &Inventory, from: Timestamp, places: &imp
         let at = places.schedule(&schedule.id);
         judge(inventory, schedule, from, &at, &mut uncovered, &mut problems);
     }
+    problems.extend(promises::broken(inventory, from, places));
     if let Some(first) = uncovered.first {
         let calendar = &inventory.calendar;
         let name =
