@@ -6,6 +6,7 @@
 
 pub mod domain;
 
+pub mod app;
 pub mod city;
 pub mod cli;
 pub mod clock;
@@ -16,6 +17,7 @@ pub mod network;
 pub mod notify;
 pub mod outbox;
 pub mod probe;
+pub mod runtime;
 pub mod scheduler;
 pub mod store;
 pub mod web;

@@ -4,14 +4,52 @@
 //! run, 64 malformed usage.
 
 mod answer;
+<<<<<<< HEAD
+mod daemon;
+mod demo;
+pub mod explain;
+pub mod gate;
+pub mod probe;
+mod run;
+=======
 pub mod check;
 pub mod diff;
 pub mod explain;
 pub mod gate;
 pub mod schema;
+>>>>>>> 0d107ab177d3ffa40e1d688d7b4553e5731808bd
 pub mod windows;
 
-use clap::ValueEnum;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Loaded, Sources};
+use crate::domain::Timestamp;
+use anyhow::{Result, anyhow};
+use clap::{Parser, Subcommand, ValueEnum};
+use daemon::{Files, block_on, install_tls, read};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Could not run.
+const COULD_NOT_RUN: u8 = 2;
+
+/// Malformed usage.
+const USAGE: u8 = 64;
+
+/// The main file, unless another is named.
+const MAIN_FILE: &str = "gengfu.yaml";
+
+/// Availability monitor and maintenance orchestrator. 更夫：可用性监测与维护编排。
+#[derive(Debug, Parser)]
+#[command(name = "gengfu", version, about, long_about = None, arg_required_else_help = true)]
+struct Cli {
+    /// The main configuration file; `probes/` and `schedules/` are relative to it [default: gengfu.yaml]
+    #[arg(long, global = true, env = "GENGFU_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
 
 /// How answers are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -21,4 +59,87 @@ pub enum Format {
     Human,
     /// For scripts.
     Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon
+    Run(run::RunArgs),
+    /// Run the daemon over a simulated city, with a mailbox
+    Demo(demo::DemoArgs),
+    /// Run the simulated city and its mailbox alone
+    City(demo::CityArgs),
+    /// Try a probe once, now, and say everything that it saw
+    Probe(probe::ProbeArgs),
+    /// Say which rules hold for a subsystem at an instant, each with its file and line
+    Explain(explain::ExplainArgs),
+    /// List planned maintenance windows with the policy's answer
+    Windows(windows::WindowsArgs),
+    /// Ask whether a subsystem may be changed now, for this long
+    Gate(gate::GateArgs),
+}
+
+/// Parses the command line and runs the command.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let wrong = error.use_stderr();
+            // Nothing is left to say if the terminal is gone.
+            let _ = error.print();
+            return ExitCode::from(if wrong { USAGE } else { 0 });
+        }
+    };
+    let code = dispatch(&cli).unwrap_or_else(|error| {
+        let _ = writeln!(std::io::stderr(), "error: {error:#}");
+        COULD_NOT_RUN
+    });
+    ExitCode::from(code)
+}
+
+fn dispatch(cli: &Cli) -> Result<u8> {
+    let main = cli.config.clone().unwrap_or_else(|| MAIN_FILE.into());
+    let out = &mut std::io::stdout();
+    match &cli.command {
+        Command::Run(args) => run::run(&main, args),
+        Command::Demo(args) => demo::demo(cli.config.as_deref(), args, out),
+        Command::City(args) => demo::city(&main, args, out),
+        Command::Probe(args) => block_on(try_probe(&main, args, out)),
+        Command::Explain(args) => over_files(&main, |now, loaded| explain::explain(now, &loaded.inventory, args, out)),
+        Command::Windows(args) => over_files(&main, |now, loaded| windows::windows(now, &loaded.inventory, args, out)),
+        Command::Gate(args) if args.asks_server() => block_on(gate::from_server(args, out)),
+        Command::Gate(args) => over_files(&main, |now, loaded| gate::from_files(now, &loaded.inventory, args, out)),
+    }
+}
+
+/// Reads the files; the error holds all problems.
+fn files(main: &Path) -> Result<(Files, Loaded)> {
+    let files = Files::at(main);
+    let sources = Sources::read(main)?;
+    let mut options = files.options();
+    options.judge_from = None;
+    let loaded = read(&sources, &options).map_err(|text| anyhow!("the files are not good\n{text}"))?;
+    Ok((files, loaded))
+}
+
+fn over_files(main: &Path, answer: impl FnOnce(Timestamp, &Loaded) -> Result<u8>) -> Result<u8> {
+    install_tls();
+    let (_, loaded) = files(main)?;
+    answer(SystemClock::default().now(), &loaded)
+}
+
+async fn try_probe(main: &Path, args: &probe::ProbeArgs, out: &mut (dyn Write + Send)) -> Result<u8> {
+    let (files, loaded) = match files(main) {
+        Ok(read) => read,
+        Err(error) => return Ok(probe::could_not_run(args.format, &format!("{error:#}"), out)),
+    };
+    let context = crate::probe::BuildContext::new(Arc::clone(&loaded.network), files.heartbeats);
+    let chosen = match &args.kind {
+        Some(_) => probe::described(args, &context),
+        None => probe::named(args, &loaded.inventory, &loaded.probers),
+    };
+    match chosen {
+        Ok(chosen) => Ok(probe::run(chosen, args.format, &*files.clock, out).await?),
+        Err(why) => Ok(probe::could_not_run(args.format, &why, out)),
+    }
 }

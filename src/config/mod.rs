@@ -53,6 +53,8 @@ pub struct LoadOptions {
     pub system_roots: SystemRoots,
     /// From when on planned windows are judged, 400 days ahead; `None` leaves that out.
     pub judge_from: Option<Timestamp>,
+    /// Files of extra roots besides those of `network.ca`.
+    pub ca: Vec<std::path::PathBuf>,
     /// Alters the inventory after everything was checked; for the demo.
     pub overlay: Option<Overlay>,
 }
@@ -60,7 +62,7 @@ pub struct LoadOptions {
 impl LoadOptions {
     /// Everything that a daemon needs, judged from `now` on.
     pub fn new(now: Timestamp, env: HashMap<String, String>, heartbeats: Arc<Heartbeats>) -> Self {
-        Self { env, heartbeats, system_roots: SystemRoots::Load, judge_from: Some(now), overlay: None }
+        Self { env, heartbeats, system_roots: SystemRoots::Load, judge_from: Some(now), ca: Vec::new(), overlay: None }
     }
 }
 
@@ -80,6 +82,15 @@ pub struct Loaded {
     pub digest: String,
     /// What is worth a look.
     pub warnings: Problems,
+}
+
+impl Loaded {
+    /// The tokens that jobs beat under.
+    pub fn heartbeat_tokens(&self) -> std::collections::HashSet<String> {
+        let heard = |id: &ProbeId| self.inventory.probes.get(id).is_some_and(|plan| plan.kind == "heartbeat");
+        let bodies = self.bodies.iter().filter(|(id, _)| heard(id));
+        bodies.map(|(_, body)| body.text("token").to_owned()).collect()
+    }
 }
 
 impl std::fmt::Debug for Loaded {

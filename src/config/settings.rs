@@ -281,5 +281,9 @@ pub(super) fn open_network(
         }
         roots.add_parsable_certificates(found);
     }
+    for path in &options.ca {
+        let pem = std::fs::read(path).unwrap_or_default();
+        roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&pem).flatten());
+    }
     Network { connect_to: settings.network.connect_to.clone(), roots: Arc::new(roots) }
 }

@@ -25,6 +25,14 @@ pub(super) fn instant(language: Language, zone: &Zone, at: Timestamp) -> String 
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+/// `11月24日`, `24 Nov`.
+pub(super) fn day(language: Language, date: jiff::civil::Date) -> String {
+    match language {
+        Language::Zh => format!("{}月{}日", date.month(), date.day()),
+        Language::En => format!("{} {}", date.day(), MONTHS[usize::try_from(date.month() - 1).unwrap_or_default()]),
+    }
+}
+
 /// `22:48` on the same civil day as `now`, else with its date, else with its year.
 pub(super) fn moment(now: Timestamp, language: Language, zone: &Zone, at: Timestamp) -> String {
     let (local, today) = (zone.local(at), zone.local(now));
@@ -42,14 +50,15 @@ pub(super) fn moment(now: Timestamp, language: Language, zone: &Zone, at: Timest
     }
 }
 
-/// `22:00–02:00` with the date in front where it is not today's.
+/// `22:00 – 02:00`, with the date in front where it is not today's, and behind where it is a day or more later.
 pub(super) fn range(now: Timestamp, language: Language, zone: &Zone, span: Span) -> String {
     let start = moment(now, language, zone, span.start);
     let end = zone.local(span.end);
-    if zone.local(span.start).date() == end.date() || span.len_ms() < DAY {
+    if span.len_ms() < DAY {
         return format!("{start} – {:02}:{:02}", end.hour(), end.minute());
     }
-    format!("{start} – {}", moment(now, language, zone, span.end))
+    // As seen from the start, so that the end carries its date even if that is today's.
+    format!("{start} – {}", moment(span.start, language, zone, span.end))
 }
 
 /// The two largest units: `1 小时 12 分`, `12 min 40 s`.
@@ -87,15 +96,30 @@ pub(super) fn target(ppm: u32) -> String {
     format!("{} %", f64::from(ppm) / 1e4)
 }
 
-/// A name without what every name of its sort has: `黄浦`, `Huangpu`.
-pub(super) fn short(language: Language, names: &Names) -> &str {
+/// A name without what every name of its sort has: `黄浦`, `Huangpu`, `公安局`.
+pub(super) fn short(language: Language, names: &Names) -> String {
     let name = names.get(language);
+    let bare = name.split(['（', '(']).next().unwrap_or(name).trim();
     let cut = match language {
-        Language::Zh => name.strip_prefix("上海市").unwrap_or(name).strip_suffix("人民政府").unwrap_or(name),
-        Language::En => name.strip_suffix(" District").or_else(|| name.strip_suffix(" New Area")).unwrap_or(name),
+        Language::Zh => {
+            let local = bare.rsplit_once("上海市").map_or(bare, |(_, rest)| rest);
+            let local = local.strip_prefix("人民政府").unwrap_or(local);
+            let area = local.strip_suffix("新区").or_else(|| local.strip_suffix('区')).unwrap_or(local);
+            match area.strip_suffix("委员会") {
+                Some(commission) => format!("{commission}委"),
+                None => area.to_owned(),
+            }
+        }
+        Language::En => {
+            let local = bare.strip_prefix("Shanghai Municipal ").or_else(|| bare.strip_prefix("Shanghai "));
+            let local = local.unwrap_or(bare);
+            let area = local.strip_suffix(" District").or_else(|| local.strip_suffix(" New Area")).unwrap_or(local);
+            let office =
+                area.strip_prefix("Bureau of ").or_else(|| area.strip_prefix("Commission of ")).unwrap_or(area);
+            office.strip_suffix(" of Shanghai Municipality").unwrap_or(office).to_owned()
+        }
     };
-    let cut = cut.strip_prefix("上海市").unwrap_or(cut);
-    if cut.chars().count() < 2 { name } else { cut }
+    if cut.chars().count() < 2 { name.to_owned() } else { cut }
 }
 
 #[cfg(test)]
@@ -122,6 +146,8 @@ mod tests {
         assert_eq!(instant(Language::En, &zone, now), "Tue 24 Nov 22:48");
         assert_eq!(moment(now, Language::En, &zone, now - HOUR), "21:48");
         assert_eq!(moment(now, Language::Zh, &zone, now + 2 * HOUR), "11月25日 00:48");
+        assert_eq!(range(now, Language::Zh, &zone, Span::new(now - 3 * DAY, now)), "11月21日 22:48 – 11月24日 22:48");
+        assert_eq!(range(now, Language::En, &zone, Span::new(now, now + 2 * HOUR)), "22:48 – 00:48");
         assert_eq!(moment(now, Language::En, &zone, now + 60 * DAY), "23 Jan 2027 22:48");
     }
 
@@ -129,6 +155,11 @@ mod tests {
     fn short_names_lose_what_all_share_but_never_everything() {
         assert_eq!(short(Language::Zh, &names("上海市公安局", "")), "公安局");
         assert_eq!(short(Language::En, &names("", "Pudong New Area")), "Pudong");
+        assert_eq!(short(Language::Zh, &names("浦东新区", "")), "浦东");
+        assert_eq!(short(Language::Zh, &names("国家税务总局上海市税务局", "")), "税务局");
+        assert_eq!(short(Language::Zh, &names("上海市水务局（上海市海洋局）", "")), "水务局");
+        assert_eq!(short(Language::Zh, &names("上海市商务委员会", "")), "商务委");
+        assert_eq!(short(Language::En, &names("", "Shanghai Municipal Bureau of Justice")), "Justice");
         assert_eq!(short(Language::Zh, &names("上海市", "")), "上海市");
     }
 }

@@ -7,6 +7,8 @@ use crate::domain::*;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, header};
+use std::collections::HashSet;
+use std::io::Write;
 use std::net::SocketAddr;
 use tower::ServiceExt;
 
@@ -218,6 +220,115 @@ async fn gate_answers_are_counted_and_strangers_are_limited() {
     assert_eq!(app.oneshot(request("127.0.0.1", Method::GET, path)).await.unwrap().status(), StatusCode::OK);
     let text = String::from_utf8(render_metrics(NOW, &state).to_vec()).unwrap();
     assert!(text.contains(r#"gengfu_gate_decisions_total{decision="allow",reason=""} 61"#));
+}
+
+#[tokio::test]
+async fn every_line_of_the_metrics_parses_and_no_family_or_series_stands_twice() {
+    let (state, _commands) = fixture::state(fixture::snapshot());
+    let answer = send(&state, request("127.0.0.1", Method::GET, "/metrics")).await;
+    assert_eq!(answer.header(header::CONTENT_TYPE), "text/plain; version=0.0.4; charset=utf-8");
+    let (mut families, mut series, mut family) = (HashSet::new(), HashSet::new(), "");
+    for line in answer.body.lines() {
+        if let Some(help) = line.strip_prefix("# HELP ") {
+            family = help.split(' ').next().unwrap();
+            assert!(families.insert(family), "{family} stands twice");
+        } else if !line.starts_with("# TYPE ") {
+            let (name, value) = line.rsplit_once(' ').unwrap();
+            assert!(name.starts_with(family), "{line} stands below {family}");
+            assert!(value.parse::<f64>().is_ok(), "{line}");
+            assert!(series.insert(name), "{name} stands twice");
+        }
+    }
+    for expected in [
+        r#"gengfu_subsystem_up{owner="bdc",subsystem="bdc/exchange-district",tier="2"} 0"#,
+        r#"gengfu_subsystem_health{owner="xuhui",subsystem="xuhui/portal",tier="2",state="down"} 1"#,
+        r#"gengfu_window_state{window="tax-monthly.00000001",owner="tax",state="active"} 1"#,
+        r#"gengfu_policy_open{policy="off-hours"} 1"#,
+        r#"gengfu_incidents_open{severity="page",owner="bdc"} 1"#,
+        r#"gengfu_sla_budget_spent_seconds{owner="bdc",subsystem="bdc/exchange-district",tier="2",cause="incident"} 4320"#,
+        r#"gengfu_sla_window_bad_seconds{owner="xuhui",subsystem="xuhui/portal",tier="2",window="1h"} 3600"#,
+    ] {
+        assert!(answer.body.lines().any(|l| l == expected), "{expected} is missing");
+    }
+    let up = "gengfu_subsystem_up{owner=\"provident-fund\"";
+    assert!(!answer.body.contains(up), "up must be absent while unknown");
+    let unknown = families.iter().filter(|f| !f.starts_with("process_"));
+    let unknown: Vec<_> = unknown.filter(|f| crate::metrics::families::find(f).is_none()).collect();
+    assert!(unknown.is_empty(), "not in the table of families: {unknown:?}");
+}
+
+/// Prometheus's own linter has the last word where it is installed.
+#[tokio::test]
+async fn promtool_has_nothing_to_say_about_the_metrics() {
+    let (state, _commands) = fixture::state(fixture::snapshot());
+    let text = render_metrics(NOW, &state);
+    let lint = std::process::Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn();
+    let Ok(mut lint) = lint else {
+        let skipped = "SKIPPED: promtool is not installed, so the metrics were not linted";
+        std::io::stderr().write_all(format!("{skipped}\n").as_bytes()).unwrap();
+        return;
+    };
+    lint.stdin.take().unwrap().write_all(&text).unwrap();
+    let said = lint.wait_with_output().unwrap();
+    let sentences = format!("{}{}", String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+    assert!(said.status.success() && sentences.is_empty(), "{sentences}");
+}
+
+#[tokio::test]
+async fn series_of_a_removed_subsystem_are_gone_with_the_next_scrape() {
+    let (state, _commands) = fixture::state(fixture::snapshot());
+    let before = String::from_utf8(render_metrics(NOW, &state).to_vec()).unwrap();
+    assert!(before.contains("haochaping"));
+    let mut snapshot = fixture::snapshot();
+    let mut inventory = (*snapshot.inventory).clone();
+    inventory.subsystems.remove("bdc/haochaping");
+    inventory.probes.retain(|id, _| id.subsystem().as_str() != "bdc/haochaping");
+    snapshot.subsystems.retain(|v| v.id.as_str() != "bdc/haochaping");
+    state.board.rebuild(&inventory);
+    snapshot.inventory = std::sync::Arc::new(inventory);
+    let reloaded = WebState { snapshot: tokio::sync::watch::channel(std::sync::Arc::new(snapshot)).1, ..state };
+    let after = String::from_utf8(render_metrics(NOW, &reloaded).to_vec()).unwrap();
+    assert!(!after.contains("haochaping"));
+}
+
+#[tokio::test]
+async fn scrapes_of_one_second_share_one_text_and_gzip_is_honoured() {
+    let (state, _commands) = fixture::state(fixture::snapshot());
+    let app = router(state.clone());
+    let scrape = || request("127.0.0.1", Method::GET, "/metrics");
+    let first = to_bytes(app.clone().oneshot(scrape()).await.unwrap().into_body(), 1 << 24).await.unwrap();
+    state.metrics.clock_steps.inc();
+    let second = to_bytes(app.clone().oneshot(scrape()).await.unwrap().into_body(), 1 << 24).await.unwrap();
+    assert_eq!(first, second);
+    let mut zipped = scrape();
+    zipped.headers_mut().insert(header::ACCEPT_ENCODING, "gzip".parse().unwrap());
+    let answer = app.oneshot(zipped).await.unwrap();
+    assert_eq!(answer.headers()[header::CONTENT_ENCODING], "gzip");
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_say_that_something_changed_at_most_once_a_second() {
+    use futures_util::StreamExt;
+    let (state, _commands) = fixture::state(fixture::snapshot());
+    let (sender, receiver) = tokio::sync::watch::channel(state.picture());
+    let state = WebState { snapshot: receiver, ..state };
+    let response = router(state).oneshot(request("192.0.2.7", Method::GET, "/api/v1/events")).await.unwrap();
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
+    let mut body = response.into_body().into_data_stream();
+    let first = body.next().await.unwrap().unwrap();
+    assert!(String::from_utf8_lossy(&first).contains("event: snapshot"));
+    let began = tokio::time::Instant::now();
+    sender.send_modify(|_| {});
+    sender.send_modify(|_| {});
+    body.next().await.unwrap().unwrap();
+    assert!(began.elapsed() >= std::time::Duration::from_secs(1));
+    drop(sender);
+    assert!(body.next().await.is_none(), "a stream ends with the daemon");
 }
 
 #[tokio::test]

@@ -33,18 +33,18 @@ texts! {
     other_language: "English", "中文";
     public_month: "本月公众可用率", "public availability this month";
     tightest: "预算最紧", "tightest budget";
-    budget_left: "剩余预算", "budget left";
+    budget_left: "剩余预算", "Budget left";
     platform: "共享平台", "Shared platform";
     districts: "个区", "districts";
     bureaus: "委办局", "Bureaus";
     externals: "外部单位", "External parties";
-    strip_24h: "条形:最近 24 小时", "Bars: the last 24 hours";
+    strip_24h: "条形：最近 24 小时", "Bars: the last 24 hours";
     in_hand: "正在处理", "In hand";
     nothing_open: "没有未关闭的事件。", "No open incident.";
     tonight: "当前与接下来的维护", "Maintenance now and next";
     no_window: "接下来 12 小时没有维护窗口。", "No window in the next 12 hours.";
     next_window: "下一个", "Next";
-    shaded: "浅色底纹:允许维护的时段", "Shaded: when maintenance is allowed";
+    shaded: "底纹：允许维护的时段", "Shaded: when maintenance is allowed";
     all: "全部", "All";
     notes: "需要留意", "Worth knowing";
     nothing_to_note: "一切正常。", "Nothing.";
@@ -81,7 +81,7 @@ texts! {
     window: "窗口", "Window";
     no_windows: "没有计划中的窗口。", "No window is planned.";
     policy: "维护政策", "Policy";
-    open_now: "现在可以变更,至", "A change may happen now, until";
+    open_now: "现在可以变更，至", "A change may happen now, until";
     closed_now: "现在不可变更", "No change may happen now";
     next_open: "下次开放", "opens next";
     no_next_open: "在日历已覆盖的日期内没有开放时段", "no opening within the dates that the calendar covers";
@@ -107,7 +107,7 @@ texts! {
     subsystem: "子系统", "Subsystem";
     availability: "可用率", "Availability";
     incident: "事件", "Incident";
-    severity: "级别", "Severity";
+    severity: "紧急程度", "Severity";
     from: "开始", "From";
     to: "结束", "To";
     lasted: "时长", "Lasted";
@@ -124,9 +124,9 @@ texts! {
     running: "进行中", "Running";
     past: "已结束", "Over";
     not_found_title: "没有这个页面", "No such page";
-    not_found_body: "这里没有内容;请从全市总览开始。", "There is nothing here; start from the city.";
+    not_found_body: "这里没有内容；请从全市总览开始。", "There is nothing here; start from the city.";
     reload_refused: "新配置未被采用,仍按旧配置运行。", "The new files were refused; the former ones stay in force.";
-    store_failed: "存储拒绝写入;告警邮件改由内存发出,请尽快处理。",
+    store_failed: "存储拒绝写入；告警邮件改由内存发出,请尽快处理。",
         "The store refuses writes; pages leave from memory. Mend it soon.";
     blind: "本观测点自身网络异常,暂不判断任何目标。",
         "This vantage cannot see its own references, so it judges no target for now.";

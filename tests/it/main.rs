@@ -2,3 +2,5 @@
 
 mod check_command;
 mod tidy;
+mod mail;
+mod relays;

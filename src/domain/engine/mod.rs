@@ -23,8 +23,6 @@ use super::*;
 use std::sync::Arc;
 use wake::{Wake, Wakes};
 
-pub use promise::promised_hours;
-
 /// A forward step of the wall clock of more than this is a fact.
 pub const CLOCK_STEP_MAX: Millis = 2 * SECOND;
 
@@ -32,7 +30,9 @@ pub const CLOCK_STEP_MAX: Millis = 2 * SECOND;
 pub const MESSAGE_LIFE: Millis = DAY;
 
 /// How long timelines, windows and incidents stay in memory.
-pub const MEMORY: Millis = 40 * DAY;
+///
+/// The exclusion cap of a rolling 30 days reaches back to the start of the month in which they begin.
+pub const MEMORY: Millis = 64 * DAY;
 
 /// What the engine is told.
 #[derive(Clone, Debug)]
@@ -158,6 +158,7 @@ impl Engine {
             }
             Fact::Reloaded { digest } => self.digest.clone_from(digest),
             fact => {
+                self.note_explained(recorded.at, fact);
                 self.book.apply(recorded.at, fact, &self.inventory);
                 self.desk.apply(recorded.at, fact);
             }

@@ -20,11 +20,8 @@ impl Engine {
     /// What is left of a subsystem's promise this month.
     pub(super) fn promise_of(&self, subsystem: &Subsystem) -> Option<Promise> {
         let objective = self.inventory.objectives.get(&subsystem.objective)?;
-        let zone = &self.inventory.zone;
-        let period = Period::current(Grain::Month, self.now, zone).span(self.now, zone);
-        let view = self.view(subsystem);
-        let hours = promised_hours(&self.inventory, subsystem, objective, sla::reach(period, zone));
-        let account = sla::account(objective, &hours, period, self.now, &view.seen(), zone);
+        let month = Period::current(Grain::Month, self.now, &self.inventory.zone);
+        let account = sla::account_of(self.now, &self.inventory, &self.view(subsystem), month)?;
         Some(Promise { left_ms: account.budget_left_ms(), target_ppm: objective.target_ppm })
     }
 
@@ -47,7 +44,7 @@ impl Engine {
             .collect();
         let zone = &self.inventory.zone;
         let within = sla::reach(burn::memory(self.now), zone);
-        let hours = promised_hours(&self.inventory, subsystem, objective, Span::new(within.start, within.end + 1));
+        let hours = sla::promised_hours(&self.inventory, subsystem, Span::new(within.start, within.end + 1)).set;
         Some(burn::evaluate(objective, &hours, self.now, &self.view(subsystem).seen(), &rounds, zone))
     }
 
@@ -87,10 +84,11 @@ impl Engine {
         }
     }
 
-    /// A risk is muted by a running window, and hidden while the subsystem fails with another's incident.
+    /// A risk is muted by a running window, and hidden while the subsystem fails, or has just failed, with another's
+    /// incident: the bad time counts, the mail is the root's.
     fn may_warn(&self, id: &SubsystemId) -> bool {
         let explained = self.desk.open().any(|i| is_outage(i.symptom) && i.joined.contains_key(id));
-        self.book.covering(id).is_none() && !explained
+        self.book.covering(id).is_none() && !explained && !self.watch.was_explained(id)
     }
 
     fn open_risk(&mut self, out: &mut Output, subsystem: &Subsystem, severity: Severity) {
@@ -120,16 +118,7 @@ impl Engine {
             }
         };
         self.picture.touch(Some(subsystem.id.clone()));
-        self.wakes.at(self.now, Wake::Tell(incident));
+        let settle_ms = self.settle_ms(subsystem);
+        self.wakes.at(self.now + settle_ms, Wake::Tell(incident));
     }
-}
-
-/// The hours of a promise inside a span; around the clock they cost nothing.
-pub fn promised_hours(inventory: &Inventory, subsystem: &Subsystem, objective: &Objective, within: Span) -> SpanSet {
-    let hours = objective.hours.as_ref().unwrap_or(&subsystem.hours);
-    if hours.is_always() {
-        return SpanSet::from(within);
-    }
-    let owner = subsystem.id.owner();
-    hours.spans(&inventory.zone, &inventory.calendar, Some(&owner), within).set
 }

@@ -3,42 +3,22 @@
 //! Not here: who is told, and that a firing pair recovers only on evidence (`incident`). Invariants: all comparisons
 //! are of integers; what is not known neither fires nor recovers; nothing here remembers an earlier answer.
 
+mod pair;
+mod rounds;
+
+pub use pair::{Lookback, PAIRS, Pair};
+pub use rounds::Rounds;
+
 use super::account::parts;
 use super::health::ProbeHealth;
 use super::timeline::{Health, Timeline};
 use super::*;
 use crate::domain::civil::Zone;
+use rounds::{BAD_ROUNDS_MIN, BAD_TIME_MIN_MS};
 use std::borrow::Cow;
-
-/// A long look-back that says "it matters" and a short one that says "it goes on".
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pair {
-    /// `1h/5m`.
-    pub name: &'static str,
-    /// What it asks for.
-    pub severity: Severity,
-    /// The long look-back.
-    pub long_ms: Millis,
-    /// The short one.
-    pub short_ms: Millis,
-    /// The part of the period's budget, in per cent, that is gone when the long look-back burns at the factor.
-    pub share_percent: i64,
-}
-
-/// All pairs, the quickest first.
-pub static PAIRS: [Pair; 4] = [
-    Pair { name: "1h/5m", severity: Severity::Page, long_ms: HOUR, short_ms: 5 * MINUTE, share_percent: 2 },
-    Pair { name: "6h/30m", severity: Severity::Page, long_ms: 6 * HOUR, short_ms: 30 * MINUTE, share_percent: 5 },
-    Pair { name: "1d/2h", severity: Severity::Ticket, long_ms: DAY, short_ms: 2 * HOUR, share_percent: 10 },
-    Pair { name: "3d/6h", severity: Severity::Ticket, long_ms: 3 * DAY, short_ms: 6 * HOUR, share_percent: 10 },
-];
 
 /// The longest look-back; bad time before it cannot matter.
 pub const MEMORY_MS: Millis = 3 * DAY;
-/// Rounds that must be bad before anybody is paged, so that one lost round never pages.
-const BAD_ROUNDS_MIN: i64 = 2;
-/// Bad time that a page needs at least.
-const BAD_TIME_MIN_MS: Millis = MINUTE;
 /// Targets from here on are paged for as soon as confirmed down time lasts: their look-backs are shorter than probing.
 const DIRECT_FROM_PPM: u32 = 999_500;
 /// The answer may change every moment while bad time runs, with a look-back's sliding while something fires, and
@@ -46,94 +26,6 @@ const DIRECT_FROM_PPM: u32 = 999_500;
 const LOOK_WHILE_BAD_MS: Millis = SECOND;
 const LOOK_WHILE_FIRING_MS: Millis = 10 * SECOND;
 const LOOK_WHILE_REMEMBERED_MS: Millis = MINUTE;
-
-impl Pair {
-    /// How many times faster than allowed it burns when the pair fires: share × period / long look-back.
-    pub fn factor(&self, period_ms: Millis) -> f64 {
-        self.share_percent as f64 / 100.0 * period_ms as f64 / self.long_ms as f64
-    }
-
-    /// Whether the factor leaves room: a share of bad time above factor × (1 − target) must be possible.
-    pub fn can_fire(&self, target_ppm: u32, period_ms: Millis) -> bool {
-        self.line(target_ppm, period_ms) < self.unit()
-    }
-
-    /// Whether the share of bad time exceeds factor × (1 − target), exactly.
-    fn exceeded(&self, by: Lookback, target_ppm: u32, period_ms: Millis) -> bool {
-        i128::from(by.bad_ms) * self.unit() > self.line(target_ppm, period_ms) * i128::from(by.eligible_ms)
-    }
-
-    /// Factor × (1 − target), in units of [`Self::unit`].
-    fn line(&self, target_ppm: u32, period_ms: Millis) -> i128 {
-        i128::from(self.share_percent) * i128::from(period_ms) * i128::from(1_000_000 - target_ppm.min(1_000_000))
-    }
-
-    fn unit(&self) -> i128 {
-        i128::from(self.long_ms) * 100 * 1_000_000
-    }
-}
-
-/// The rounds of one critical probe.
-#[derive(Clone, Copy, Debug)]
-pub struct Rounds<'a> {
-    /// From one scheduled tick to the next.
-    pub every_ms: Millis,
-    /// A tick's instant modulo the interval.
-    pub phase_ms: Millis,
-    /// A round has an answer this long after its tick.
-    pub timeout_ms: Millis,
-    /// What was confirmed of the probe.
-    pub confirmed: &'a Timeline<Option<ProbeHealth>>,
-    /// Start of the first attempt of a change that is not confirmed yet: no evidence of failure from there on.
-    pub contrary_since: Option<Timestamp>,
-}
-
-impl Rounds<'_> {
-    /// How many rounds with an answer are confirmed bad inside `span`.
-    fn bad(&self, now: Timestamp, span: Span) -> i64 {
-        let answered = now - self.timeout_ms + 1;
-        let evidence = Span::new(span.start, span.end.min(answered).min(self.contrary_since.unwrap_or(answered)));
-        let failing = self.confirmed.spans(evidence).filter(|(_, health)| *health == Some(ProbeHealth::Failing));
-        failing.map(|(span, _)| self.ticks_before(span.end) - self.ticks_before(span.start)).sum()
-    }
-
-    /// Counted from an arbitrary beginning.
-    fn ticks_before(&self, t: Timestamp) -> i64 {
-        let every_ms = self.every_ms.max(1);
-        (t.0 - self.phase_ms + every_ms - 1).div_euclid(every_ms)
-    }
-
-    fn bad_time_needed_ms(&self) -> Millis {
-        BAD_TIME_MIN_MS.max(BAD_ROUNDS_MIN * self.every_ms)
-    }
-}
-
-/// What one look-back saw of the promised time since the first attempt.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Lookback {
-    /// How far it looks.
-    pub length_ms: Millis,
-    /// Promised time in it.
-    pub eligible_ms: Millis,
-    /// The part of it that is not unknown.
-    pub known_ms: Millis,
-    /// Seen down.
-    pub bad_ms: Millis,
-}
-
-impl Lookback {
-    /// Known of eligible time; `None` where nothing is eligible.
-    pub fn coverage(self) -> Option<Ratio> {
-        Ratio::of(self.known_ms, self.eligible_ms)
-    }
-
-    /// How many times faster than allowed it burns; `None` where nothing is eligible.
-    pub fn rate(self, target_ppm: u32) -> Option<f64> {
-        let bad = Ratio::of(self.bad_ms, self.eligible_ms)?.as_f64();
-        let allowed = f64::from(1_000_000 - target_ppm.min(1_000_000)) / 1e6;
-        Some(if self.bad_ms == 0 { 0.0 } else { bad / allowed })
-    }
-}
 
 /// The answer of one pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -319,3 +211,6 @@ impl Subject<'_> {
         within.len_ms() >= BAD_TIME_MIN_MS && self.rounds.iter().any(|r| self.bad_rounds(r, within))
     }
 }
+
+#[cfg(test)]
+mod tests;

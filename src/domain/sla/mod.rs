@@ -1,18 +1,21 @@
 //! What is left of the promise: three figures that always go together, the budget, and how fast it burns.
 //!
-//! Rules: SEMANTICS §9 and §10 (see `docs/sla.md`). Invariants: durations are integers until a ratio is printed; the
-//! parts sum to the whole; "met" is said only if the low bound reaches the target, "missed" only if the high one does not.
+//! The rules with worked examples: `docs/sla.md`. Not here: what was seen (`timeline`). Invariants: durations are
+//! integers until a ratio is printed; the parts sum to the whole; "met" is said only if the low bound reaches the
+//! target, "missed" only if the high one does not.
 
 mod account;
 mod exclusion;
 mod period;
+mod promise;
 mod ratio;
 
 pub mod burn;
 
-pub use account::{account, tally};
+pub use account::{Tally, account, tally};
 pub use exclusion::{excluded, reach};
 pub use period::{Grain, Period};
+pub use promise::{account_of, promised_hours};
 pub use ratio::Ratio;
 
 use super::*;

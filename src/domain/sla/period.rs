@@ -90,8 +90,8 @@ impl Period {
         }
         read_civil(text).ok_or_else(|| {
             format!(
-                "`{text}` is not a period; write a day 2026-10-03, a week 2026-W40, a month 2026-10, a quarter 2026-Q4, \
-                 a year 2026, rolling_7d or rolling_30d"
+                "`{text}` is not a period; write a day 2026-10-03, a week 2026-W40, a month 2026-10, \
+                 a quarter 2026-Q4, a year 2026, rolling_7d or rolling_30d"
             )
         })
     }
@@ -205,3 +205,6 @@ fn read_civil(text: &str) -> Option<Period> {
 fn digits(text: &str, count: usize) -> Option<i16> {
     (text.len() == count && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok())?
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,8 +48,10 @@ pub struct Tally {
     pub unknown: u32,
     /// Ticks that were not attempted.
     pub skipped: u32,
-    /// Passes and fails slower than [`SLOW_AFTER`].
-    pub slow: u32,
+    /// Passes, degraded ones too, slower than [`SLOW_AFTER`].
+    pub slow_pass: u32,
+    /// Fails slower than that.
+    pub slow_fail: u32,
 }
 
 impl Tally {
@@ -61,7 +63,12 @@ impl Tally {
             Outcome::Unknown(_) => &mut self.unknown,
         };
         *counter += 1;
-        self.slow += u32::from(took > SLOW_AFTER && !matches!(outcome, Outcome::Unknown(_)));
+        let slow = u32::from(took > SLOW_AFTER);
+        match outcome {
+            Outcome::Pass | Outcome::Degraded(_) => self.slow_pass += slow,
+            Outcome::Fail(_) => self.slow_fail += slow,
+            Outcome::Unknown(_) => {}
+        }
     }
 
     pub(super) fn merge(&mut self, other: Self) {
@@ -71,7 +78,8 @@ impl Tally {
         self.fail += other.fail;
         self.unknown += other.unknown;
         self.skipped += other.skipped;
-        self.slow += other.slow;
+        self.slow_pass += other.slow_pass;
+        self.slow_fail += other.slow_fail;
     }
 }
 

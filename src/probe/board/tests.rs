@@ -76,7 +76,7 @@ fn tallies_are_kept_per_hour_and_taken_once_the_hour_is_over() {
     slot.scheduled(HOUR_0 + HOUR);
     slot.skipped(HOUR_0 + HOUR);
     assert_eq!(board.take_tallies(HOUR_0 + HOUR - 1), []);
-    let tally = Tally { scheduled: 1, fail: 1, slow: 1, ..Tally::default() };
+    let tally = Tally { scheduled: 1, fail: 1, slow_fail: 1, ..Tally::default() };
     let first = HourTally { probe: "a/b/c".into(), hour: HOUR_0, tally };
     assert_eq!(board.take_tallies(HOUR_0 + HOUR), [first]);
     assert_eq!(board.take_tallies(HOUR_0 + HOUR), []);

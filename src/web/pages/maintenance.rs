@@ -4,6 +4,7 @@ use super::{Asked, Frame, show};
 use crate::domain::window::WindowState;
 use crate::domain::*;
 use crate::web::format;
+use crate::web::look::Look;
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -35,6 +36,8 @@ pub(super) struct Row {
     pub(super) when: String,
     pub(super) lasts: String,
     pub(super) state: &'static str,
+    /// Only for windows that run: a shape catches the eye.
+    pub(super) look: Option<Look>,
     pub(super) why: String,
     pub(super) scope: Vec<(String, String)>,
     pub(super) more: usize,
@@ -50,6 +53,11 @@ impl Row {
             when: format::range(asked.now, asked.language, asked.zone(), window.span),
             lasts: asked.length(window.span.len_ms()),
             state: asked.t.window_state(window.state),
+            look: match window.state {
+                WindowState::Active => Some(Look::Maintenance),
+                WindowState::Overrun => Some(Look::Down),
+                _ => None,
+            },
             why: window.why.get(asked.language).to_owned(),
             scope: scope.map(|id| (format!("/subsystems/{id}"), asked.name(id))).collect(),
             more: window.scope.len().saturating_sub(SCOPE_MAX),

@@ -67,6 +67,7 @@ struct Promise {
 
 struct Tightest {
     left: String,
+    overdrawn: bool,
     name: String,
     href: String,
 }
@@ -106,7 +107,9 @@ pub(super) async fn page(asked: Asked) -> Response {
     let snapshot = &asked.snapshot;
     let looks: Vec<Look> = snapshot.subsystems.iter().map(|view| look::of(asked.now, snapshot, view)).collect();
     let groups = groups(snapshot, &looks);
-    let open: Vec<_> = snapshot.incidents.iter().filter(|i| i.until.is_none()).collect();
+    let mut open: Vec<_> = snapshot.incidents.iter().filter(|i| i.until.is_none()).collect();
+    // Pages before tickets; within both newest first, as the snapshot has them.
+    open.sort_by_key(|i| i.severity);
     let page = Overview {
         f: asked.frame("city", asked.t.tagline),
         headline: headline(asked.language, &looks),
@@ -202,6 +205,7 @@ fn promise(asked: &Asked) -> Option<Promise> {
     }
     let tightest = tightest.map(|(left, view)| Tightest {
         left: format::left(asked.language, left),
+        overdrawn: left < 0,
         name: asked.name(&view.id),
         href: format!("/subsystems/{}", view.id),
     });
@@ -236,7 +240,8 @@ fn platform(asked: &Asked, groups: &HashMap<OwnerId, Group<'_>>) -> Vec<Cell> {
             href: format!("/subsystems/{}", view.id),
             full: name.clone(),
             name,
-            note: value.map(sla::Ratio::percent).unwrap_or_default(),
+            // What missed nothing needs no figure; so the others stand out.
+            note: value.filter(|r| r.part < r.whole).map(sla::Ratio::percent).unwrap_or_default(),
         };
         cells.push((subsystem.tier, cell));
     }
@@ -257,12 +262,12 @@ fn districts(asked: &Asked, groups: &HashMap<OwnerId, Group<'_>>) -> Vec<Tile> {
         let tile = Tile {
             look: worst(group),
             href: format!("/owners/{}", owner.id),
-            name: format::short(asked.language, &owner.name).trim_end_matches('区').to_owned(),
+            name: format::short(asked.language, &owner.name),
             full: owner.name.get(asked.language).to_owned(),
             count: format!("{good}/{}", group.len()),
             place: place.map_or("", |i| PLACES[i].1),
             strip: cells.draw(asked.t),
-            strip_label: format!("{}:", asked.t.day_24h),
+            strip_label: asked.t.day_24h.to_owned(),
         };
         tiles.push((place.unwrap_or(PLACES.len()), tile));
     }
@@ -286,7 +291,7 @@ fn owners(asked: &Asked, groups: &HashMap<OwnerId, Group<'_>>, kind: OwnerKind) 
         Some(Cell {
             look: worst(group),
             href: format!("/owners/{}", owner.id),
-            name: format::short(asked.language, &owner.name).to_owned(),
+            name: format::short(asked.language, &owner.name),
             full: owner.name.get(asked.language).to_owned(),
             note,
         })

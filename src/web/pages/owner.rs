@@ -72,7 +72,7 @@ fn row(asked: &Asked, view: &SubsystemView) -> Option<Row> {
         name: subsystem.name.get(asked.language).to_owned(),
         since: view.since.map(|at| format!("{} {}", asked.t.since, asked.moment(at))).unwrap_or_default(),
         strip: cells.draw(asked.t),
-        strip_label: format!("{}:", asked.t.day_24h),
+        strip_label: asked.t.day_24h.to_owned(),
         public: account.and_then(|a| a.public.value).map_or_else(|| "–".to_owned(), sla::Ratio::percent),
         left: left.map_or_else(|| "–".to_owned(), |ms| format::left(asked.language, ms)),
         overdrawn: left.is_some_and(|ms| ms < 0),

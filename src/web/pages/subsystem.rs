@@ -34,6 +34,7 @@ struct Page {
     owner: String,
     look: Look,
     sentence: String,
+    incident: Option<String>,
     tier: u8,
     hours: String,
     objective: String,
@@ -94,6 +95,7 @@ pub(super) async fn page(
         owner: asked.owner_name(&id.owner()),
         look: look::of(asked.now, &asked.snapshot, view),
         sentence: sentence(&asked, view),
+        incident: incident(&asked, &id),
         tier: subsystem.tier.into(),
         hours: subsystem.hours.as_str().to_owned(),
         objective: promise::objective(&asked, subsystem),
@@ -116,7 +118,7 @@ pub(super) async fn page(
 
 fn days_ago(asked: &Asked, days: usize) -> String {
     let at = asked.now - i64::try_from(days).unwrap_or_default() * DAY;
-    civil::people_date(asked.zone().date(at), asked.language)
+    format::day(asked.language, asked.zone().date(at))
 }
 
 fn sentence(asked: &Asked, view: &SubsystemView) -> String {
@@ -132,13 +134,23 @@ fn sentence(asked: &Asked, view: &SubsystemView) -> String {
     text
 }
 
+/// The open incident that it is the root of, or fails with.
+fn incident(asked: &Asked, id: &SubsystemId) -> Option<String> {
+    let concerns = |i: &&IncidentView| i.subsystem == *id || i.affected.iter().any(|(a, _)| a == id);
+    let mut open = asked.snapshot.incidents.iter().filter(|i| i.until.is_none());
+    open.find(concerns).map(|i| i.id.to_string())
+}
+
 fn changes(asked: &Asked, view: &SubsystemView) -> Vec<Change> {
     let within = Span::new(Timestamp::MIN, asked.now);
     let mut spans: Vec<_> = view.timeline.spans(within).collect();
     spans.reverse();
     let change = |(span, health): (Span, timeline::Health)| Change {
         look: health.into(),
-        when: format::range(asked.now, asked.language, asked.zone(), span),
+        when: match span.end < asked.now {
+            true => format::range(asked.now, asked.language, asked.zone(), span),
+            false => format!("{} {}", asked.t.since, asked.moment(span.start)),
+        },
         lasted: asked.length(span.len_ms()),
     };
     spans.into_iter().take(CHANGES_MAX).map(change).collect()

@@ -88,7 +88,7 @@ fn clock(zone: &civil::Zone, at: Timestamp) -> String {
 
 fn short_owner(asked: &Asked, id: &OwnerId) -> String {
     match asked.snapshot.inventory.owners.get(id) {
-        Some(owner) => format::short(asked.language, &owner.name).to_owned(),
+        Some(owner) => format::short(asked.language, &owner.name),
         None => id.to_string(),
     }
 }
