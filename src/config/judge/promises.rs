@@ -5,21 +5,24 @@
 
 use super::{HORIZON_MS, Places};
 use crate::domain::civil::Zone;
-use crate::domain::window::expand;
+use crate::domain::window::Schedule;
 use crate::domain::*;
 use crate::field::{Code, Problem, format_duration};
 use std::collections::BTreeMap;
 
 /// One warning for each promise that breaks in some month ahead, at the first schedule that
 /// touches its subsystem.
-pub(super) fn broken(inventory: &Inventory, from: Timestamp, places: &impl Places) -> Vec<Problem> {
+pub(super) fn broken(
+    inventory: &Inventory,
+    from: Timestamp,
+    kept: &[(&Schedule, SpanSet)],
+    places: &impl Places,
+) -> Vec<Problem> {
     let mut planned: BTreeMap<&SubsystemId, (&ScheduleId, SpanSet)> = BTreeMap::new();
-    for schedule in inventory.schedules.values() {
-        let windows = expand(schedule, &inventory.zone, Span::lasting(from, HORIZON_MS));
-        let spans: SpanSet = windows.iter().map(|w| w.span).collect();
+    for (schedule, spans) in kept {
         for id in &schedule.scope {
             let (_, all) = planned.entry(id).or_insert_with(|| (&schedule.id, SpanSet::default()));
-            *all = all.union(&spans);
+            *all = all.union(spans);
         }
     }
     let months = months(&inventory.zone, from);

@@ -110,9 +110,15 @@ impl Engine {
     /// and it is about to follow.
     pub(super) fn settle_ms(&self, subsystem: &Subsystem) -> Millis {
         let settle_ms = self.inventory.timers.settle_ms;
+        let plans = subsystem.probes.iter().filter_map(|id| self.inventory.probes.get(id));
+        // Its own recovery shows one round after its root's at the latest.
+        let round_ms = plans.map(|plan| plan.every_ms + plan.timeout_ms).max().unwrap_or_default();
         let explained = self.watch.subsystem(&subsystem.id).and_then(|s| s.explained_until);
-        let follows = explained.is_some_and(|until| self.now.since(until) < settle_ms);
-        if subsystem.tier == Tier::One && !follows { 0 } else { settle_ms }
+        match subsystem.tier {
+            _ if explained.is_some_and(|until| self.now.since(until) < settle_ms) => settle_ms.max(round_ms),
+            Tier::One => 0,
+            Tier::Two | Tier::Three => settle_ms,
+        }
     }
 
     /// An outage takes over from a degradation that nobody was told about yet.
