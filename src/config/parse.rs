@@ -27,10 +27,12 @@ pub(super) fn parse(file: &Arc<str>, text: &str, problems: &mut Problems) -> Opt
         Err(error) => {
             let location = error.location().unwrap_or(Location::UNKNOWN);
             let at = place(file, text, location);
-            problems.push(
-                Problem::error(Code::Syntax, &at, format!("not valid YAML: {}", sentence(&error)))
-                    .expected("YAML with blanks for indentation"),
-            );
+            let message = sentence(&error);
+            let mut problem = Problem::error(Code::Syntax, &at, format!("not valid YAML: {message}"));
+            if message.contains("tab") {
+                problem = problem.hint("indent with blanks");
+            }
+            problems.push(problem);
             None
         }
     }
@@ -54,8 +56,15 @@ fn options() -> serde_yaml::Options {
     }
 }
 
-/// The parser's sentence without the position that it begins or ends with.
+/// The parser's sentence without the position that it begins or ends with, and without words for programmers.
 fn sentence(error: &serde_yaml::Error) -> String {
+    match error.without_snippet() {
+        serde_yaml::Error::MultipleDocuments { .. } => return "a second document; one file holds one".into(),
+        serde_yaml::Error::Budget { .. } => {
+            return format!("too large, or nested deeper than {DEPTH_MAX} levels");
+        }
+        _ => {}
+    }
     let text = error.without_snippet().to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);
     let tail = |t: &str| t.strip_prefix("line ").is_some_and(|t| t.starts_with(|c: char| c.is_ascii_digit()));
