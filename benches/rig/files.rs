@@ -104,7 +104,7 @@ pub(crate) fn silent(subsystems: usize) -> City {
     City {
         subsystems,
         every_s: 60,
-        listen: "127.0.0.1:0".into(),
+        listen: "127.0.0.1:9424".into(),
         urls: vec!["https://portal.huangpu.test/".into()],
         ca: None,
     }
