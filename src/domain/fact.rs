@@ -58,7 +58,12 @@ pub enum Fact {
         /// What it is now.
         to: WindowState,
         /// Why, for people.
-        why: String,
+        why: Names,
+    },
+    /// A notice about a window was put into the outbox.
+    WindowNoticed {
+        /// Which window.
+        window: WindowId,
     },
     /// A notice about a window was accepted by a relay.
     WindowAnnounced {
@@ -81,6 +86,8 @@ pub enum Fact {
         since: Timestamp,
         /// The window it is about, for overruns.
         window: Option<WindowId>,
+        /// What was seen.
+        reason: Option<Reason>,
     },
     /// An incident opened again within the relapse time.
     IncidentReopened {
@@ -103,6 +110,13 @@ pub enum Fact {
         /// Which incident.
         incident: IncidentId,
         /// Who left.
+        subsystem: SubsystemId,
+    },
+    /// The owners of dependants were told that a dependency is in a valid window.
+    DependantsTold {
+        /// Which window.
+        window: WindowId,
+        /// Whose dependant.
         subsystem: SubsystemId,
     },
     /// A message of this incident was put into the outbox for these recipients.

@@ -1,1 +1,103 @@
-//! gate
+//! "May I change this now, for this long?" for one subsystem: what a pipeline is told.
+//!
+//! Not here: who asked and leases. Invariants: an answer that allows is inside what `decide` allows, and where a policy
+//! asks for a window, inside one that is announced or running; notice, approvals and caps bind windows, not the gate.
+
+use super::policy::{Decision, DenyKind, DenyReason, GateMode, Grant, GrantKind, decide, governing};
+use super::window::WindowState;
+use super::*;
+
+/// What the gate says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GateAnswer {
+    /// Whether it may be changed for the whole span.
+    pub allow: bool,
+    /// End of what is allowed from the asked start on; `None` when denied.
+    pub until: Option<Timestamp>,
+    /// What denies it; empty when allowed.
+    pub reasons: Vec<DenyReason>,
+    /// What allows it; empty when denied.
+    pub because: Vec<Grant>,
+    /// The earliest start from the asked one on at which this very request would be allowed, as far as is known.
+    pub next_open: Option<Timestamp>,
+}
+
+/// Answers for one subsystem and span, given every window that is known.
+pub fn gate(inventory: &Inventory, windows: &[WindowView], subsystem: &SubsystemId, span: Span) -> GateAnswer {
+    let scope = std::slice::from_ref(subsystem);
+    let decision = decide(inventory, scope, None, span);
+    let asks_window = governing(inventory, subsystem).into_iter().find(|p| p.gate == GateMode::Window);
+    let Some(policy) = asks_window else {
+        return GateAnswer::from(decision);
+    };
+    let open = |w: &&WindowView| {
+        matches!(w.state, WindowState::Announced | WindowState::Active) && w.scope.contains(subsystem)
+    };
+    let covering = windows.iter().filter(open).filter(|w| w.span.covers(span)).max_by_key(|w| w.span.end);
+    let mut answer = GateAnswer::from(decision);
+    match covering {
+        Some(window) if answer.allow => {
+            answer.until = answer.until.map(|until| until.min(window.span.end));
+            answer.because.push(window_grant(window));
+        }
+        Some(_) => answer.next_open = next_inside(inventory, windows.iter().filter(open), scope, span),
+        None => {
+            answer.reasons.push(no_window(policy));
+            answer.next_open = next_inside(inventory, windows.iter().filter(open), scope, span);
+            (answer.allow, answer.until, answer.because) = (false, None, Vec::new());
+        }
+    }
+    answer
+}
+
+impl From<Decision> for GateAnswer {
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::Allow { until, because } => {
+                Self { allow: true, until: Some(until), reasons: Vec::new(), because, next_open: None }
+            }
+            Decision::Deny { reasons, next_open } => {
+                Self { allow: false, until: None, reasons, because: Vec::new(), next_open }
+            }
+        }
+    }
+}
+
+/// The earliest start at which the request fits into a window and `decide` allows it.
+fn next_inside<'a>(
+    inventory: &Inventory,
+    windows: impl Iterator<Item = &'a WindowView>,
+    scope: &[SubsystemId],
+    span: Span,
+) -> Option<Timestamp> {
+    let fits = |start: &Timestamp, window: &WindowView| window.span.covers(Span::lasting(*start, span.len_ms()));
+    let starts = windows.filter_map(|window| {
+        let earliest = Some(window.span.start.max(span.start)).filter(|t| fits(t, window))?;
+        let allowed = match decide(inventory, scope, None, Span::lasting(earliest, span.len_ms())) {
+            Decision::Allow { .. } => Some(earliest),
+            Decision::Deny { next_open, .. } => next_open,
+        };
+        allowed.filter(|t| fits(t, window))
+    });
+    starts.min()
+}
+
+fn window_grant(window: &WindowView) -> Grant {
+    let text = Names {
+        zh: format!("在维护窗口 {}（{}）内", window.id, window.name.zh),
+        en: format!("inside the window {} ({})", window.id, window.name.en),
+    };
+    Grant { kind: GrantKind::Window, text, rule: format!("window {}", window.id), source: None }
+}
+
+fn no_window(policy: &policy::Policy) -> DenyReason {
+    let text = Names {
+        zh: format!("政策 {} 只允许在已公告或进行中的维护窗口内变更，而该时段没有这样的窗口", policy.id),
+        en: format!("the policy {} asks for an announced or running window, and none covers the request", policy.id),
+    };
+    let (rule, source) = (format!("policy {}", policy.id), Some(policy.source.clone()));
+    DenyReason { kind: DenyKind::NoWindow, text, rule, source }
+}
+
+#[cfg(test)]
+mod tests;

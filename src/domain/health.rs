@@ -48,13 +48,19 @@ pub enum Verdict {
 }
 
 /// The counters of one probe. Pending counts are memory only; the confirmed state is a fact.
+///
+/// Each run is the unbroken tail of outcomes of one class, `Unknown` left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counter {
     confirmed: Option<ProbeHealth>,
-    /// Consecutive outcomes of one class that differ from the confirmed state.
+    /// Fails.
     fails: Run,
-    degraded: Run,
+    /// Passes, clean or degraded.
     passes: Run,
+    /// Degraded passes.
+    degraded: Run,
+    /// Passes without a blemish.
+    clean: Run,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,15 +70,15 @@ struct Run {
 }
 
 impl Run {
-    fn extend(&mut self, at: Timestamp) {
-        if self.length == 0 {
-            self.since = at;
-        }
-        self.length = self.length.saturating_add(1);
+    const NONE: Self = Self { length: 0, since: Timestamp(0) };
+
+    fn extended(self, at: Timestamp) -> Self {
+        Self { length: self.length.saturating_add(1), since: if self.length == 0 { at } else { self.since } }
     }
 
-    fn reset(&mut self) {
-        self.length = 0;
+    /// A threshold of nought would confirm what nobody saw.
+    fn reaches(self, threshold: u32) -> bool {
+        self.length >= threshold.max(1)
     }
 }
 
@@ -89,71 +95,56 @@ impl Counter {
 
     /// Counts one outcome of an attempt that started at `at`.
     pub fn count(&mut self, at: Timestamp, outcome: &Outcome, thresholds: Thresholds) -> Verdict {
-        match outcome {
+        let Self { fails, passes, degraded, clean, .. } = *self;
+        let none = Run::NONE;
+        (self.fails, self.passes, self.degraded, self.clean) = match outcome {
             Outcome::Unknown(_) => return self.pending(),
-            Outcome::Fail(_) => {
-                self.fails.extend(at);
-                self.degraded.reset();
-                self.passes.reset();
-            }
-            Outcome::Degraded(_) => {
-                self.fails.reset();
-                self.degraded.extend(at);
-                self.passes.extend(at);
-            }
-            Outcome::Pass => {
-                self.fails.reset();
-                self.degraded.reset();
-                self.passes.extend(at);
-            }
-        }
-        match self.next(matches!(outcome, Outcome::Pass), thresholds) {
+            Outcome::Fail(_) => (fails.extended(at), none, none, none),
+            Outcome::Degraded(_) => (none, passes.extended(at), degraded.extended(at), none),
+            Outcome::Pass => (none, passes.extended(at), none, clean.extended(at)),
+        };
+        match self.next(thresholds) {
             Some(change) => {
-                *self = Self::resume(Some(change.to));
+                // The runs go on: a degraded pass at the end of a recovery is the first contrary one to `Passing`.
+                self.confirmed = Some(change.to);
                 Verdict::Changed(change)
             }
             None => self.pending(),
         }
     }
 
-    /// The change that the counts confirm, if any.
-    fn next(&self, clean: bool, Thresholds { fall, rise }: Thresholds) -> Option<Change> {
+    /// Start of the first attempt that speaks against the confirmed state, while a change is pending.
+    pub fn contrary_since(&self) -> Option<Timestamp> {
+        use ProbeHealth::*;
+        let contrary: &[Run] = match self.confirmed {
+            None => &[self.fails, self.passes],
+            Some(Failing) => &[self.passes],
+            Some(Passing) => &[self.fails, self.degraded],
+            Some(Degraded) => &[self.fails, self.clean],
+        };
+        contrary.iter().find(|run| run.length > 0).map(|run| run.since)
+    }
+
+    /// The change that the runs confirm, if any.
+    fn next(&self, Thresholds { fall, rise }: Thresholds) -> Option<Change> {
         use ProbeHealth::*;
         let change = |to, run: Run| Some(Change { to, since: run.since });
         match self.confirmed {
-            Some(Failing) | None if self.passes.length >= rise => {
-                // A recovery made of degraded passes alone recovers into degraded.
-                if self.degraded.length >= self.passes.length {
-                    change(Degraded, self.passes)
-                } else {
-                    change(Passing, self.passes)
-                }
+            // A recovery without a single clean pass recovers into degraded.
+            Some(Failing) | None if self.passes.reaches(rise) => {
+                change(if self.degraded.length == self.passes.length { Degraded } else { Passing }, self.passes)
             }
-            Some(Passing | Degraded) | None if self.fails.length >= fall => change(Failing, self.fails),
-            Some(Passing) if self.degraded.length >= fall => change(Degraded, self.degraded),
-            Some(Degraded) if clean && self.clean_run() >= rise => {
-                change(Passing, Run { length: self.clean_run(), since: self.clean_since() })
-            }
+            Some(Passing | Degraded) | None if self.fails.reaches(fall) => change(Failing, self.fails),
+            Some(Passing) if self.degraded.reaches(fall) => change(Degraded, self.degraded),
+            Some(Degraded) if self.clean.reaches(rise) => change(Passing, self.clean),
             _ => None,
         }
     }
 
-    fn clean_run(&self) -> u32 {
-        self.passes.length
-    }
-
-    fn clean_since(&self) -> Timestamp {
-        self.passes.since
-    }
-
     fn pending(&self) -> Verdict {
-        use ProbeHealth::*;
-        let contrary = match self.confirmed {
-            None => true,
-            Some(Failing) => self.passes.length > 0,
-            Some(Passing) => self.fails.length > 0 || self.degraded.length > 0,
-            Some(Degraded) => self.fails.length > 0 || (self.passes.length > 0 && self.degraded.length == 0),
-        };
-        if contrary { Verdict::Unconfirmed } else { Verdict::Settled }
+        if self.contrary_since().is_some() { Verdict::Unconfirmed } else { Verdict::Settled }
     }
 }
+
+#[cfg(test)]
+mod tests;

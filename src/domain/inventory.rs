@@ -205,6 +205,22 @@ pub struct ProbePlan {
     pub source: Source,
 }
 
+impl ProbePlan {
+    /// The instant of every tick modulo the interval, from the probe's id alone, so that restarts and reloads neither
+    /// stampede nor shift.
+    pub fn phase_ms(&self) -> Millis {
+        phase_ms(&self.id, self.every_ms)
+    }
+}
+
+/// First 8 bytes of SHA-256(probe id), modulo the interval: stable over restarts, spread over the interval.
+pub fn phase_ms(probe: &ProbeId, every_ms: Millis) -> Millis {
+    use sha2::Digest;
+    let digest = sha2::Sha256::digest(probe.as_str());
+    let head = digest.iter().take(8).fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
+    i64::try_from(head % every_ms.max(1).unsigned_abs()).unwrap_or_default()
+}
+
 /// A promise about availability.
 #[derive(Clone, Debug)]
 pub struct Objective {
@@ -307,6 +323,8 @@ pub struct Inventory {
     pub rosters: BTreeMap<RosterId, Roster>,
     /// Who is told when nobody else can be.
     pub fallback: RosterId,
+    /// Who is told about gengfu itself.
+    pub admins: RosterId,
     /// Timers of on-call.
     pub timers: AlertTimers,
     /// Subsystems that name each one as a hard dependency, directly.

@@ -6,6 +6,8 @@
 //! The words are those of `docs/glossary.md`.
 
 mod fact;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod id;
 mod inventory;
 mod message;
@@ -23,6 +25,7 @@ pub mod incident;
 pub mod policy;
 pub mod sla;
 pub mod timeline;
+pub mod watch;
 pub mod window;
 
 pub use fact::*;

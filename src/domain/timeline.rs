@@ -1,4 +1,8 @@
 //! What a subsystem was, gap-free: half-open spans of up, degraded, down and unknown.
+//!
+//! Not here: how one probe's health is confirmed (`health`), and maintenance, which is an overlay. Invariants: starts
+//! rise strictly and neighbours differ; a subsystem's timeline is the pointwise combination of its probes' back-dated
+//! ones, and begins where the first of them begins.
 
 use super::health::ProbeHealth;
 use super::*;
@@ -49,12 +53,22 @@ impl<S> Default for Timeline<S> {
 impl<S: Copy + PartialEq> Timeline<S> {
     /// Says that from `since` on the state is `to`: whatever was known from `since` on is replaced (dating backward).
     pub fn set(&mut self, since: Timestamp, to: S) {
-        while self.changes.last().is_some_and(|(start, _)| *start >= since) {
-            self.changes.pop();
-        }
+        self.truncate(since);
         if self.changes.last().is_none_or(|(_, state)| *state != to) {
             self.changes.push((since, to));
         }
+    }
+
+    /// Forgets what began at or after `since`.
+    fn truncate(&mut self, since: Timestamp) {
+        let keep = self.changes.partition_point(|(start, _)| *start < since);
+        self.changes.truncate(keep);
+    }
+
+    /// The first change after `t`.
+    pub fn next_change(&self, t: Timestamp) -> Option<Timestamp> {
+        let i = self.changes.partition_point(|(start, _)| *start <= t);
+        self.changes.get(i).map(|(start, _)| *start)
     }
 
     /// The state at `t`; `None` before the beginning.
@@ -116,3 +130,32 @@ pub fn combine(probes: impl IntoIterator<Item = (Role, Option<ProbeHealth>)>) ->
         _ => Health::Up,
     }
 }
+
+/// One probe of a subsystem: whether it can take it down, and what was confirmed of it since its first attempt.
+pub type Part<'a> = (Role, &'a Timeline<Option<ProbeHealth>>);
+
+/// The pointwise combination of the probes' timelines. A probe that has not begun yet is unknown.
+pub fn combine_timelines(probes: &[Part<'_>]) -> Timeline<Health> {
+    let mut whole = Timeline::default();
+    recombine_from(&mut whole, probes, Timestamp::MIN);
+    whole
+}
+
+/// Writes the tail of a combination again after one of its probes changed from `since` on.
+///
+/// What lies before `since` is kept as it is, so that a change costs no more than what it rewrites.
+pub fn recombine_from(whole: &mut Timeline<Health>, probes: &[Part<'_>], since: Timestamp) {
+    whole.truncate(since);
+    let Some(first) = probes.iter().filter_map(|(_, t)| t.first()).min() else { return };
+    let mut at = since.max(first);
+    loop {
+        whole.set(at, combine(probes.iter().map(|(role, t)| (*role, t.at(at).flatten()))));
+        match probes.iter().filter_map(|(_, t)| t.next_change(at)).min() {
+            Some(next) => at = next,
+            None => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,10 +3,32 @@
 //! Not here: when probes run (`scheduler`) and what follows (`domain`). Invariants: an attempt honours its deadline,
 //! never retries, never panics, opens a fresh connection, and reports trouble of our own as `Unknown`.
 
-use crate::domain::{Outcome, Timestamp};
+mod attempt;
+mod board;
+mod dial;
+mod dns;
+mod document;
+mod heartbeat;
+mod http;
+mod record;
+mod tcp;
+mod tls;
+mod transport;
+mod trust;
+
+pub use attempt::*;
+pub use board::*;
+pub use document::document;
+pub use heartbeat::{Beat, Heartbeats};
+pub use record::{Phase, Phases, Recorder, TRACE_LINE_MAX, TRACE_LINES_MAX, TraceLine};
+pub use transport::Transports;
+
+use crate::domain::Outcome;
+use crate::field::{Field, Problems, Record};
+use crate::network::Network;
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
+use std::sync::Arc;
 
 /// A boxed future, so that probers can be kept as trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -17,46 +39,54 @@ pub trait Prober: Send + Sync {
     fn probe<'a>(&'a self, attempt: &'a mut Attempt) -> BoxFuture<'a, Outcome>;
 }
 
-/// How long each phase took; `None` where it was not reached or does not apply.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Phases {
-    /// Name resolution.
-    pub resolve: Option<Duration>,
-    /// TCP connect.
-    pub connect: Option<Duration>,
-    /// TLS handshake.
-    pub tls: Option<Duration>,
-    /// From the request's last byte to the answer's first.
-    pub processing: Option<Duration>,
-    /// From the answer's first byte to its last.
-    pub transfer: Option<Duration>,
-}
+/// Makes a prober of a complete record.
+pub type Build = fn(&Record, &BuildContext) -> Result<Arc<dyn Prober>, Problems>;
 
-/// One line of the trace: how far into the attempt, and what happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TraceLine {
-    /// Since the attempt's start.
-    pub at: Duration,
-    /// What happened; bounded, without control characters.
-    pub text: String,
-}
-
-/// One run of a probe, and what it saw.
+/// One kind of probe: the only place that knows it.
 #[derive(Debug)]
-pub struct Attempt {
-    /// When it started, by the wall clock.
-    pub started: Timestamp,
-    /// The one deadline, from name resolution to the last byte.
-    pub deadline: tokio::time::Instant,
-    /// How long each phase took.
-    pub phases: Phases,
-    /// Status of the last HTTP answer.
-    pub http_status: Option<u16>,
-    /// Earliest expiry in the presented chain.
-    pub certificate_not_after: Option<Timestamp>,
-    /// At most [`TRACE_LINES_MAX`] lines.
-    pub trace: Vec<TraceLine>,
+pub struct ProbeKind {
+    /// The key in the files and the `kind` label.
+    pub name: &'static str,
+    /// What it does, in one sentence.
+    pub about: &'static str,
+    /// A body in YAML that builds.
+    pub example: &'static str,
+    /// What may stand in its body.
+    pub fields: &'static [Field],
+    /// The field that says whom to ask, where one word is enough for that.
+    pub target: Option<&'static str>,
+    /// Makes a prober of a complete record.
+    pub build: Build,
 }
 
-/// Longest trace of one attempt, in lines.
-pub const TRACE_LINES_MAX: usize = 64;
+/// Every kind, alphabetically. A new one is a file, a `mod` line and a row here.
+pub static KINDS: &[ProbeKind] = &[dns::KIND, heartbeat::KIND, http::KIND, tcp::KIND, tls::KIND];
+
+/// The kind of that name.
+pub fn kind(name: &str) -> Option<&'static ProbeKind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}
+
+/// What probers share; one per load of the files.
+#[derive(Clone, Debug)]
+pub struct BuildContext {
+    /// Names and trust.
+    pub network: Arc<Network>,
+    /// HTTP clients over that network.
+    pub transports: Arc<Transports>,
+    /// Where jobs call; the same one over all reloads.
+    pub heartbeats: Arc<Heartbeats>,
+    /// The maintenance notice of `http` probes that name none.
+    pub maintenance_text: Option<String>,
+}
+
+impl BuildContext {
+    /// A context without a common maintenance notice.
+    pub fn new(network: Arc<Network>, heartbeats: Arc<Heartbeats>) -> Self {
+        let transports = Arc::new(Transports::new(Arc::clone(&network)));
+        Self { network, transports, heartbeats, maintenance_text: None }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,319 @@
-//! engine
+//! The router: an event goes to the state machines that it concerns; facts and effects come out.
+//!
+//! Not here: any rule. Each arm calls one small state machine in a file of its own (`watch`, `incident`, `window`,
+//! `sla`). Invariants: state changes by facts alone, so a restart that replays them arrives at the same state; engine
+//! time never runs backward; an observation that changes nothing allocates nothing.
+
+mod checkpoint;
+mod outages;
+mod picture;
+mod promise;
+mod tell;
+mod wake;
+mod windows;
+
+#[cfg(test)]
+mod tests;
+
+use super::health::{Change, Verdict};
+use super::incident::Desk;
+use super::watch::Watch;
+use super::window::Book;
+use super::*;
+use std::sync::Arc;
+use wake::{Wake, Wakes};
+
+/// A forward step of the wall clock of more than this is a fact.
+pub const CLOCK_STEP_MAX: Millis = 2 * SECOND;
+
+/// Life of a message: after this it is given up.
+pub const MESSAGE_LIFE: Millis = DAY;
+
+/// How long timelines, windows and incidents stay in memory.
+///
+/// The exclusion cap of a rolling 30 days reaches back to the start of the month in which they begin.
+pub const MEMORY: Millis = 64 * DAY;
+
+/// What the engine is told.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// An attempt ended.
+    Observed(Observation),
+    /// A new set of files was accepted.
+    Reloaded {
+        /// The new shape of the world.
+        inventory: Arc<Inventory>,
+        /// SHA-256 of the files.
+        digest: String,
+    },
+    /// A new set of files was refused.
+    ReloadRefused {
+        /// What `check` prints.
+        text: String,
+    },
+    /// A relay accepted a message.
+    Delivered {
+        /// Which one.
+        message: Box<Message>,
+        /// When.
+        accepted: Timestamp,
+    },
+    /// The wall clock jumped.
+    ClockStepped {
+        /// Where it was.
+        from: Timestamp,
+        /// Where it went.
+        to: Timestamp,
+    },
+    /// Nothing happened; a deadline may have passed.
+    Tick,
+}
+
+/// What the shell is asked to do, after the facts are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Try the probe again to confirm a change, at this instant, never before the last attempt's end.
+    Retry {
+        /// Which probe.
+        probe: ProbeId,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// The answer to an event.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    /// To be stored first, in this order.
+    pub facts: Vec<Recorded>,
+    /// To be stored with the facts, and then sent.
+    pub messages: Vec<Message>,
+    /// To be done last.
+    pub effects: Vec<Effect>,
+}
+
+impl Output {
+    /// Adds what follows from a later event.
+    pub fn append(&mut self, later: Self) {
+        self.facts.extend(later.facts);
+        self.messages.extend(later.messages);
+        self.effects.extend(later.effects);
+    }
+}
+
+/// The state and its machines.
+#[derive(Debug)]
+pub struct Engine {
+    inventory: Arc<Inventory>,
+    now: Timestamp,
+    watch: Watch,
+    book: Book,
+    desk: Desk,
+    wakes: Wakes,
+    admins: RosterId,
+    digest: String,
+    reload_refused: Option<Arc<str>>,
+    picture: picture::Picture,
+}
+
+impl Engine {
+    /// An engine that knows nothing but the shape of the world.
+    pub fn new(now: Timestamp, inventory: Arc<Inventory>) -> Self {
+        let mut engine = Self {
+            admins: inventory.admins.clone(),
+            inventory,
+            now,
+            watch: Watch::default(),
+            book: Book::default(),
+            desk: Desk::default(),
+            wakes: Wakes::default(),
+            digest: String::new(),
+            reload_refused: None,
+            picture: picture::Picture::default(),
+        };
+        engine.watch.adopt(now, &engine.inventory);
+        engine
+    }
+
+    /// The shape of the world.
+    pub fn inventory(&self) -> &Arc<Inventory> {
+        &self.inventory
+    }
+
+    /// The earliest instant at which [`Event::Tick`] is wanted.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.wakes.next()
+    }
+
+    /// Folds a stored fact in; the only way in which state changes.
+    pub fn apply(&mut self, recorded: &Recorded) {
+        self.now = self.now.max(recorded.at);
+        match &recorded.fact {
+            Fact::Started { alive_until: Some(since), .. } => self.watch.lost_sight(&self.inventory, *since),
+            Fact::ClockStepped { from, .. } => self.watch.lost_sight(&self.inventory, *from),
+            Fact::ProbeChanged { probe, to, since, reason } => {
+                let id = self.present_id(probe);
+                let changed = self.watch.changed(&self.inventory, &id, *to, *since, reason.as_ref());
+                self.picture.touch(changed);
+            }
+            Fact::Reloaded { digest } => self.digest.clone_from(digest),
+            fact => {
+                self.note_explained(recorded.at, fact);
+                self.book.apply(recorded.at, fact, &self.inventory);
+                self.desk.apply(recorded.at, fact);
+            }
+        }
+    }
+
+    /// Takes up work after the stored facts were applied: what lies between the last sign of life and the next
+    /// attempts is unknown, and every deadline is set again.
+    pub fn start(&mut self, now: Timestamp, alive_until: Option<Timestamp>, digest: &str) -> Output {
+        let mut out = Output::default();
+        self.now = self.now.max(now);
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        self.record(&mut out, Fact::Started { alive_until, version });
+        if self.digest != digest {
+            self.record(&mut out, Fact::Reloaded { digest: digest.to_owned() });
+        }
+        self.picture.touch_all();
+        self.adopt(&mut out);
+        out
+    }
+
+    /// Handles one event at `now`.
+    pub fn handle(&mut self, now: Timestamp, event: Event) -> Output {
+        let mut out = Output::default();
+        self.now = self.now.max(now);
+        match event {
+            Event::Observed(seen) => self.observed(&mut out, &seen),
+            Event::Reloaded { inventory, digest } => self.reloaded(&mut out, inventory, digest),
+            Event::ReloadRefused { text } => self.refused(&mut out, text),
+            Event::Delivered { message, accepted } => self.delivered(&mut out, &message, accepted),
+            Event::ClockStepped { from, to } => {
+                self.record(&mut out, Fact::ClockStepped { from, to });
+                self.picture.touch_all();
+            }
+            Event::Tick => {}
+        }
+        self.tick(&mut out);
+        out
+    }
+
+    fn tick(&mut self, out: &mut Output) {
+        while let Some(wake) = self.wakes.pop(self.now) {
+            match wake {
+                Wake::Stale(probe) => self.stale(out, &probe),
+                Wake::Subsystem(id) => self.reconsider(out, &id),
+                Wake::Tell(incident) => self.tell_opening(out, incident),
+                Wake::Window(id) => self.advance_window(out, &id),
+                Wake::Risk(id) => self.consider_risk(out, &id),
+                Wake::Daily => self.daily(out),
+            }
+        }
+    }
+
+    /// Records a fact: state changes at once, the shell stores it before any effect.
+    fn record(&mut self, out: &mut Output, fact: Fact) {
+        let recorded = Recorded { at: self.now, fact };
+        self.apply(&recorded);
+        out.facts.push(recorded);
+    }
+
+    fn observed(&mut self, out: &mut Output, seen: &Observation) {
+        let inventory = Arc::clone(&self.inventory);
+        let Some(plan) = inventory.probes.get(&seen.probe) else { return };
+        let arrival = self.watch.arrival(seen);
+        let mut changed = arrival.is_some();
+        arrival.into_iter().for_each(|fact| self.record(out, fact));
+        match self.watch.count(plan, seen) {
+            Verdict::Settled => {}
+            Verdict::Unconfirmed => {
+                let at = (seen.started + plan.confirm_every_ms).max(self.now);
+                out.effects.push(Effect::Retry { probe: plan.id.clone(), at });
+            }
+            Verdict::Changed(Change { to, since }) => {
+                changed = true;
+                let (probe, reason) = (plan.id.clone(), seen.outcome.reason().cloned());
+                self.record(out, Fact::ProbeChanged { probe, to: Some(to), since, reason });
+            }
+        }
+        if changed {
+            self.health_changed(out, &plan.id.subsystem());
+        }
+        if let Some(at) = self.watch.stale_at(plan) {
+            self.wakes.at(at, Wake::Stale(plan.id.clone()));
+        }
+    }
+
+    fn stale(&mut self, out: &mut Output, probe: &ProbeId) {
+        let inventory = Arc::clone(&self.inventory);
+        let Some(plan) = inventory.probes.get(probe) else { return };
+        match self.watch.stale(self.now, plan) {
+            Some(fact) => {
+                self.record(out, fact);
+                self.health_changed(out, &probe.subsystem());
+            }
+            None => {
+                if let Some(at) = self.watch.stale_at(plan) {
+                    self.wakes.at(at, Wake::Stale(probe.clone()));
+                }
+            }
+        }
+    }
+
+    fn reloaded(&mut self, out: &mut Output, inventory: Arc<Inventory>, digest: String) {
+        self.inventory = inventory;
+        self.admins = self.inventory.admins.clone();
+        self.reload_refused = None;
+        self.record(out, Fact::Reloaded { digest });
+        self.picture.touch_all();
+        self.adopt(out);
+    }
+
+    /// Fits the state to the inventory, and sets every deadline.
+    fn adopt(&mut self, out: &mut Output) {
+        let inventory = Arc::clone(&self.inventory);
+        for probe in self.watch.adopt(self.now, &inventory) {
+            self.record(out, Fact::ProbeRetired { probe });
+        }
+        for plan in inventory.probes.values() {
+            if let Some(at) = self.watch.stale_at(plan) {
+                self.wakes.at(at, Wake::Stale(plan.id.clone()));
+            }
+        }
+        self.book.adopt(self.now, &inventory);
+        self.advance_all_windows(out);
+        self.close_the_vanished(out);
+        for id in inventory.subsystems.keys() {
+            if self.watch.subsystem(id).is_some_and(|s| s.timeline.last().is_some()) {
+                self.health_changed(out, id);
+            }
+        }
+        let untold: Vec<IncidentId> = self.desk.open().filter(|i| i.told.is_empty()).map(|i| i.id).collect();
+        for incident in untold {
+            self.wakes.at(self.now, Wake::Tell(incident));
+        }
+        self.wakes.at(self.now + HOUR, Wake::Daily);
+    }
+
+    fn daily(&mut self, out: &mut Output) {
+        let inventory = Arc::clone(&self.inventory);
+        let horizon = self.now - MEMORY;
+        self.watch.forget_before(horizon);
+        self.book.forget_before(horizon);
+        self.book.adopt(self.now, &inventory);
+        self.picture.touch_all();
+        self.advance_all_windows(out);
+        self.wakes.at(self.now + HOUR, Wake::Daily);
+    }
+
+    /// The present id of a probe that a fact knows by a former one.
+    fn present_id(&self, probe: &ProbeId) -> ProbeId {
+        if self.inventory.probes.contains_key(probe) {
+            return probe.clone();
+        }
+        let was = probe.subsystem();
+        let renamed = self.inventory.subsystems.values().find(|s| s.was.as_ref() == Some(&was));
+        renamed.map_or_else(|| probe.clone(), |s| ProbeId::of(&s.id, probe.name()))
+    }
+}

@@ -1,7 +1,22 @@
 //! When maintenance is allowed: rules, freezes, and the decision with its reasons.
+//!
+//! `decide` answers for any request; `admit` adds what binds windows alone. Not here: what becomes of a window
+//! (`window::lifecycle`) and what a pipeline is told (`gate`). Invariants: every policy that governs a subsystem must
+//! allow, deny beats allow, and what cannot be decided is denied.
+
+mod admit;
+mod dates;
+mod decide;
+mod opening;
+mod reason;
+
+pub use admit::{Admission, Obstacle, admit, notice_deadline, people_length, working_days_of_notice};
+pub use dates::{DateOrYearly, DateSpan};
+pub use decide::{decide, governing};
+pub use opening::{allowed, is_open, next_open, open_until};
 
 use super::*;
-use jiff::civil::{Date, Time};
+use jiff::civil::Time;
 
 /// What a policy or a freeze is about; an empty list means "any".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,24 +79,6 @@ pub enum NoticeRule {
     ByLength,
     /// None.
     None,
-}
-
-/// A span of civil dates with a name: a freeze, or a denial of one policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DateSpan {
-    /// First date inside; the year is left out for every year.
-    pub first: DateOrYearly,
-    /// Last date inside.
-    pub last: DateOrYearly,
-}
-
-/// A date, or a month and a day of every year.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DateOrYearly {
-    /// One date.
-    Date(Date),
-    /// (month, day) of every year.
-    Yearly(i8, i8),
 }
 
 /// Nothing may be changed.
@@ -180,6 +177,44 @@ pub struct DenyReason {
     pub source: Option<Source>,
 }
 
+/// Why a request was allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GrantKind {
+    /// The policy allows any time.
+    Always,
+    /// It begins on a non-working day.
+    NonWorkingDay,
+    /// It begins in a night.
+    Night,
+    /// A window covers it.
+    Window,
+}
+
+impl GrantKind {
+    /// The metric label and JSON value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::NonWorkingDay => "non_working_day",
+            Self::Night => "night",
+            Self::Window => "window",
+        }
+    }
+}
+
+/// One link of the rule chain of an answer that allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// For machines.
+    pub kind: GrantKind,
+    /// For people.
+    pub text: Names,
+    /// Who says so: `policy off-hours`, `window bdc-monthly.1f3a9c02`.
+    pub rule: String,
+    /// Where it is written; `None` for what is built in.
+    pub source: Option<Source>,
+}
+
 /// The answer of `decide`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -187,14 +222,34 @@ pub enum Decision {
     Allow {
         /// End of the allowed block that holds it.
         until: Timestamp,
-        /// What allows it, with sources.
-        because: Vec<DenyReason>,
+        /// What allows it, one grant of each policy.
+        because: Vec<Grant>,
     },
     /// It is not.
     Deny {
-        /// Every rule that denies it.
+        /// Every rule that denies it, and the calendar rows behind them.
         reasons: Vec<DenyReason>,
         /// The earliest start at or after the asked one at which this very request would be allowed.
         next_open: Option<Timestamp>,
     },
 }
+
+impl Decision {
+    /// Whether the whole interval is allowed.
+    pub fn is_allow(&self) -> bool {
+        matches!(self, Self::Allow { .. })
+    }
+
+    /// What denies it; empty if nothing does.
+    pub fn reasons(&self) -> &[DenyReason] {
+        match self {
+            Self::Allow { .. } => &[],
+            Self::Deny { reasons, .. } => reasons,
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod tests;

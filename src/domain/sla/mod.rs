@@ -1,19 +1,25 @@
 //! What is left of the promise: three figures that always go together, the budget, and how fast it burns.
 //!
-//! Rules: SEMANTICS §9 and §10 (see `docs/sla.md`). Invariants: durations are integers until a ratio is printed; the
-//! parts sum to the whole; "met" is said only if the low bound reaches the target, "missed" only if the high one does not.
+//! The rules with worked examples: `docs/sla.md`. Not here: what was seen (`timeline`). Invariants: durations are
+//! integers until a ratio is printed; the parts sum to the whole; "met" is said only if the low bound reaches the
+//! target, "missed" only if the high one does not.
+
+mod account;
+mod exclusion;
+mod period;
+mod promise;
+mod ratio;
+
+pub mod burn;
+
+pub use account::{Tally, account, tally};
+pub use exclusion::{excluded, reach};
+pub use period::{Grain, Period};
+pub use promise::{account_of, promised_hours};
+pub use ratio::Ratio;
 
 use super::*;
 use std::collections::BTreeMap;
-
-/// A share of time, kept exact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ratio {
-    /// Milliseconds that count.
-    pub part: Millis,
-    /// Milliseconds in all; positive.
-    pub whole: Millis,
-}
 
 /// A figure and what it would be if unknown time had been down, or up. `None` where nothing is eligible.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,3 +114,37 @@ pub struct Account {
     /// The subsystem began inside the period.
     pub partial: bool,
 }
+
+impl Cause {
+    /// Every cause, in the order in which they are matched.
+    pub const ALL: [Self; 5] =
+        [Self::Emergency, Self::Overrun, Self::UndeclaredMaintenance, Self::PolicyViolation, Self::Incident];
+}
+
+impl Account {
+    /// The figure that was agreed, with its bounds.
+    pub fn figure(&self, agreed: Figure) -> &Bounded {
+        match agreed {
+            Figure::Public => &self.public,
+            Figure::Contract => &self.contract,
+        }
+    }
+
+    /// What was spent of the budget, whatever the cause.
+    pub fn spent_total_ms(&self) -> Millis {
+        self.spent_ms.values().sum()
+    }
+
+    /// What is left of the budget; negative once it is overdrawn.
+    pub fn budget_left_ms(&self) -> Millis {
+        self.budget_ms - self.spent_total_ms()
+    }
+
+    /// The share of good time that was not degraded; `None` without good time.
+    pub fn quality(&self) -> Option<Ratio> {
+        Ratio::of(self.good_ms - self.degraded_ms, self.good_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests;

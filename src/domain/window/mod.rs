@@ -1,4 +1,15 @@
 //! Maintenance windows: from a schedule's text to spans with stable ids, and what becomes of each.
+//!
+//! Not here: whether a window is allowed (`policy::admit`). Invariant: an id follows from the schedule's id and the
+//! original civil start alone, so it survives restarts, reloads and other changes of the text.
+
+mod book;
+pub mod cron;
+pub mod lifecycle;
+mod recurrence;
+
+pub use book::{Book, HORIZON_MS, Window};
+pub use recurrence::{STARTS_PER_DAY_MAX, WINDOWS_MAX, check_cron, expand, window_id};
 
 use super::*;
 use jiff::civil::{Date, DateTime, Time, Weekday};
@@ -104,6 +115,11 @@ impl WindowState {
         Self::Rejected,
         Self::Missed,
     ];
+
+    /// Whether it can never change again.
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Rejected | Self::Missed)
+    }
 
     /// The label and the JSON value.
     pub fn as_str(self) -> &'static str {

@@ -1,0 +1,53 @@
+# Everything that a person or a machine runs here. `make` alone lists it.
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+
+.PHONY: help setup fmt lint deny test peers soak fuzz bench run demo check ci
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## What the tests want besides Rust: Debian packages, a Python environment
+	@tests/setup/install.sh
+
+fmt: ## Format the code
+	$(CARGO) fmt
+
+lint: ## Formatting and clippy, warnings are errors
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets --quiet -- -D warnings
+
+deny: ## Licences, sources and banned crates of the dependencies
+	$(CARGO) deny --config .deny.toml --log-level error check bans licenses sources
+
+# One profile only, so that everything is compiled once. The integration tests come last: their line closes the run.
+test: setup ## Every test, with the set-up it needs
+	$(CARGO) build --quiet
+	@tests/peers/run.sh
+	$(CARGO) test --quiet --doc
+	$(CARGO) test --quiet --lib --bins --test it
+
+peers: setup ## Only the comparisons with other people's programs
+	$(CARGO) build --quiet
+	@tests/peers/run.sh
+
+soak: setup ## The long ones: 200 kills at random moments, and more of everything random
+	GENGFU_KILLS=200 PROPTEST_CASES=4096 $(CARGO) test --release --test it -- --nocapture --test-threads=1 kill
+
+fuzz: ## Every property test with many more random cases
+	PROPTEST_CASES=20000 $(CARGO) test --quiet --lib --test it
+
+bench: setup ## The figures of docs/benchmarks.md, beside blackbox_exporter's, on this machine
+	$(CARGO) bench
+
+run: ## The daemon over the shipped files
+	$(CARGO) run --release -- run
+
+demo: ## The daemon, a simulated city that fails on cue, and a mailbox
+	$(CARGO) run --release -- demo
+
+check: ## Validate the shipped files
+	$(CARGO) run --quiet -- check
+
+ci: ## What CI runs
+	.ci/run

@@ -1,0 +1,66 @@
+//! From the settings to the ways out of the house.
+
+use crate::config::{MailSettings, RelaySettings, RelayTls, Settings};
+use crate::domain::{Inventory, Recipient};
+use crate::network::Network;
+use crate::notify::Notifier;
+use crate::notify::mail::{Login, MailRelay, MailTls, Patience, RelayPlan};
+use crate::notify::render::RenderContext;
+use crate::outbox::MailSetup;
+use rustls::RootCertStore;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use std::sync::Arc;
+
+/// The relays, the wording and the fallback.
+///
+/// # Errors
+/// If TLS to a relay cannot be set up; the sentence names the relay.
+pub(super) fn setup(settings: &Settings, network: &Arc<Network>, inventory: &Inventory) -> Result<MailSetup, String> {
+    let MailSettings { from_name, from_mail, domain, relays, .. } = &settings.mail;
+    let relays = relays.iter().map(|r| relay(r, domain, network)).collect::<Result<_, _>>()?;
+    let render = RenderContext {
+        public_url: settings.public_url.clone(),
+        zone: settings.zone.clone(),
+        domain: domain.clone(),
+        from_name: from_name.clone(),
+        from_mail: from_mail.clone(),
+    };
+    let fallback = inventory.rosters.get(&inventory.fallback).map_or(&[][..], |r| &r.contacts);
+    Ok(MailSetup { relays, render, fallback: fallback.iter().map(Recipient::from).collect() })
+}
+
+fn relay(relay: &RelaySettings, hello: &str, network: &Arc<Network>) -> Result<Arc<dyn Notifier>, String> {
+    let tls = match relay.tls {
+        RelayTls::None => MailTls::None,
+        RelayTls::StartTls => MailTls::StartTls,
+        RelayTls::Implicit => MailTls::Implicit,
+    };
+    let login = match (&relay.user, &relay.password) {
+        (Some(user), Some(password)) => Some(Login { user: user.clone(), password: password.clone() }),
+        _ => None,
+    };
+    let named = |why: String| format!("relay {}:{}: {why}", relay.host, relay.port);
+    let plan = RelayPlan {
+        host: relay.host.clone(),
+        port: relay.port,
+        tls,
+        login,
+        roots: roots(relay, network).map_err(named)?,
+        patience: Patience::default(),
+    };
+    let named = |why: rustls::Error| format!("relay {}:{}: {why}", relay.host, relay.port);
+    Ok(Arc::new(MailRelay::new(plan, hello, Arc::clone(network)).map_err(named)?))
+}
+
+/// Those of the network, and those of the relay's own file.
+fn roots(relay: &RelaySettings, network: &Network) -> Result<Arc<RootCertStore>, String> {
+    let Some(path) = &relay.ca else { return Ok(Arc::clone(&network.roots)) };
+    let bytes = std::fs::read(path).map_err(|e| format!("cannot read `ca` {}: {e}", path.display()))?;
+    let mut roots = RootCertStore::clone(&network.roots);
+    let (good, _) = roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&bytes).flatten());
+    if good == 0 {
+        return Err(format!("`ca` {} holds no certificate; give it PEM", path.display()));
+    }
+    Ok(Arc::new(roots))
+}

@@ -1,0 +1,231 @@
+//! The wiring of the daemon, in one straight line: bind, open, restore, start, serve, drain.
+//!
+//! Not here: what any part does. Invariants: everything is checked before anything starts; every task is on one
+//! tracker and is joined; what starts last stops first, and the store closes last.
+
+mod mail;
+mod outbox_view;
+mod reload;
+mod restore;
+mod running;
+
+use crate::clock::Clock;
+use crate::config::{Loaded, Settings};
+use crate::domain::Snapshot;
+use crate::domain::engine::Event;
+use crate::metrics::Metrics;
+use crate::outbox::{Delivered, Outbox};
+use crate::probe::{Board, Heartbeats};
+use crate::runtime::{EVENTS_MAX, OBSERVATIONS_MAX, Runtime, Unsaved};
+use crate::scheduler::{Scheduler, SchedulerMetrics};
+use crate::store::{Store, StoreError};
+use crate::web::{Commands, OutboxView, Site, WebState};
+use arc_swap::ArcSwap;
+use running::{Running, scheduled};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Reads the files; the error is what `check` prints.
+pub type Loader = Arc<dyn Fn() -> Result<Loaded, String> + Send + Sync>;
+
+/// Requests of pages that wait for an answer.
+const COMMANDS_MAX: usize = 64;
+
+/// How long the drain may take before what is left is dropped.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
+
+/// Open files that a daemon with many probes needs.
+const FILES_WANTED: u64 = 200_000;
+
+/// Why the daemon cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The address is taken or forbidden.
+    #[error("cannot listen on {address}: {source}; stop what listens there, or set another `listen`")]
+    Listen {
+        /// Which address.
+        address: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Two metrics have one name.
+    #[error("cannot set up metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// The mail settings do not work.
+    #[error("cannot set up mail: {0}")]
+    Mail(String),
+}
+
+/// What the daemon starts from.
+pub struct Launch {
+    /// The files, read and checked.
+    pub loaded: Loaded,
+    /// Reads them again.
+    pub loader: Loader,
+    /// Folders whose changes matter.
+    pub watched: Vec<PathBuf>,
+    /// Both clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Shared with the probers that the loader builds.
+    pub heartbeats: Arc<Heartbeats>,
+}
+
+/// Runs the daemon until `stop`. `ready` is told the address once everything serves.
+///
+/// # Errors
+/// Whatever keeps it from starting; once it runs, trouble is logged, shown and mailed instead.
+pub async fn run(
+    launch: Launch,
+    stop: CancellationToken,
+    ready: impl FnOnce(SocketAddr) + Send,
+) -> Result<(), AppError> {
+    let Launch { loaded, loader, watched, clock, heartbeats } = launch;
+    let Loaded { inventory, probers, settings, network, digest, .. } = loaded;
+    raise_file_limit();
+    let (listener, address) = listen(&settings).await?;
+    let store = Store::open(&settings.store.path)?;
+    let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"))?);
+    let inventory = Arc::new(inventory);
+    let restored = restore::restore(&store, clock.now(), &inventory, &digest).await?;
+
+    let tasks = TaskTracker::new();
+    let (observe, observations) = mpsc::channel(OBSERVATIONS_MAX);
+    let (events, inbox) = mpsc::channel(EVENTS_MAX);
+    let board = Arc::new(Board::new(&inventory));
+    let scheduler =
+        Scheduler::spawn(&tasks, Arc::clone(&clock), observe, settings.concurrency, scheduler_metrics(&metrics));
+    let (delivered, deliveries) = mpsc::channel(EVENTS_MAX);
+    let setup = Arc::new(ArcSwap::from_pointee(mail::setup(&settings, &network, &inventory).map_err(AppError::Mail)?));
+    let seed = clock.now().0.unsigned_abs();
+    let (outbox_task, outbox) = Outbox::new(store.clone(), Arc::clone(&setup), Arc::clone(&clock), seed, delivered);
+    let outbox_stop = CancellationToken::new();
+    tasks.spawn(outbox_task.run(outbox_stop.clone()));
+    tasks.spawn(pass_on(deliveries, events.clone()));
+    let (pictures, picture) = watch::channel(Arc::new(restored.picture));
+    let runtime = Runtime {
+        engine: restored.engine,
+        store: store.clone(),
+        clock: Arc::clone(&clock),
+        scheduler: scheduler.clone(),
+        outbox: outbox.clone(),
+        pictures,
+        metrics: Arc::clone(&metrics),
+        unsaved: Unsaved::after(restored.end),
+        board: Arc::clone(&board),
+        retain_ms: settings.store.retain_ms,
+    };
+    let runtime_stop = CancellationToken::new();
+    let runtime = tasks.spawn(runtime.run(restored.first, observations, inbox, runtime_stop.clone()));
+
+    let running = Arc::new(Running { clock, events, scheduler, board, heartbeats, metrics, mail: setup, outbox });
+    running.reloaded();
+    running.scheduler.replace(scheduled(&inventory, &probers, &running.board)).await;
+    let (commands, asked) = Commands::channel(COMMANDS_MAX);
+    let edge_stop = CancellationToken::new();
+    tasks.spawn(reload::run(Arc::clone(&running), loader, watched, digest, asked, edge_stop.clone()));
+    let (view, outbox_view) = watch::channel(Arc::new(OutboxView::default()));
+    let figures = Arc::clone(running.outbox.figures());
+    let renewal = outbox_view::Renewal::new(store.clone(), figures, Arc::clone(&running.metrics), view);
+    tasks.spawn(renewal.run(edge_stop.clone()));
+    let state = web_state(&running, picture, commands, outbox_view, &settings);
+    let web = tasks.spawn(serve(listener, state, edge_stop.clone()));
+    // Without systemd nobody listens.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    ready(address);
+
+    stop.cancelled().await;
+    tracing::info!("stopping: attempts end, what was seen is stored, then mail and pages end");
+    let drain = async {
+        running.scheduler.stop().await;
+        runtime_stop.cancel();
+        // A panic has been logged where it happened; the drain goes on.
+        let _ = runtime.await;
+        edge_stop.cancel();
+        outbox_stop.cancel();
+        let _ = web.await;
+        drop(running);
+        tasks.close();
+        tasks.wait().await;
+    };
+    if tokio::time::timeout(DRAIN_MAX, drain).await.is_err() {
+        tracing::warn!("the drain took too long; what was stored is safe, the rest ends here");
+    }
+    Ok(())
+}
+
+async fn listen(settings: &Settings) -> Result<(TcpListener, SocketAddr), AppError> {
+    let refused = |source| AppError::Listen { address: settings.listen.clone(), source };
+    let addresses = settings.listen_addresses().map_err(refused)?;
+    let listener = TcpListener::bind(&addresses[..]).await.map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    Ok((listener, address))
+}
+
+/// A daemon with many probes opens many sockets; a limit that cannot be raised shows up as unknown results.
+fn raise_file_limit() {
+    if let Err(error) = rlimit::increase_nofile_limit(FILES_WANTED) {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+    }
+}
+
+fn scheduler_metrics(metrics: &Metrics) -> SchedulerMetrics {
+    SchedulerMetrics::with(
+        metrics.scheduler_lag_seconds.clone(),
+        metrics.attempts_skipped.clone(),
+        metrics.attempts_in_flight.clone(),
+    )
+}
+
+async fn pass_on(mut deliveries: mpsc::Receiver<Delivered>, events: mpsc::Sender<Event>) {
+    while let Some(Delivered { message, accepted_at }) = deliveries.recv().await {
+        let event = Event::Delivered { message: Box::new(message), accepted: accepted_at };
+        if events.send(event).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn web_state(
+    running: &Running,
+    snapshot: watch::Receiver<Arc<Snapshot>>,
+    commands: Commands,
+    outbox: watch::Receiver<Arc<OutboxView>>,
+    settings: &Settings,
+) -> WebState {
+    let site = Site {
+        public_url: settings.public_url.trim_end_matches('/').to_owned(),
+        hosts: host_of(&settings.public_url).into_iter().collect(),
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    WebState {
+        snapshot,
+        board: Arc::clone(&running.board),
+        heartbeats: Arc::clone(&running.heartbeats),
+        clock: Arc::clone(&running.clock),
+        commands,
+        outbox,
+        metrics: Arc::clone(&running.metrics),
+        site: Arc::new(site),
+    }
+}
+
+/// The name under which people reach the pages; requests may bear it.
+fn host_of(public_url: &str) -> Option<String> {
+    reqwest::Url::parse(public_url).ok()?.host_str().map(str::to_owned)
+}
+
+async fn serve(listener: TcpListener, state: WebState, stop: CancellationToken) {
+    let service = crate::web::router(state).into_make_service_with_connect_info::<SocketAddr>();
+    if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await {
+        tracing::error!(%error, "the pages ended");
+    }
+}

@@ -1,0 +1,90 @@
+//! What pages and metrics show of the outbox, renewed once a second.
+
+use crate::metrics::Metrics;
+use crate::metrics::targets::OutboxCounts;
+use crate::outbox::OutboxFigures;
+use crate::store::{Letter, LetterState, Store, StoreError};
+use crate::web::state::OUTBOX_ROWS_MAX;
+use crate::web::{OutboxRow, OutboxView};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// How often.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// The task.
+pub(super) struct Renewal {
+    store: Store,
+    figures: Arc<OutboxFigures>,
+    metrics: Arc<Metrics>,
+    view: watch::Sender<Arc<OutboxView>>,
+    counted: [u64; 3],
+}
+
+impl Renewal {
+    pub(super) fn new(
+        store: Store,
+        figures: Arc<OutboxFigures>,
+        metrics: Arc<Metrics>,
+        view: watch::Sender<Arc<OutboxView>>,
+    ) -> Self {
+        Self { store, figures, metrics, view, counted: [0; 3] }
+    }
+
+    /// Renews until `stop`.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        let mut every = tokio::time::interval(EVERY);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = every.tick() => {}
+            }
+            self.count();
+            match read(&self.store).await {
+                Ok(fresh) => drop(self.view.send_replace(Arc::new(fresh))),
+                Err(error) => tracing::warn!(%error, "the outbox could not be read"),
+            }
+        }
+    }
+
+    /// Carries what was counted since the last look over to the metrics.
+    fn count(&mut self) {
+        let now = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let fresh = [now(&self.figures.sent), now(&self.figures.failed), now(&self.figures.dead)];
+        for (result, (fresh, before)) in ["sent", "failed", "dead"].into_iter().zip(fresh.into_iter().zip(self.counted))
+        {
+            self.metrics.notifications.with_label_values(&["mail", result]).inc_by(fresh - before);
+        }
+        self.counted = fresh;
+    }
+}
+
+async fn read(store: &Store) -> Result<OutboxView, StoreError> {
+    let stands = store.outbox_counts().await?;
+    let mut letters = Vec::new();
+    for state in [LetterState::Dead, LetterState::Pending, LetterState::Sent] {
+        let room = OUTBOX_ROWS_MAX.saturating_sub(letters.len());
+        letters.extend(store.outbox_list(Some(state), room).await?);
+    }
+    let counts = OutboxCounts { pending: stands.pending, oldest: stands.oldest, dead_letters: stands.dead };
+    Ok(OutboxView { counts, rows: letters.iter().map(row).collect() })
+}
+
+fn row(letter: &Letter) -> OutboxRow {
+    let message = &letter.message;
+    OutboxRow {
+        id: message.id.clone(),
+        thread: message.thread.clone(),
+        sequence: message.sequence,
+        to: message.to.mail.clone(),
+        language: message.to.language,
+        at: message.at,
+        state: letter.state.as_str(),
+        attempts: letter.attempts,
+        next_at: (letter.state == LetterState::Pending).then_some(letter.next_at),
+        last_error: letter.last_error.clone(),
+    }
+}

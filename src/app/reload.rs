@@ -1,0 +1,111 @@
+//! Takes over changed files: on change, on SIGHUP, on `POST /-/reload`. All or nothing.
+//!
+//! Not here: what is wrong with files (`config`). Directories are watched, not files, because editors and mounted
+//! volumes replace files; a slow poll is the net below, and the digest tells whether anything changed at all.
+
+use super::{Loader, Running};
+use crate::config::Loaded;
+use crate::domain::engine::Event;
+use crate::web::Command;
+use notify::Watcher;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+/// Several writes of one change become one reload.
+const SETTLE: Duration = Duration::from_millis(300);
+
+/// Where change notices do not reach (network mounts, exhausted watches), files are read again this often.
+const POLL_EVERY: Duration = Duration::from_secs(60);
+
+/// Why the files are read again.
+enum Cause {
+    /// They may have changed.
+    Noticed,
+    /// Somebody asked, and waits.
+    Asked(oneshot::Sender<Result<(), String>>),
+}
+
+/// Watches, reads and hands over, until `stop`.
+pub(super) async fn run(
+    running: Arc<Running>,
+    loader: Loader,
+    watched: Vec<PathBuf>,
+    mut digest: String,
+    mut commands: mpsc::Receiver<Command>,
+    stop: CancellationToken,
+) {
+    let (noticed, mut notices) = mpsc::channel(1);
+    let _watcher = watch(&watched, noticed);
+    let mut hangup = signal(SignalKind::hangup()).ok();
+    let mut poll = tokio::time::interval(POLL_EVERY);
+    poll.reset();
+    loop {
+        let cause = tokio::select! {
+            () = stop.cancelled() => return,
+            Some(()) = notices.recv() => {
+                tokio::time::sleep(SETTLE).await;
+                Cause::Noticed
+            }
+            _ = poll.tick() => Cause::Noticed,
+            () = hung_up(&mut hangup) => Cause::Noticed,
+            Some(Command::Reload { reply }) = commands.recv() => Cause::Asked(reply),
+        };
+        while notices.try_recv().is_ok() {}
+        let loader = Arc::clone(&loader);
+        let read = tokio::task::spawn_blocking(move || loader()).await;
+        let result = read.unwrap_or_else(|e| Err(format!("reading the files failed: {e}; look at the log")));
+        let answer = take_over(&running, result, &mut digest).await;
+        if let Cause::Asked(reply) = cause {
+            // Whoever asked may have gone away meanwhile.
+            let _ = reply.send(answer);
+        }
+    }
+}
+
+async fn hung_up(hangup: &mut Option<Signal>) {
+    match hangup {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn take_over(running: &Running, read: Result<Loaded, String>, digest: &mut String) -> Result<(), String> {
+    let loaded = match read {
+        Ok(loaded) => loaded,
+        Err(text) => {
+            running.metrics.last_reload_successful.set(0);
+            tracing::error!("the changed files are refused, the running ones stay:\n{text}");
+            running.tell(Event::ReloadRefused { text: text.clone() }).await;
+            return Err(text);
+        }
+    };
+    running.reloaded();
+    if loaded.digest != *digest {
+        digest.clone_from(&loaded.digest);
+        running.adopt(loaded).await;
+    }
+    Ok(())
+}
+
+fn watch(folders: &[PathBuf], noticed: mpsc::Sender<()>) -> Option<notify::RecommendedWatcher> {
+    let made = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        if event.is_ok_and(|e| !e.kind.is_access()) {
+            // One notice that waits is as good as many.
+            let _ = noticed.try_send(());
+        }
+    });
+    let unwatched = |error: &notify::Error| tracing::warn!(%error, "changes of files are found by polling only");
+    let mut watcher = made.inspect_err(unwatched).ok()?;
+    for folder in folders {
+        if let Err(error) = watcher.watch(folder, notify::RecursiveMode::Recursive) {
+            tracing::warn!(%error, folder = %folder.display(), "changes here are found by polling only");
+        }
+    }
+    Some(watcher)
+}

@@ -1,0 +1,68 @@
+//! What the tasks of a running daemon share, and how a new set of files reaches them.
+
+use crate::clock::Clock;
+use crate::config::Loaded;
+use crate::domain::engine::Event;
+use crate::domain::{Inventory, ProbeId};
+use crate::metrics::Metrics;
+use crate::outbox::{MailSetup, OutboxHandle};
+use crate::probe::{Board, Heartbeats, Prober};
+use crate::scheduler::{ScheduledProbe, SchedulerHandle};
+use arc_swap::ArcSwap;
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// Handles on the parts that change at run time.
+pub(super) struct Running {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) events: mpsc::Sender<Event>,
+    pub(super) scheduler: SchedulerHandle,
+    pub(super) board: Arc<Board>,
+    pub(super) heartbeats: Arc<Heartbeats>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) mail: Arc<ArcSwap<MailSetup>>,
+    pub(super) outbox: OutboxHandle,
+}
+
+impl Running {
+    /// Tells the engine.
+    pub(super) async fn tell(&self, event: Event) {
+        // The runtime is gone only while the daemon stops.
+        let _ = self.events.send(event).await;
+    }
+
+    /// Notes that a set of files was read and is good.
+    pub(super) fn reloaded(&self) {
+        self.metrics.last_reload_successful.set(1);
+        self.metrics.last_reload_success_timestamp_seconds.set(self.clock.now().0 as f64 / 1_000.0);
+    }
+
+    /// Hands a new set of files over: first the slots, then the engine, then the scheduler, so that no observation of a
+    /// new probe comes before the engine knows it.
+    pub(super) async fn adopt(&self, loaded: Loaded) {
+        let tokens = loaded.heartbeat_tokens();
+        let inventory = Arc::new(loaded.inventory);
+        match super::mail::setup(&loaded.settings, &loaded.network, &inventory) {
+            Ok(setup) => self.mail.store(Arc::new(setup)),
+            Err(error) => tracing::error!(%error, "mail goes on leaving by the former relays"),
+        }
+        self.board.rebuild(&inventory);
+        self.tell(Event::Reloaded { inventory: Arc::clone(&inventory), digest: loaded.digest }).await;
+        self.scheduler.replace(scheduled(&inventory, &loaded.probers, &self.board)).await;
+        self.heartbeats.retain(|token| tokens.contains(token));
+    }
+}
+
+/// What the scheduler runs.
+pub(super) fn scheduled(
+    inventory: &Inventory,
+    probers: &HashMap<ProbeId, Arc<dyn Prober>>,
+    board: &Board,
+) -> Vec<ScheduledProbe> {
+    let ready = |(id, prober): (&ProbeId, &Arc<dyn Prober>)| {
+        let plan = Arc::new(inventory.probes.get(id)?.clone());
+        Some(ScheduledProbe { plan, prober: Arc::clone(prober), slot: board.slot(id)? })
+    };
+    probers.iter().filter_map(ready).collect()
+}

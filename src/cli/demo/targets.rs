@@ -1,0 +1,40 @@
+//! What the simulated city has to stand for, from the decoded bodies of the probes.
+
+use crate::city::{Heartbeat, ProbeTarget, Target, targets_from};
+use crate::config::Loaded;
+use crate::field::Record;
+
+/// The targets of all probes.
+pub(super) fn targets(loaded: &Loaded) -> Vec<Target> {
+    let bodies = loaded.bodies.iter();
+    let probes: Vec<ProbeTarget> = bodies
+        .filter_map(|(id, body)| {
+            let kind = loaded.inventory.probes.get(id)?.kind;
+            let (at, says) = described(kind, body)?;
+            Some(ProbeTarget { probe: id.clone(), kind: kind.to_owned(), at, says })
+        })
+        .collect();
+    targets_from(&loaded.inventory, &probes)
+}
+
+fn described(kind: &str, body: &Record) -> Option<(String, Option<String>)> {
+    let first = |record: &Record, field: &str| record.texts(field).next().map(|(text, _)| text.to_owned());
+    let port = || format!("{}:{}", body.text(if kind == "dns" { "server" } else { "host" }), body.int("port"));
+    Some(match kind {
+        "http" => (body.url("url")?.to_string(), body.record("expect").and_then(|e| first(e, "body_contains"))),
+        "tcp" if body.flag("tls") => {
+            (format!("tls://{}", body.text("address")), body.opt_text("expect").map(str::to_owned))
+        }
+        "tcp" => (body.text("address").to_owned(), body.opt_text("expect").map(str::to_owned)),
+        "tls" => (port(), None),
+        "dns" => (port(), first(body, "answers")),
+        _ => return None,
+    })
+}
+
+/// The jobs that call the daemon.
+pub(super) fn heartbeats(loaded: &Loaded) -> Vec<Heartbeat> {
+    let of_kind = |id| loaded.inventory.probes.get(id).is_some_and(|plan| plan.kind == "heartbeat");
+    let heartbeats = loaded.bodies.iter().filter(|(id, _)| of_kind(*id));
+    heartbeats.map(|(id, body)| Heartbeat { subsystem: id.subsystem(), token: body.text("token").to_owned() }).collect()
+}

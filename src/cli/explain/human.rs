@@ -1,0 +1,131 @@
+//! The explanation for people: one line of answer for each thing that decides, and where it is written below it.
+
+use super::{Explained, NO_WINDOW, NOT_ANNOUNCED};
+use crate::cli::answer::{moment, rule_line, say};
+use crate::domain::calendar::YearStatus;
+use crate::domain::policy::Decision;
+use crate::domain::*;
+use crate::field::format_duration;
+use std::io::{Result, Write};
+
+/// Columns of the label in front of each line.
+const LABEL: usize = 10;
+
+pub(super) fn write(explained: &Explained<'_>, lang: Language, out: &mut dyn Write) -> Result<()> {
+    let Explained { inventory, subsystem, span, .. } = explained;
+    let public = if subsystem.public { say(lang, "，面向公众", ", public") } else { "" };
+    let tier = u8::from(subsystem.tier);
+    let tier = if lang == Language::Zh { format!("{tier} 级") } else { format!("tier {tier}") };
+    writeln!(out, "{}  {}, {tier}{public}  ({})", subsystem.id, subsystem.name.get(lang), subsystem.source)?;
+    let lasts = format_duration(span.len_ms());
+    let at = moment(inventory, span.start, lang);
+    line(out, say(lang, "时刻", "at"), &format!("{at} {} +{lasts}", inventory.zone.name()))?;
+    line(out, say(lang, "日历", "calendar"), &calendar(explained, lang))?;
+    line(out, say(lang, "服务时间", "hours"), &hours(explained, lang))?;
+    decision(explained, lang, out)?;
+    gate(explained, lang, out)?;
+    coverage(explained, lang, out)?;
+    objective(explained, lang, out)
+}
+
+/// Pads by columns, of which a Chinese character takes two.
+fn line(out: &mut dyn Write, label: &str, text: &str) -> Result<()> {
+    let columns: usize = label.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
+    writeln!(out, "  {label}{}{text}", " ".repeat(LABEL.saturating_sub(columns).max(1)))
+}
+
+fn below(out: &mut dyn Write, text: &str) -> Result<()> {
+    line(out, "", text)
+}
+
+fn calendar(explained: &Explained<'_>, lang: Language) -> String {
+    let day = &explained.day;
+    let people = day.people();
+    let known = match day.status {
+        YearStatus::Published => "",
+        YearStatus::Provisional => say(lang, "，该年安排未发布", ", the year is provisional"),
+        YearStatus::Absent => say(lang, "，该年安排未录入", ", the year is missing"),
+    };
+    format!("{}{known}  ({})", people.get(lang), explained.calendar_source())
+}
+
+fn hours(explained: &Explained<'_>, lang: Language) -> String {
+    let open = |set: &SpanSet| match set.is_empty() {
+        true => say(lang, "不在服务时间内", "closed"),
+        false => say(lang, "服务中", "open"),
+    };
+    let (declared, effective) = (open(&explained.declared.set), open(&explained.effective.set));
+    let provisional = if explained.effective.provisional { say(lang, "（推定）", " (provisional)") } else { "" };
+    let subsystem = explained.subsystem;
+    let counted = say(lang, "计入依赖后", "with dependencies");
+    let source = &subsystem.source;
+    format!("{}: {declared}, {counted}: {effective}{provisional}  ({source})", subsystem.hours.as_str())
+}
+
+fn decision(explained: &Explained<'_>, lang: Language, out: &mut dyn Write) -> Result<()> {
+    let label = say(lang, "政策", "policy");
+    match &explained.decision {
+        Decision::Allow { until, because } => {
+            let until = moment(explained.inventory, *until, lang);
+            line(out, label, &format!("{} {until}", say(lang, "允许，至", "allow until")))?;
+            because.iter().try_for_each(|g| below(out, &rule_line(&g.text, g.source.as_ref(), lang)))
+        }
+        Decision::Deny { reasons, next_open } => {
+            line(out, label, &denied(explained.inventory, *next_open, lang))?;
+            reasons.iter().try_for_each(|r| below(out, &rule_line(&r.text, r.source.as_ref(), lang)))
+        }
+    }
+}
+
+fn denied(inventory: &Inventory, next_open: Option<Timestamp>, lang: Language) -> String {
+    match next_open {
+        Some(opens) => {
+            format!("{} {}", say(lang, "不允许，下次可变更", "deny, next open"), moment(inventory, opens, lang))
+        }
+        None => say(lang, "不允许，已知日期内没有可变更的时段", "deny, no opening is known").to_owned(),
+    }
+}
+
+fn gate(explained: &Explained<'_>, lang: Language, out: &mut dyn Write) -> Result<()> {
+    let (answer, mode) = (&explained.gate, explained.gate_mode());
+    let verdict = match answer.until {
+        Some(until) => format!("{} {}", say(lang, "允许，至", "allow until"), moment(explained.inventory, until, lang)),
+        None => denied(explained.inventory, answer.next_open, lang),
+    };
+    line(out, say(lang, "变更闸口", "gate"), &format!("{mode}: {verdict}"))?;
+    let more = answer.reasons.iter().filter(|r| !explained.decision.reasons().contains(r));
+    more.into_iter().try_for_each(|r| below(out, &rule_line(&r.text, r.source.as_ref(), lang)))
+}
+
+fn coverage(explained: &Explained<'_>, lang: Language, out: &mut dyn Write) -> Result<()> {
+    let why = if explained.holding().is_some() { NOT_ANNOUNCED } else { NO_WINDOW };
+    line(out, say(lang, "覆盖", "coverage"), say(lang, why.0, why.1))?;
+    let Some(window) = &explained.window else {
+        return line(out, say(lang, "窗口", "window"), say(lang, "400 天内没有", "none within 400 days"));
+    };
+    let start = moment(explained.inventory, window.planned.span.start, lang);
+    let lasts = format_duration(window.planned.span.len_ms());
+    let (id, source) = (&window.planned.id, &window.schedule.source);
+    line(out, say(lang, "窗口", "window"), &format!("{id} {start} +{lasts}  ({source})"))?;
+    below(out, &window.standing(lang))
+}
+
+fn objective(explained: &Explained<'_>, lang: Language, out: &mut dyn Write) -> Result<()> {
+    let id = &explained.subsystem.objective;
+    let text = match explained.inventory.objectives.get(id) {
+        None => id.to_string(),
+        Some(objective) => {
+            let period = match objective.period {
+                ObjectivePeriod::Month => say(lang, "每自然月", "per civil month"),
+                ObjectivePeriod::Rolling30d => say(lang, "滚动 30 天", "over rolling 30 days"),
+            };
+            let figure = match objective.figure {
+                Figure::Public => say(lang, "公开口径", "public figure"),
+                Figure::Contract => say(lang, "合同口径", "contract figure"),
+            };
+            let target = f64::from(objective.target_ppm) / 1e4;
+            format!("{id}: {target} % {period}, {figure}  ({})", objective.source)
+        }
+    };
+    line(out, say(lang, "目标", "objective"), &text)
+}

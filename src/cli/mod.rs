@@ -1,0 +1,176 @@
+//! The command line: parses, loads what a command needs, calls it, and turns its answer into an exit code.
+//!
+//! Not here: what commands do; each has a file of its own. Exit codes: 0 good, 1 problems found or denied, 2 could not
+//! run, 64 malformed usage.
+
+mod answer;
+mod backup;
+pub mod check;
+mod daemon;
+mod demo;
+pub mod diff;
+pub mod explain;
+pub mod gate;
+mod outbox;
+pub mod probe;
+mod run;
+pub mod schema;
+pub mod windows;
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Loaded, Sources, Style};
+use crate::domain::Timestamp;
+use anyhow::{Result, anyhow};
+use clap::{Parser, Subcommand, ValueEnum};
+use daemon::{Files, block_on, install_tls, read};
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Could not run.
+const COULD_NOT_RUN: u8 = 2;
+
+/// Malformed usage.
+const USAGE: u8 = 64;
+
+/// The main file, unless another is named.
+const MAIN_FILE: &str = "gengfu.yaml";
+
+/// Availability monitor and maintenance orchestrator. 更夫：可用性监测与维护编排。
+#[derive(Debug, Parser)]
+#[command(name = "gengfu", version, about, long_about = None, arg_required_else_help = true)]
+struct Cli {
+    /// The main configuration file; `probes/` and `schedules/` are relative to it [default: gengfu.yaml]
+    #[arg(long, global = true, env = "GENGFU_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How answers are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// For scripts.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon
+    Run(run::RunArgs),
+    /// Run the daemon over a simulated city, with a mailbox
+    Demo(demo::DemoArgs),
+    /// Run the simulated city and its mailbox alone
+    City(demo::CityArgs),
+    /// Validate the files: all problems at once, each with its place and remedy
+    Check(check::CheckArgs),
+    /// Print what a reload would change
+    Diff(diff::DiffArgs),
+    /// Write the JSON Schemas that editors complete and check by
+    Schema(schema::SchemaArgs),
+    /// Try a probe once, now, and say everything that it saw
+    Probe(probe::ProbeArgs),
+    /// Say which rules hold for a subsystem at an instant, each with its file and line
+    Explain(explain::ExplainArgs),
+    /// List planned maintenance windows with the policy's answer
+    Windows(windows::WindowsArgs),
+    /// Ask whether a subsystem may be changed now, for this long
+    Gate(gate::GateArgs),
+    /// List letters, try one again, or give one up
+    #[command(subcommand)]
+    Outbox(outbox::OutboxCommand),
+    /// Copy the store into a new file, also while the daemon runs
+    Backup(backup::BackupArgs),
+    /// Put a copy in the place of the store; the daemon must not run
+    Restore(backup::RestoreArgs),
+}
+
+/// Parses the command line and runs the command.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let wrong = error.use_stderr();
+            // Nothing is left to say if the terminal is gone.
+            let _ = error.print();
+            return ExitCode::from(if wrong { USAGE } else { 0 });
+        }
+    };
+    let code = dispatch(&cli).unwrap_or_else(|error| {
+        let _ = writeln!(std::io::stderr(), "error: {error:#}");
+        COULD_NOT_RUN
+    });
+    ExitCode::from(code)
+}
+
+fn dispatch(cli: &Cli) -> Result<u8> {
+    let main = cli.config.clone().unwrap_or_else(|| MAIN_FILE.into());
+    let out = &mut std::io::stdout();
+    match &cli.command {
+        Command::Run(args) => run::run(&main, args),
+        Command::Demo(args) => demo::demo(cli.config.as_deref(), args, out),
+        Command::City(args) => demo::city(&main, args, out),
+        Command::Check(args) => check::check(now(), check::environment(), &main, args, style(), out),
+        Command::Diff(args) => diff::diff_files(now(), check::environment(), &main, args, style(), out),
+        Command::Schema(args) => schema::schema(&main, args, out),
+        Command::Outbox(command) => block_on(outbox::outbox(&store_of(&main)?, command, out)),
+        Command::Backup(args) => block_on(backup::backup(&store_of(&main)?, args, out)),
+        Command::Restore(args) => block_on(backup::restore(&store_of(&main)?, args, out)),
+        Command::Probe(args) => block_on(try_probe(&main, args, out)),
+        Command::Explain(args) => over_files(&main, |now, loaded| explain::explain(now, &loaded.inventory, args, out)),
+        Command::Windows(args) => over_files(&main, |now, loaded| windows::windows(now, &loaded.inventory, args, out)),
+        Command::Gate(args) if args.asks_server() => block_on(gate::from_server(args, out)),
+        Command::Gate(args) => over_files(&main, |now, loaded| gate::from_files(now, &loaded.inventory, args, out)),
+    }
+}
+
+fn now() -> Timestamp {
+    SystemClock::default().now()
+}
+
+/// Colour on a terminal only.
+fn style() -> Style {
+    if std::io::stdout().is_terminal() { Style::Colour } else { Style::Plain }
+}
+
+/// Reads the files; the error holds all problems.
+fn files(main: &Path) -> Result<(Files, Loaded)> {
+    let files = Files::at(main);
+    let sources = Sources::read(main)?;
+    let mut options = files.options();
+    options.judge_from = None;
+    let loaded = read(&sources, &options).map_err(|text| anyhow!("the files are not good\n{text}"))?;
+    Ok((files, loaded))
+}
+
+/// Where the files say that the store is.
+fn store_of(main: &Path) -> Result<PathBuf> {
+    install_tls();
+    Ok(files(main)?.1.settings.store.path)
+}
+
+fn over_files(main: &Path, answer: impl FnOnce(Timestamp, &Loaded) -> Result<u8>) -> Result<u8> {
+    install_tls();
+    let (_, loaded) = files(main)?;
+    answer(now(), &loaded)
+}
+
+async fn try_probe(main: &Path, args: &probe::ProbeArgs, out: &mut (dyn Write + Send)) -> Result<u8> {
+    let (files, loaded) = match files(main) {
+        Ok(read) => read,
+        Err(error) => return Ok(probe::could_not_run(args.format, &format!("{error:#}"), out)),
+    };
+    let context = crate::probe::BuildContext::new(Arc::clone(&loaded.network), files.heartbeats);
+    let chosen = match &args.kind {
+        Some(_) => probe::described(args, &context),
+        None => probe::named(args, &loaded.inventory, &loaded.probers),
+    };
+    match chosen {
+        Ok(chosen) => Ok(probe::run(chosen, args.format, &*files.clock, out).await?),
+        Err(why) => Ok(probe::could_not_run(args.format, &why, out)),
+    }
+}

@@ -1,0 +1,166 @@
+//! What the declared windows would be told: those that can never be allowed, and those that would be denied.
+//!
+//! Not here: the rules (`domain::policy`). Invariants: dates that the calendar does not cover are one warning in all;
+//! a schedule is called hopeless only if it has no start, past or future, that would be allowed.
+
+use crate::domain::policy::{Obstacle, admit};
+use crate::domain::window::{Planned, Recurrence, Schedule, expand};
+use crate::domain::*;
+use crate::field::{Code, Place, Problem};
+
+/// How far windows are looked at, in either direction.
+const HORIZON_MS: Millis = 400 * DAY;
+/// Most windows that one warning names.
+const NAMED_MAX: usize = 5;
+
+/// Where schedules and the calendar were written.
+pub(super) trait Places {
+    fn schedule(&self, id: &ScheduleId) -> Place;
+    fn calendar(&self, id: &str) -> Place;
+}
+
+/// Judges every schedule over the 400 days from `from` on.
+pub(super) fn judge_windows(inventory: &Inventory, from: Timestamp, places: &impl Places) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut uncovered = Uncovered::default();
+    for schedule in inventory.schedules.values() {
+        let at = places.schedule(&schedule.id);
+        judge(inventory, schedule, from, &at, &mut uncovered, &mut problems);
+    }
+    if let Some(first) = uncovered.first {
+        let calendar = &inventory.calendar;
+        let name =
+            if calendar.id.is_empty() { "no calendar".into() } else { format!("the calendar `{}`", calendar.id) };
+        let verb = if calendar.id.is_empty() { "covers them" } else { "does not cover them" };
+        let message = format!(
+            "{} windows of {} schedules from {} on stay drafts: {name} {verb}",
+            uncovered.windows,
+            uncovered.schedules,
+            inventory.zone.date(first)
+        );
+        let hint = "add the State Council's notice as soon as it is published";
+        problems.push(Problem::warning(Code::NotCovered, &places.calendar(&calendar.id), message).hint(hint));
+    }
+    problems
+}
+
+/// Windows on dates whose year has no published table.
+#[derive(Default)]
+struct Uncovered {
+    windows: usize,
+    schedules: usize,
+    first: Option<Timestamp>,
+}
+
+/// The answer for one window.
+enum Answer {
+    Allowed,
+    Uncovered,
+    Denied(Obstacle),
+}
+
+fn judge(
+    inventory: &Inventory,
+    schedule: &Schedule,
+    from: Timestamp,
+    at: &Place,
+    uncovered: &mut Uncovered,
+    problems: &mut Vec<Problem>,
+) {
+    let windows = expand(schedule, &inventory.zone, Span::lasting(from, HORIZON_MS));
+    if windows.is_empty() {
+        let problem =
+            Problem::warning(Code::MatchesNothing, at, format!("`{}` has no start within 400 days", schedule.id));
+        problems.push(problem.hint("take it out when it is over, or check its dates"));
+        return;
+    }
+    let answers: Vec<Answer> = windows.iter().map(|w| answer(inventory, schedule, w)).collect();
+    let blank = answers.iter().filter(|a| matches!(a, Answer::Uncovered)).count();
+    if blank > 0 {
+        uncovered.windows += blank;
+        uncovered.schedules += 1;
+        let first =
+            windows.iter().zip(&answers).find(|(_, a)| matches!(a, Answer::Uncovered)).map(|(w, _)| w.span.start);
+        uncovered.first = uncovered.first.into_iter().chain(first).min();
+    }
+    let denied: Vec<(&Planned, &Obstacle)> = windows
+        .iter()
+        .zip(&answers)
+        .filter_map(|(w, a)| match a {
+            Answer::Denied(obstacle) => Some((w, obstacle)),
+            _ => None,
+        })
+        .collect();
+    if denied.is_empty() {
+        problems.extend(long(inventory, schedule, &windows, at));
+    } else if denied.len() + blank == windows.len() && is_hopeless(inventory, schedule, from, blank) {
+        problems.push(never(inventory, schedule, &denied, at));
+    } else {
+        problems.push(some(inventory, &denied, windows.len(), at));
+    }
+}
+
+fn answer(inventory: &Inventory, schedule: &Schedule, window: &Planned) -> Answer {
+    let mut blank = false;
+    for obstacle in admit(inventory, schedule, window).obstacles {
+        match obstacle {
+            Obstacle::NotCovered(_) => blank = true,
+            Obstacle::Denied { .. } | Obstacle::TooLong(_) => return Answer::Denied(obstacle),
+            Obstacle::Approvals { .. } => {}
+        }
+    }
+    if blank { Answer::Uncovered } else { Answer::Allowed }
+}
+
+/// Whether nothing but denial was, is or will be possible. Dates to come that are not covered may still be allowed.
+fn is_hopeless(inventory: &Inventory, schedule: &Schedule, from: Timestamp, blank: usize) -> bool {
+    match &schedule.starts {
+        Recurrence::Dates(_) => blank == 0,
+        // One covered start may be unlucky; a year of them is a rule.
+        Recurrence::Cron(_) | Recurrence::Nth { .. } => {
+            let before = Span::new(from - HORIZON_MS, from);
+            let past = expand(schedule, &inventory.zone, before);
+            !past.iter().any(|w| matches!(answer(inventory, schedule, w), Answer::Allowed))
+        }
+    }
+}
+
+fn never(inventory: &Inventory, schedule: &Schedule, denied: &[(&Planned, &Obstacle)], at: &Place) -> Problem {
+    let message = format!("no window of `{}` can be allowed: {}", schedule.id, named(inventory, &denied[..1]));
+    let mut problem = Problem::error(Code::NeverAllowed, at, message);
+    if let Some(next) = denied.iter().find_map(|(_, o)| next_open(o)) {
+        let next = inventory.zone.people(next, Language::En);
+        problem = problem.hint(format!("the next start at which it would be allowed is {next}"));
+    } else {
+        problem = problem.hint("shorten it, or move it into allowed hours");
+    }
+    problem
+}
+
+fn next_open(obstacle: &Obstacle) -> Option<Timestamp> {
+    match obstacle {
+        Obstacle::Denied { next_open, .. } => *next_open,
+        _ => None,
+    }
+}
+
+fn some(inventory: &Inventory, denied: &[(&Planned, &Obstacle)], all: usize, at: &Place) -> Problem {
+    let more = denied.len().saturating_sub(NAMED_MAX);
+    let tail = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let named = named(inventory, &denied[..denied.len().min(NAMED_MAX)]);
+    let message = format!("{} of {all} windows within 400 days would be denied: {named}{tail}", denied.len());
+    Problem::warning(Code::WouldBeDenied, at, message).hint("list these dates in `except`, or move the start")
+}
+
+fn named(inventory: &Inventory, denied: &[(&Planned, &Obstacle)]) -> String {
+    let one = |(window, obstacle): &(&Planned, &Obstacle)| {
+        format!("{} ({})", inventory.zone.people(window.span.start, Language::En), obstacle.text().en)
+    };
+    denied.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// What is allowed but unwise, said once for each schedule.
+fn long(inventory: &Inventory, schedule: &Schedule, windows: &[Planned], at: &Place) -> Option<Problem> {
+    let warning = admit(inventory, schedule, windows.first()?).warnings.into_iter().next()?;
+    Some(Problem::warning(Code::LongWindow, at, warning.en).hint("shorten it, or cut it in two"))
+}

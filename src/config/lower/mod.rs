@@ -1,0 +1,259 @@
+//! From nodes to the inventory: each sort of file in a file of its own, references last, when all ids are known.
+//!
+//! Not here: judging planned windows (`judge`). Invariants: a problem in one place leaves all others visible; a file
+//! that could not be read does not make its ids unknown a second time.
+
+mod calendars;
+mod depends;
+mod owners;
+mod people;
+mod policies;
+mod registry;
+mod windows;
+
+use registry::{Reference, Registries, Thing};
+
+use super::expand::{Granted, Grants, expand};
+use super::settings::{self, Settings};
+use super::{LoadOptions, Loaded, Role, Sources, judge, parse, tables};
+use crate::domain::calendar::Calendar;
+use crate::domain::policy::{Freeze, Policy};
+use crate::domain::window::Schedule;
+use crate::domain::*;
+use crate::field::{Code, Node, Place, Problem, Problems, Record, decode};
+use crate::network::Network;
+use crate::probe::{BuildContext, Prober};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// What has been lowered so far.
+struct Draft {
+    problems: Problems,
+    known: Registries,
+    context: BuildContext,
+    owners: BTreeMap<OwnerId, Owner>,
+    subsystems: BTreeMap<SubsystemId, Subsystem>,
+    edges: Vec<depends::Edge>,
+    probes: HashMap<ProbeId, ProbePlan>,
+    probers: HashMap<ProbeId, Arc<dyn Prober>>,
+    bodies: HashMap<ProbeId, Record>,
+    calendar: Calendar,
+    notices: Vec<calendars::Notice>,
+    policies: Vec<Policy>,
+    freezes: Vec<Freeze>,
+    schedules: Vec<windows::Draft>,
+    objectives: BTreeMap<ObjectiveId, Objective>,
+    rosters: BTreeMap<RosterId, Roster>,
+}
+
+impl Draft {
+    fn new(context: BuildContext, problems: Problems) -> Self {
+        Self {
+            problems,
+            known: Registries::default(),
+            context,
+            owners: BTreeMap::new(),
+            subsystems: BTreeMap::new(),
+            edges: Vec::new(),
+            probes: HashMap::new(),
+            probers: HashMap::new(),
+            bodies: HashMap::new(),
+            calendar: Calendar::default(),
+            notices: Vec::new(),
+            policies: Vec::new(),
+            freezes: Vec::new(),
+            schedules: Vec::new(),
+            objectives: BTreeMap::new(),
+            rosters: BTreeMap::new(),
+        }
+    }
+}
+
+impl judge::Places for Draft {
+    fn schedule(&self, id: &ScheduleId) -> Place {
+        let at = self.known.place(Thing::Schedule, id.as_str());
+        at.cloned().unwrap_or_else(|| Place::of_file("schedules/windows"))
+    }
+
+    fn calendar(&self, id: &str) -> Place {
+        let at = self.known.place(Thing::Calendar, id);
+        at.cloned().unwrap_or_else(|| Place::of_file("schedules/calendars"))
+    }
+}
+
+/// Lowers everything.
+pub(super) fn lower(sources: &Sources, options: &LoadOptions) -> Result<Loaded, Problems> {
+    let mut problems = sources.problems.clone();
+    let mut files: Vec<(Role, Arc<str>, Option<Node>)> = Vec::with_capacity(sources.files.len());
+    for file in &sources.files {
+        files.push((file.role, file.path.clone(), parse::parse(&file.path, &file.text, &mut problems)));
+    }
+    let main = main_record(&mut files, options, &mut problems);
+    let settings = Settings::lower(&sources.root, &main, &mut problems);
+    let network = Arc::new(settings::open_network(&main, &settings, options, &mut problems));
+    let mut context = BuildContext::new(network.clone(), options.heartbeats.clone());
+    context.maintenance_text.clone_from(&settings.maintenance_text);
+
+    let mut draft = Draft::new(context, problems);
+    draft.note_unread(sources, &files);
+    let granted = settings::granted(&main);
+    for (role, path, node) in files {
+        if let Some(node) = node {
+            draft.file(role, &path, node, &granted, &options.env);
+        }
+    }
+    draft.require_files(sources);
+    draft.refer_to(&main, &granted);
+    draft.finish(sources, options, &main, settings, network)
+}
+
+fn main_record(files: &mut [(Role, Arc<str>, Option<Node>)], options: &LoadOptions, problems: &mut Problems) -> Record {
+    let (path, node) = match files.first_mut() {
+        Some((Role::Main, path, node)) => (path.clone(), node.take()),
+        _ => ("gengfu.yaml".into(), None),
+    };
+    let Some(mut node) = node else {
+        // Its syntax is broken, which has been said; an empty stand-in lets all other files be checked.
+        let empty = Node { at: Place::of_file(path), kind: crate::field::NodeKind::Map(Vec::new()) };
+        return decode(&empty, tables::MAIN, &mut Problems::new());
+    };
+    expand(&mut node, Grants::All, &options.env, problems);
+    decode(&node, tables::MAIN, problems)
+}
+
+impl Draft {
+    fn file(&mut self, role: Role, path: &Arc<str>, mut node: Node, granted: &Granted, env: &HashMap<String, String>) {
+        let problems = &mut self.problems;
+        match role {
+            Role::Main => {}
+            Role::Owner => {
+                let owner = node.get("owner").and_then(|o| o.get("id")).and_then(Node::text).map(str::to_owned);
+                let owner = owner.unwrap_or_else(|| registry::stem(path).to_owned());
+                expand(&mut node, Grants::Owner(&owner, granted), env, problems);
+                self.owner_file(path, &node);
+            }
+            Role::Windows => {
+                windows::expand_each(&mut node, granted, env, problems);
+                self.window_file(node);
+            }
+            Role::Calendar | Role::Policies | Role::Freezes | Role::Objectives | Role::OnCall => {
+                expand(&mut node, Grants::Nobody, env, problems);
+                match role {
+                    Role::Calendar => self.calendar_file(&node),
+                    Role::Policies => self.policy_file(&node),
+                    Role::Freezes => self.freeze_file(&node),
+                    Role::Objectives => self.objective_file(&node),
+                    _ => self.roster_file(&node),
+                }
+            }
+        }
+    }
+
+    /// Remembers which ids may exist although they are not seen.
+    fn note_unread(&mut self, sources: &Sources, files: &[(Role, Arc<str>, Option<Node>)]) {
+        for problem in sources.problems.iter() {
+            self.known.note_unread_path(&problem.at.file);
+        }
+        for (role, path, node) in files {
+            if node.is_none() {
+                self.known.note_unread(*role, path);
+            }
+        }
+    }
+
+    /// Without these files nothing can be promised, told or allowed.
+    fn require_files(&mut self, sources: &Sources) {
+        let main = sources.files.first().map_or_else(|| "gengfu.yaml".into(), |f| f.path.clone());
+        if sources.problems.has_errors() {
+            return;
+        }
+        for (role, path) in [
+            (Role::Owner, "probes/{platform,districts,bureaus,external}/*.yaml"),
+            (Role::Policies, "schedules/policies/*.yaml"),
+            (Role::Objectives, "schedules/objectives.yaml"),
+            (Role::OnCall, "schedules/on-call.yaml"),
+        ] {
+            if !sources.files.iter().any(|f| f.role == role) {
+                self.known.note_unread(role, path);
+                let message = format!("there is no file {path}");
+                let problem = Problem::error(Code::Unreadable, &Place::of_file(main.clone()), message);
+                self.problems.push(problem.hint("create it, or name another directory in `directories`"));
+            }
+        }
+    }
+
+    /// Notes the ids that the main file names.
+    fn refer_to(&mut self, main: &Record, granted: &Granted) {
+        let on_call = main.record("on_call");
+        for field in ["fallback", "admins"] {
+            if let Some((id, at)) = on_call.and_then(|r| Some((r.opt_text(field)?, r.at(field)))) {
+                self.known.refer(Reference::new(Thing::Roster, id, at));
+            }
+        }
+        for (owner, _) in main.map("secrets").iter().filter(|(o, _)| granted.contains_key(&o.value)) {
+            self.known.refer(Reference::new(Thing::Owner, &owner.value, &owner.at));
+        }
+    }
+
+    fn finish(
+        mut self,
+        sources: &Sources,
+        options: &LoadOptions,
+        main: &Record,
+        settings: Settings,
+        network: Arc<Network>,
+    ) -> Result<Loaded, Problems> {
+        self.settle_calendar();
+        let schedules = self.resolve_windows();
+        self.known.resolve(&mut self.problems);
+        self.check_cycles();
+        self.check_policies();
+        self.check_selectors();
+        let mut inventory = self.inventory(main, &settings, schedules);
+        if let (Some(from), false) = (options.judge_from, self.problems.has_errors()) {
+            let found = judge::judge_windows(&inventory, from, &self);
+            self.problems.extend(found);
+        }
+        self.problems.sort();
+        if self.problems.has_errors() {
+            return Err(self.problems);
+        }
+        if let Some(overlay) = &options.overlay {
+            overlay(&mut inventory);
+        }
+        Ok(Loaded {
+            inventory,
+            probers: self.probers,
+            bodies: self.bodies,
+            settings,
+            network,
+            digest: sources.digest(),
+            warnings: self.problems,
+        })
+    }
+
+    fn inventory(&mut self, main: &Record, settings: &Settings, schedules: Vec<Schedule>) -> Inventory {
+        let roster = |field: &str| RosterId::new(main.record("on_call").map_or("", |r| r.text(field)));
+        let timers = main.record("alerts").map_or_else(AlertTimers::default, |r| AlertTimers {
+            settle_ms: r.int("settle"),
+            reopen_ms: r.int("reopen"),
+        });
+        let subsystems = std::mem::take(&mut self.subsystems);
+        Inventory {
+            zone: settings.zone.clone(),
+            owners: std::mem::take(&mut self.owners),
+            dependants: depends::dependants(&subsystems),
+            subsystems,
+            probes: std::mem::take(&mut self.probes),
+            calendar: std::mem::take(&mut self.calendar),
+            policies: std::mem::take(&mut self.policies),
+            freezes: std::mem::take(&mut self.freezes),
+            schedules: schedules.into_iter().map(|s| (s.id.clone(), s)).collect(),
+            objectives: std::mem::take(&mut self.objectives),
+            rosters: std::mem::take(&mut self.rosters),
+            fallback: roster("fallback"),
+            admins: roster("admins"),
+            timers,
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! Schedules of maintenance windows (`windows/*.yaml`), and what their scopes hold.
+//!
+//! Not here: whether they are allowed (`judge`). Invariant: a scope holds its owner's subsystems alone.
+
+use super::super::expand::{Granted, Grants, expand};
+use super::registry::{Reference, Thing};
+use super::{Draft as Files, tables};
+use crate::domain::window::{Recurrence, Schedule};
+use crate::domain::*;
+use crate::field::{Code, Node, NodeKind, Place, Problem, Problems, Record, Spanned, Value, decode};
+use jiff::civil::{DateTime, Weekday};
+use std::collections::{BTreeSet, HashMap};
+
+/// What a later version reads, and what to write until then.
+const LATER: [(&str, &str); 2] = [("rrule", "write `cron`, `nth` or `dates`"), ("plan", "leave it out")];
+
+/// A schedule whose scope is not resolved yet.
+pub(super) struct Draft {
+    record: Record,
+    starts: Recurrence,
+}
+
+impl Draft {
+    /// The policy that it adds.
+    pub(super) fn policy(&self) -> Option<&str> {
+        self.record.opt_text("policy")
+    }
+}
+
+/// Expands variables with the grants of each schedule's own owner.
+pub(super) fn expand_each(node: &mut Node, granted: &Granted, env: &HashMap<String, String>, problems: &mut Problems) {
+    let NodeKind::Map(entries) = &mut node.kind else { return };
+    for entry in entries {
+        let NodeKind::List(items) = &mut entry.value.kind else { continue };
+        for item in items {
+            let owner = item.get("owner").and_then(Node::text).unwrap_or_default().to_owned();
+            expand(item, Grants::Owner(&owner, granted), env, problems);
+        }
+    }
+}
+
+/// Takes out what is not supported yet, with a problem that says so. True if the recurrence was among it.
+fn take_out_later(item: &mut Node, problems: &mut Problems) -> bool {
+    let NodeKind::Map(entries) = &mut item.kind else { return false };
+    let mut recurrence = false;
+    let mut refuse = |key: &str, at: &Place| {
+        if let Some((_, hint)) = LATER.iter().find(|(name, _)| *name == key) {
+            let problem = Problem::error(Code::NotSupported, at, format!("`{key}` is not supported yet"));
+            problems.push(problem.hint(*hint));
+        }
+    };
+    entries.retain(|e| {
+        let inside = if e.key == "every" { e.value.entry("rrule") } else { None };
+        let later = LATER.iter().any(|(name, _)| *name == e.key);
+        if later {
+            refuse(&e.key, &e.key_at);
+        }
+        if let Some(rrule) = inside {
+            refuse("rrule", &rrule.key_at);
+        }
+        recurrence |= e.key == "rrule" || inside.is_some();
+        !later && inside.is_none()
+    });
+    recurrence
+}
+
+impl Files {
+    pub(super) fn window_file(&mut self, mut node: Node) {
+        let mut without_recurrence = BTreeSet::new();
+        if let NodeKind::Map(entries) = &mut node.kind {
+            for entry in entries.iter_mut().filter(|e| e.key == "windows") {
+                if let NodeKind::List(items) = &mut entry.value.kind {
+                    for item in items {
+                        if take_out_later(item, &mut self.problems) {
+                            without_recurrence.insert(item.at.start);
+                        }
+                    }
+                }
+            }
+        }
+        let file = decode(&node, tables::WINDOW_FILE, &mut self.problems);
+        for record in file.records("windows").filter(|r| r.has("id")) {
+            if !self.known.register(Thing::Schedule, record.text("id"), record.at("id"), &mut self.problems) {
+                continue;
+            }
+            for (thing, field) in [(Thing::Owner, "owner"), (Thing::Policy, "policy")] {
+                if let Some(id) = record.opt_text(field) {
+                    self.known.refer(Reference::new(thing, id, record.at(field)));
+                }
+            }
+            if without_recurrence.contains(&record.at.start) {
+                continue;
+            }
+            if let Some(starts) = self.starts(record) {
+                self.check_except(record, &starts);
+                self.schedules.push(Draft { record: record.clone(), starts });
+            }
+        }
+    }
+
+    /// The one recurrence of a schedule, below `every` or beside it.
+    fn starts(&mut self, record: &Record) -> Option<Recurrence> {
+        let mut written: Vec<(&'static str, &Spanned<Value>, &Place)> = Vec::new();
+        if let Some((key, value)) = record.variant("every") {
+            written.push((key, value, record.key_at("every")));
+        }
+        for key in ["nth", "cron", "dates", "once"] {
+            if let Some(value) = record.get(key) {
+                written.push((key, value, record.key_at(key)));
+            }
+        }
+        let expected = "one of `nth`, `cron`, `dates`, `once` below `every`";
+        if written.is_empty() {
+            if record.complete {
+                let problem = Problem::error(Code::MissingKey, &record.at, "nothing says when it starts");
+                self.problems.push(problem.expected(expected));
+            }
+            return None;
+        }
+        for (key, _, at) in written.iter().skip(1) {
+            let problem = Problem::error(Code::Recurrence, at, format!("`{key}` besides another recurrence"));
+            self.problems.push(problem.expected(expected));
+        }
+        let (_, value, _) = written.first()?;
+        self.recurrence(written.first()?.0, value)
+    }
+
+    fn recurrence(&mut self, key: &str, value: &Spanned<Value>) -> Option<Recurrence> {
+        match (key, &value.value) {
+            ("cron", Value::Text(text)) => Some(Recurrence::Cron(text.clone())),
+            ("once", Value::DateTime(at)) => Some(Recurrence::Dates(vec![*at])),
+            ("dates", Value::List(items)) => {
+                let dates: Vec<DateTime> = items
+                    .iter()
+                    .filter_map(|i| match i.value {
+                        Value::DateTime(at) => Some(at),
+                        _ => None,
+                    })
+                    .collect();
+                Some(Recurrence::Dates(dates))
+            }
+            ("nth", Value::Record(nth)) if nth.complete => {
+                let n = i8::try_from(nth.int("n")).unwrap_or_default();
+                if n == 0 {
+                    let problem = Problem::error(Code::OutOfBounds, nth.at("n"), "there is no zeroth weekday");
+                    self.problems.push(problem.expected("1 to 5, or -1 for the last"));
+                }
+                let Some(Value::Time(at)) = nth.get("at").map(|v| &v.value) else { return None };
+                Some(Recurrence::Nth { weekday: weekday(nth.text("weekday"))?, n, at: *at })
+            }
+            _ => None,
+        }
+    }
+
+    /// An exception that no start falls on is a slip of the date.
+    fn check_except(&mut self, record: &Record, starts: &Recurrence) {
+        let Recurrence::Dates(dates) = starts else { return };
+        for item in record.list("except") {
+            let Value::Date(except) = item.value else { continue };
+            if !dates.iter().any(|d| d.date() == except) {
+                let message = format!("no start falls on {except}");
+                self.problems.push(Problem::warning(Code::MatchesNothing, &item.at, message).hint("check the date"));
+            }
+        }
+    }
+
+    /// Turns drafts into schedules, now that all subsystems are known.
+    pub(super) fn resolve_windows(&mut self) -> Vec<Schedule> {
+        let drafts = std::mem::take(&mut self.schedules);
+        let schedules = drafts.iter().filter_map(|draft| self.schedule(draft)).collect();
+        self.schedules = drafts;
+        schedules
+    }
+
+    fn schedule(&mut self, draft: &Draft) -> Option<Schedule> {
+        let record = &draft.record;
+        let scope = self.scope(record)?;
+        let except = record.list("except").iter().filter_map(|i| match i.value {
+            Value::Date(date) => Some(date),
+            _ => None,
+        });
+        Some(Schedule {
+            id: record.text("id").into(),
+            name: record.names("name").cloned().unwrap_or_default(),
+            owner: record.text("owner").into(),
+            scope,
+            starts: draft.starts.clone(),
+            except: except.collect(),
+            lasts_ms: record.int("lasts"),
+            policy: record.opt_text("policy").map(PolicyId::from),
+            notice: record.names("notice").cloned(),
+            source: record.at("id").source(),
+        })
+    }
+
+    fn scope(&mut self, record: &Record) -> Option<Vec<SubsystemId>> {
+        let owner = record.opt_text("owner")?.to_owned();
+        let scope = record.get("scope")?;
+        match &scope.value {
+            Value::Record(selector) => self.scope_of_owner(&owner, selector),
+            Value::List(items) => {
+                let mut ids = BTreeSet::new();
+                for (id, at) in items.iter().filter_map(|i| Some((i.value.as_text()?, &i.at))) {
+                    self.known.refer(Reference::new(Thing::Subsystem, id, at));
+                    let subsystem = SubsystemId::from(id);
+                    if subsystem.owner().as_str() != owner && self.known.may_exist(Thing::Subsystem, id) {
+                        self.problems.push(foreign(&owner, subsystem.owner().as_str(), at));
+                    }
+                    if !ids.insert(subsystem) {
+                        let problem = Problem::error(Code::Value, at, format!("`{id}` twice in one scope"));
+                        self.problems.push(problem.hint("keep one of the two"));
+                    }
+                }
+                Some(ids.into_iter().collect())
+            }
+            _ => None,
+        }
+    }
+
+    fn scope_of_owner(&mut self, owner: &str, selector: &Record) -> Option<Vec<SubsystemId>> {
+        let named = selector.opt_text("owner")?;
+        self.known.refer(Reference::new(Thing::Owner, named, selector.at("owner")));
+        if named != owner {
+            self.problems.push(foreign(owner, named, selector.at("owner")));
+        }
+        let tier = selector.opt_int("tier").map(super::owners::tier);
+        let of_owner = self.subsystems.values().filter(|s| s.id.owner().as_str() == named);
+        let ids: Vec<SubsystemId> =
+            of_owner.filter(|s| tier.is_none_or(|t| s.tier == t)).map(|s| s.id.clone()).collect();
+        if ids.is_empty() && self.owners.contains_key(named) {
+            let message = format!("the scope holds no subsystem of `{named}`");
+            self.problems.push(Problem::error(Code::EmptyScope, &selector.at, message).hint("check `tier`"));
+        }
+        Some(ids)
+    }
+}
+
+fn foreign(owner: &str, other: &str, at: &Place) -> Problem {
+    Problem::error(Code::ForeignScope, at, format!("a window of `{owner}` over a subsystem of `{other}`"))
+        .hint(format!("let `{other}` declare a window of its own"))
+}
+
+fn weekday(text: &str) -> Option<Weekday> {
+    let days = [
+        ("mon", Weekday::Monday),
+        ("tue", Weekday::Tuesday),
+        ("wed", Weekday::Wednesday),
+        ("thu", Weekday::Thursday),
+        ("fri", Weekday::Friday),
+        ("sat", Weekday::Saturday),
+        ("sun", Weekday::Sunday),
+    ];
+    days.iter().find(|(name, _)| *name == text).map(|(_, day)| *day)
+}

@@ -1,0 +1,289 @@
+//! The daemon's own settings, of `gengfu.yaml`.
+//!
+//! Not here: rosters and timers, which go into the inventory. Invariant: paths are resolved against the main file.
+
+use super::LoadOptions;
+use super::SystemRoots;
+use super::expand::Granted;
+use crate::domain::Millis;
+use crate::domain::civil::Zone;
+use crate::field::{Code, Place, Problem, Problems, Record};
+use crate::network::{ConnectTo, Network};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Longest secret in a file, in bytes.
+const SECRET_BYTES_MAX: usize = 4_096;
+
+/// Everything of `gengfu.yaml` that is not part of the inventory.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Relative paths begin here.
+    pub root: PathBuf,
+    /// Where pages and API are served: `host:port`.
+    pub listen: String,
+    /// The address in mails, without a slash at its end.
+    pub public_url: String,
+    /// The civil time zone.
+    pub zone: Zone,
+    /// Where facts are kept.
+    pub store: StoreSettings,
+    /// Names, addresses and trust.
+    pub network: NetworkSettings,
+    /// Most attempts that run at the same time.
+    pub concurrency: usize,
+    /// The common maintenance notice of `http` probes.
+    pub maintenance_text: Option<String>,
+    /// How mail leaves.
+    pub mail: MailSettings,
+    /// Whether permissions need a clock that the kernel calls synchronised.
+    pub require_sync: bool,
+}
+
+/// Where facts are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// The file.
+    pub path: PathBuf,
+    /// For how long.
+    pub retain_ms: Millis,
+}
+
+/// Names, addresses and trust.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetworkSettings {
+    /// The first rule that matches wins.
+    pub connect_to: Vec<ConnectTo>,
+    /// Files of extra roots.
+    pub ca: Vec<PathBuf>,
+}
+
+/// How mail leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailSettings {
+    /// The sender's name.
+    pub from_name: String,
+    /// The sender's address.
+    pub from_mail: String,
+    /// The right side of every Message-ID.
+    pub domain: String,
+    /// How long a mail is tried.
+    pub life_ms: Millis,
+    /// In the order in which they are tried; at least one.
+    pub relays: Vec<RelaySettings>,
+}
+
+/// One relay.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RelaySettings {
+    /// Name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// When the conversation is encrypted.
+    pub tls: RelayTls,
+    /// For AUTH.
+    pub user: Option<String>,
+    /// For AUTH; never shown.
+    pub password: Option<String>,
+    /// Roots besides the system's.
+    pub ca: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for RelaySettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RelaySettings({}:{}, {:?}, user {:?})", self.host, self.port, self.tls, self.user)
+    }
+}
+
+/// When a conversation with a relay is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RelayTls {
+    /// Never.
+    None,
+    /// From STARTTLS on; refused where the relay does not offer it.
+    StartTls,
+    /// From the first byte.
+    Implicit,
+}
+
+impl Settings {
+    /// Lowers the record of the main file; fields that could not be read have harmless values.
+    pub(super) fn lower(root: &Path, record: &Record, problems: &mut Problems) -> Self {
+        let at = |name: &str, field: &str| record.record(name).map(|r| r.text(field).to_owned());
+        let url = record.url("public_url").map(|u| u.as_str().trim_end_matches('/').to_owned());
+        let probing = record.record("probing");
+        Self {
+            root: root.to_owned(),
+            listen: record.text("listen").to_owned(),
+            public_url: url.unwrap_or_default(),
+            zone: zone(record, problems),
+            store: StoreSettings {
+                path: root.join(at("store", "path").unwrap_or_else(|| "var/gengfu.db".into())),
+                retain_ms: record.record("store").map_or(1_095 * crate::domain::DAY, |r| r.int("retain")),
+            },
+            network: network(root, record, problems),
+            concurrency: probing.map_or(2_000, |r| usize::try_from(r.int("concurrency")).unwrap_or(1)),
+            maintenance_text: probing.and_then(|r| r.opt_text("maintenance_text")).map(str::to_owned),
+            mail: mail(root, record, problems),
+            require_sync: record.record("clock").is_some_and(|r| r.flag("require_sync")),
+        }
+    }
+
+    /// The addresses to listen on, resolved by the system if `listen` is a name.
+    ///
+    /// # Errors
+    /// If the name does not resolve.
+    pub fn listen_addresses(&self) -> std::io::Result<Vec<SocketAddr>> {
+        use std::net::ToSocketAddrs;
+        Ok(self.listen.to_socket_addrs()?.collect())
+    }
+}
+
+fn zone(record: &Record, problems: &mut Problems) -> Zone {
+    let name = record.text("zone");
+    Zone::named(name).unwrap_or_else(|_| {
+        if record.has("zone") {
+            let known = jiff::tz::db().available().map(|n| n.to_string()).collect::<Vec<_>>();
+            problems.push(
+                Problem::error(Code::UnknownId, record.at("zone"), format!("unknown time zone `{name}`"))
+                    .expected("a name of the IANA database such as `Asia/Shanghai`")
+                    .did_you_mean(name, known.iter().map(String::as_str)),
+            );
+        }
+        Zone::utc()
+    })
+}
+
+fn network(root: &Path, record: &Record, problems: &mut Problems) -> NetworkSettings {
+    let Some(record) = record.record("network") else { return NetworkSettings::default() };
+    let rules = record.records("connect_to").filter_map(|rule| {
+        let (network, prefix) = parse_network(rule.text("network")).or_else(|| {
+            if rule.has("network") {
+                problems.push(
+                    Problem::error(Code::Value, rule.at("network"), "not an IPv4 network")
+                        .expected("an address, a slash and a length, such as `127.64.0.0/10`"),
+                );
+            }
+            None
+        })?;
+        let port_offset = u16::try_from(rule.int("port_offset")).unwrap_or_default();
+        Some(ConnectTo { host: rule.text("host").to_owned(), network, prefix, port_offset })
+    });
+    let connect_to = rules.collect();
+    NetworkSettings { connect_to, ca: record.texts("ca").map(|(path, _)| root.join(path)).collect() }
+}
+
+fn parse_network(text: &str) -> Option<(Ipv4Addr, u8)> {
+    let (address, prefix) = text.split_once('/')?;
+    let prefix = prefix.parse::<u8>().ok().filter(|p| *p <= 32)?;
+    Some((address.parse().ok()?, prefix))
+}
+
+fn mail(root: &Path, record: &Record, problems: &mut Problems) -> MailSettings {
+    let mail = record.record("mail");
+    let text = |field: &str| mail.map(|r| r.text(field).to_owned()).unwrap_or_default();
+    let from = |field: &str| mail.and_then(|r| r.record("from")).map(|r| r.text(field).to_owned()).unwrap_or_default();
+    let relays = mail.into_iter().flat_map(|r| r.records("relays")).map(|r| relay(root, r, problems)).collect();
+    MailSettings {
+        from_name: from("name"),
+        from_mail: from("mail"),
+        domain: text("domain"),
+        life_ms: mail.map_or(0, |r| r.int("life")),
+        relays,
+    }
+}
+
+fn relay(root: &Path, record: &Record, problems: &mut Problems) -> RelaySettings {
+    let password = record.opt_text("password").and_then(|p| secret(root, p, record.at("password"), problems));
+    if record.has("user") != record.has("password") {
+        let (there, missing) = if record.has("user") { ("user", "password") } else { ("password", "user") };
+        problems.push(
+            Problem::error(Code::MissingKey, record.key_at(there), format!("`{there}` without `{missing}`"))
+                .hint("write both, or neither"),
+        );
+    }
+    let tls = match record.text("tls") {
+        "none" => RelayTls::None,
+        "implicit" => RelayTls::Implicit,
+        _ => RelayTls::StartTls,
+    };
+    if record.has("password") && tls == RelayTls::None {
+        problems.push(
+            Problem::error(Code::Value, record.at("tls"), "a password over a conversation that anybody can read")
+                .hint("did you mean `tls: starttls`?"),
+        );
+    }
+    RelaySettings {
+        host: record.text("host").to_owned(),
+        port: u16::try_from(record.int("port")).unwrap_or_default(),
+        tls,
+        user: record.opt_text("user").map(str::to_owned),
+        password,
+        ca: record.opt_text("ca").map(|path| root.join(path)),
+    }
+}
+
+/// A secret as written, or of the file that it names.
+fn secret(root: &Path, text: &str, at: &Place, problems: &mut Problems) -> Option<String> {
+    let Some(path) = text.strip_prefix("file:") else { return Some(text.to_owned()) };
+    let mut wrong = |what: String, hint: &str| {
+        problems.push(Problem::error(Code::Environment, at, what).hint(hint));
+        None
+    };
+    match std::fs::read(root.join(path)) {
+        Err(e) => wrong(format!("the secret's file cannot be read: {e}"), "check the path and the file's mode"),
+        Ok(bytes) if bytes.len() > SECRET_BYTES_MAX => {
+            wrong(format!("the secret's file is larger than {SECRET_BYTES_MAX} bytes"), "name the right file")
+        }
+        Ok(bytes) => match String::from_utf8(bytes).map(|t| t.trim_end_matches(['\r', '\n']).to_owned()) {
+            Ok(secret) if !secret.is_empty() => Some(secret),
+            Ok(_) => wrong("the secret's file is empty".into(), "write the secret into it"),
+            Err(_) => wrong("the secret's file is not UTF-8".into(), "name the right file"),
+        },
+    }
+}
+
+/// Which owners may name which variables.
+pub(super) fn granted(record: &Record) -> Granted {
+    let names = |value: &crate::field::Value| match value {
+        crate::field::Value::List(items) => items.iter().filter_map(|i| i.value.as_text().map(str::to_owned)).collect(),
+        _ => std::collections::BTreeSet::new(),
+    };
+    record.map("secrets").iter().map(|(owner, value)| (owner.value.clone(), names(&value.value))).collect()
+}
+
+/// Makes the network that probers share; roots that cannot be loaded are warnings.
+pub(super) fn open_network(
+    record: &Record,
+    settings: &Settings,
+    options: &LoadOptions,
+    problems: &mut Problems,
+) -> Network {
+    let mut roots = rustls::RootCertStore::empty();
+    if options.system_roots == SystemRoots::Load {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
+    let places = record.record("network").into_iter().flat_map(|r| r.texts("ca"));
+    for (path, (written, at)) in settings.network.ca.iter().zip(places) {
+        let found = match std::fs::read(path) {
+            Ok(bytes) => CertificateDer::pem_slice_iter(&bytes).flatten().collect(),
+            Err(_) => Vec::new(),
+        };
+        if found.is_empty() {
+            problems.push(
+                Problem::warning(Code::MissingRoots, at, format!("`{written}` holds no certificate or is not there"))
+                    .hint("certificates that it should vouch for will be refused"),
+            );
+        }
+        roots.add_parsable_certificates(found);
+    }
+    for path in &options.ca {
+        let pem = std::fs::read(path).unwrap_or_default();
+        roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&pem).flatten());
+    }
+    Network { connect_to: settings.network.connect_to.clone(), roots: Arc::new(roots) }
+}

@@ -1,0 +1,124 @@
+//! The table of `gengfu.yaml`.
+
+use super::things;
+use crate::field::{Field, Type};
+
+const MILLISECOND: i64 = 1;
+const SECOND: i64 = 1_000;
+const MINUTE: i64 = 60 * SECOND;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+const STORE: &[Field] = &[
+    Field::with_default("path", Type::TEXT, "var/gengfu.db", "The store's file, relative to this file."),
+    Field::with_default(
+        "retain",
+        Type::Duration { min_ms: 184 * DAY, max_ms: 36_525 * DAY },
+        "1095d",
+        "How long facts are kept.",
+    ),
+];
+
+const DIRECTORIES: &[Field] = &[
+    Field::with_default("probes", Type::TEXT, "probes", "Where owners' files lie, relative to this file."),
+    Field::with_default("schedules", Type::TEXT, "schedules", "Where calendars, policies and windows lie."),
+];
+
+const CONNECT_TO: &[Field] = &[
+    Field::required("host", Type::TEXT, "A name, or `*.` and a suffix."),
+    Field::required("network", Type::TEXT, "Each name gets an address in this IPv4 network: `127.64.0.0/10`."),
+    Field::with_default("port_offset", Type::Int { min: 0, max: 65_534 }, "0", "Added to every port."),
+];
+
+const NETWORK: &[Field] = &[
+    Field::optional("connect_to", things(&Type::Record(CONNECT_TO)), "Other addresses for some names; first match."),
+    Field::optional("ca", Type::list(&Type::TEXT), "Files of roots that are trusted besides the system's."),
+];
+
+const PROBING: &[Field] = &[
+    Field::with_default(
+        "concurrency",
+        Type::Int { min: 1, max: 100_000 },
+        "2000",
+        "Most attempts that run at the same time.",
+    ),
+    Field::optional("maintenance_text", Type::TEXT, "What a maintenance page says, for `http` probes that name none."),
+];
+
+const FROM: &[Field] = &[
+    Field::with_default("name", Type::TEXT, "更夫", "The sender's name."),
+    Field::required("mail", Type::Mail, "The sender's address."),
+];
+
+const RELAY: &[Field] = &[
+    Field::required("host", Type::Host, "The relay."),
+    Field::with_default("port", Type::PORT, "25", "Its port."),
+    Field::with_default(
+        "tls",
+        Type::Choice(&["none", "starttls", "implicit"]),
+        "starttls",
+        "`implicit` is TLS from the first byte, usually on port 465.",
+    ),
+    Field::optional("user", Type::TEXT, "For AUTH."),
+    Field::optional("password", Type::Secret, "For AUTH: `${NAME}` or `file:/path`."),
+    Field::optional("ca", Type::TEXT, "A file of roots for this relay, besides the system's."),
+];
+
+const MAIL: &[Field] = &[
+    Field::required("from", Type::Record(FROM), "Who writes."),
+    Field::required("domain", Type::Host, "The right side of every Message-ID."),
+    Field::with_default(
+        "life",
+        Type::Duration { min_ms: MINUTE, max_ms: 14 * DAY },
+        "24h",
+        "How long a mail is tried before it is a dead letter.",
+    ),
+    Field::required("relays", Type::List { of: &Type::Record(RELAY), min: 1, max: 8 }, "Tried in this order."),
+];
+
+const ON_CALL: &[Field] = &[
+    Field::required("fallback", Type::Id, "The roster that is told when nobody else can be."),
+    Field::required("admins", Type::Id, "The roster that is told about gengfu itself."),
+];
+
+const ALERTS: &[Field] = &[
+    Field::with_default(
+        "settle",
+        Type::Duration { min_ms: 100 * MILLISECOND, max_ms: 30 * SECOND },
+        "15s",
+        "How long an incident of tier 2 or 3 waits for its root cause before the first mail.",
+    ),
+    Field::with_default(
+        "reopen",
+        Type::Duration { min_ms: SECOND, max_ms: DAY },
+        "15m",
+        "A relapse within this time of a close reopens the same incident.",
+    ),
+];
+
+const CLOCK: &[Field] = &[Field::with_default(
+    "require_sync",
+    Type::Bool,
+    "false",
+    "Deny every permission while the kernel says that the clock is not synchronised.",
+)];
+
+/// `gengfu.yaml`.
+pub(in crate::config) const MAIN: &[Field] = &[
+    Field::with_default("listen", Type::HostPort, "127.0.0.1:9424", "Where pages and API are served."),
+    Field::with_default("public_url", Type::HTTP_URL, "http://127.0.0.1:9424", "The address in mails."),
+    Field::with_default("zone", Type::TEXT, "Asia/Shanghai", "The one civil time zone of this installation."),
+    Field::optional("store", Type::Record(STORE), "Where facts are kept."),
+    Field::optional("directories", Type::Record(DIRECTORIES), "Where the other files lie."),
+    Field::optional("network", Type::Record(NETWORK), "Names, addresses and trust."),
+    Field::optional("probing", Type::Record(PROBING), "How attempts are made."),
+    Field::required("mail", Type::Record(MAIL), "How mail leaves."),
+    Field::required("on_call", Type::Record(ON_CALL), "Rosters of schedules/on-call.yaml."),
+    Field::optional("alerts", Type::Record(ALERTS), "Timers of on-call."),
+    Field::optional("clock", Type::Record(CLOCK), "Trust in the wall clock."),
+    Field::optional(
+        "secrets",
+        Type::Map(&Type::list(&Type::TEXT)),
+        "Environment variables that each owner's files may name.",
+    ),
+];

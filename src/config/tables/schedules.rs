@@ -1,0 +1,189 @@
+//! The tables of the files below `schedules/`.
+
+use super::things;
+use crate::field::{Field, Type};
+
+const HOUR_MS: i64 = 3_600_000;
+const WEEKDAYS: Type = Type::Choice(&["mon", "tue", "wed", "thu", "fri", "sat", "sun"]);
+const TIER: Type = Type::Int { min: 1, max: 3 };
+
+const SELECTOR: &[Field] = &[
+    Field::optional("tier", Type::OneOrMany(&TIER), "Any of these tiers."),
+    Field::optional("owner", Type::OneOrMany(&Type::Id), "Any of these owners."),
+    Field::optional("ids", Type::OneOrMany(&Type::SubsystemRef), "Any of these subsystems."),
+    Field::optional("except", Type::OneOrMany(&Type::SubsystemRef), "None of these."),
+];
+
+const DATES: &[Field] = &[
+    Field::required("from", Type::DateOrYearly, "The first date inside."),
+    Field::required("to", Type::DateOrYearly, "The last date inside."),
+];
+
+const ALLOW: &[Field] = &[
+    Field::with_default("always", Type::Bool, "false", "At any time."),
+    Field::optional("nights", Type::DayPart, "In these hours of every day."),
+    Field::with_default("non_working_days", Type::Bool, "false", "On days that the statutory calendar has off."),
+];
+
+const LONGEST: &[Field] = &[
+    Field::optional("warn", Type::DURATION, "Longer windows are warned about."),
+    Field::optional("deny", Type::DURATION, "Longer windows are denied."),
+];
+
+const POLICY: &[Field] = &[
+    Field::required("id", Type::Id, "Unique."),
+    Field::required("applies_to", Type::Record(SELECTOR), "What it governs; all conditions must hold."),
+    Field::with_default(
+        "gate",
+        Type::Choice(&["hours", "window"]),
+        "hours",
+        "What the gate asks for: allowed hours, or an announced window.",
+    ),
+    Field::required("allow", Type::Record(ALLOW), "When maintenance is allowed: the union of these."),
+    Field::optional("deny", things(&Type::Record(DATES)), "Dates on which it is not, all the same."),
+    Field::optional("longest", Type::Record(LONGEST), "How long a window may be."),
+    Field::with_default(
+        "notice",
+        Type::Choice(&["by_length", "none"]),
+        "by_length",
+        "How long before its start a window must be announced.",
+    ),
+    Field::with_default(
+        "approvals",
+        Type::Int { min: 0, max: 9 },
+        "0",
+        "How many people must approve a window, the applicant not among them.",
+    ),
+];
+
+/// `schedules/policies/*.yaml`.
+pub(in crate::config) const POLICY_FILE: &[Field] =
+    &[Field::required("policies", things(&Type::Record(POLICY)), "When maintenance is allowed.")];
+
+const FREEZE: &[Field] = &[
+    Field::required("id", Type::Id, "Unique."),
+    Field::required("name", Type::Names, "What people call it."),
+    Field::required("applies_to", Type::Record(SELECTOR), "What must not be changed."),
+    Field::required("dates", Type::List { of: &Type::Record(DATES), min: 1, max: 100 }, "When; both ends are inside."),
+];
+
+/// `schedules/freezes.yaml`.
+pub(in crate::config) const FREEZE_FILE: &[Field] =
+    &[Field::required("freezes", things(&Type::Record(FREEZE)), "When nothing is changed, whatever policies say.")];
+
+const OBJECTIVE: &[Field] = &[
+    Field::required("id", Type::Id, "Unique."),
+    Field::required("target", Type::Percent, "The share of eligible time."),
+    Field::required("period", Type::Choice(&["month", "rolling_30d"]), "The period of the promise."),
+    Field::required(
+        "figure",
+        Type::Choice(&["public", "contract"]),
+        "`contract` leaves out maintenance that was approved, announced in time and inside policy.",
+    ),
+    Field::optional("hours", Type::Hours, "Hours of the promise; the declared ones when left out."),
+    Field::with_default(
+        "exclusion_cap",
+        Type::Duration { min_ms: 0, max_ms: 744 * HOUR_MS },
+        "8h",
+        "At most this much maintenance is left out in a civil month.",
+    ),
+];
+
+/// `schedules/objectives.yaml`.
+pub(in crate::config) const OBJECTIVE_FILE: &[Field] =
+    &[Field::required("objectives", things(&Type::Record(OBJECTIVE)), "What is promised.")];
+
+const CONTACT: &[Field] = &[
+    Field::required("name", Type::TEXT, "A post or a name."),
+    Field::required("mail", Type::Mail, "Where to."),
+    Field::with_default("language", Type::Choice(&["zh", "en"]), "zh", "What they read."),
+];
+
+const ROSTER: &[Field] = &[
+    Field::required("id", Type::Id, "Unique."),
+    Field::required("contacts", Type::List { of: &Type::Record(CONTACT), min: 0, max: 100 }, "Everyone is told."),
+];
+
+/// `schedules/on-call.yaml`.
+pub(in crate::config) const ROSTER_FILE: &[Field] =
+    &[Field::required("rosters", things(&Type::Record(ROSTER)), "Who is told.")];
+
+const CALENDAR: &[Field] = &[
+    Field::required("id", Type::Id, "Unique."),
+    Field::required(
+        "layer",
+        Type::Choice(&["owner", "municipal", "state-council"]),
+        "Whose word it is; the first of these that names a date decides.",
+    ),
+    Field::optional("owner", Type::Id, "For whom, on the layer `owner`."),
+    Field::with_default("enabled", Type::Bool, "true", "Whether it is in force."),
+];
+
+const DAYS: &[Field] = &[
+    Field::required("name", Type::Names, "The holiday."),
+    Field::optional("holidays", Type::list(&Type::Date), "Dates that are off."),
+    Field::optional("workdays", Type::list(&Type::Date), "Dates that are worked."),
+];
+
+const NOTICE: &[Field] = &[
+    Field::required("year", Type::Int { min: 1990, max: 2200 }, "The year it is about."),
+    Field::required("status", Type::Choice(&["published", "provisional"]), "Whether the notice is in hand."),
+    Field::optional("published", Type::Date, "When; a later notice amends an earlier one."),
+    Field::optional("source", Type::TEXT, "Where it can be read."),
+    Field::required("days", things(&Type::Record(DAYS)), "What differs from the plain week."),
+];
+
+/// `schedules/calendars/*.yaml`.
+pub(in crate::config) const CALENDAR_FILE: &[Field] = &[
+    Field::required("calendar", Type::Record(CALENDAR), "What this file is."),
+    Field::required("notices", things(&Type::Record(NOTICE)), "What was published."),
+];
+
+const NTH: &[Field] = &[
+    Field::required("weekday", WEEKDAYS, "Which weekday."),
+    Field::required("n", Type::Int { min: -1, max: 5 }, "The first to the fifth of the month, or -1 for the last."),
+    Field::required("at", Type::Time, "Local time of the start."),
+];
+
+const CRON_DOC: &str = "Minute, hour, day, month, weekday; if both day fields are restricted, either one matches.";
+const DATES_DOC: &str = "Local times of the starts.";
+
+const RECURRENCE: &[Field] = &[
+    Field::optional("nth", Type::Record(NTH), "The nth weekday of every month."),
+    Field::optional("cron", Type::Cron, CRON_DOC),
+    Field::optional("dates", Type::List { of: &Type::DateTime, min: 1, max: 1_000 }, DATES_DOC),
+    Field::optional("once", Type::DateTime, "Local time of the only start."),
+];
+
+const SCOPE: &[Field] = &[
+    Field::required("owner", Type::Id, "All subsystems of this owner …"),
+    Field::optional("tier", TIER, "… that are of this tier."),
+];
+
+const WINDOW: &[Field] = &[
+    Field::required("id", Type::Id, "Unique."),
+    Field::required("name", Type::Names, "What people call it."),
+    Field::required("owner", Type::Id, "Whose it is."),
+    Field::required(
+        "scope",
+        Type::Either(&[Type::List { of: &Type::SubsystemRef, min: 1, max: 10_000 }, Type::Record(SCOPE)]),
+        "What is affected.",
+    ),
+    Field::optional("every", Type::OneKey(RECURRENCE), "When it starts."),
+    Field::optional("nth", Type::Record(NTH), "The nth weekday of every month."),
+    Field::optional("cron", Type::Cron, CRON_DOC),
+    Field::optional("dates", Type::List { of: &Type::DateTime, min: 1, max: 1_000 }, DATES_DOC),
+    Field::optional("once", Type::DateTime, "Local time of the only start."),
+    Field::optional("except", Type::list(&Type::Date), "Dates of starts that are left out."),
+    Field::required(
+        "lasts",
+        Type::Duration { min_ms: 1_000, max_ms: 31 * 24 * HOUR_MS },
+        "From start to approved end.",
+    ),
+    Field::optional("notice", Type::Names, "The owner's own words."),
+    Field::optional("policy", Type::Id, "A stricter policy, besides those that govern."),
+];
+
+/// `schedules/windows/*.yaml`.
+pub(in crate::config) const WINDOW_FILE: &[Field] =
+    &[Field::required("windows", things(&Type::Record(WINDOW)), "When what is maintained.")];

@@ -1,0 +1,122 @@
+//! The picture for readers: unchanged parts are shared with the last one.
+
+use super::*;
+use crate::domain::incident::Incident;
+use crate::domain::window::Window;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most incidents in a picture.
+const INCIDENTS_MAX: usize = 1_000;
+
+/// What changed since the last picture, and the parts of that one.
+#[derive(Debug, Default)]
+pub(super) struct Picture {
+    views: BTreeMap<SubsystemId, Arc<SubsystemView>>,
+    touched: BTreeSet<SubsystemId>,
+    all: bool,
+}
+
+impl Picture {
+    /// One subsystem's view is out of date.
+    pub(super) fn touch(&mut self, id: Option<SubsystemId>) {
+        self.touched.extend(id);
+    }
+
+    /// Every view is out of date.
+    pub(super) fn touch_all(&mut self) {
+        self.all = true;
+    }
+}
+
+impl Engine {
+    /// Whether a new picture would differ from the last one.
+    pub fn has_news(&self) -> bool {
+        self.picture.all || !self.picture.touched.is_empty()
+    }
+
+    /// Takes the picture.
+    pub fn snapshot(&mut self) -> Snapshot {
+        let inventory = Arc::clone(&self.inventory);
+        if std::mem::take(&mut self.picture.all) {
+            self.picture.views.clear();
+            self.picture.touched = inventory.subsystems.keys().cloned().collect();
+        }
+        for id in std::mem::take(&mut self.picture.touched) {
+            if let Some(subsystem) = inventory.subsystems.get(&id) {
+                let view = Arc::new(self.view(subsystem));
+                self.picture.views.insert(id, view);
+            }
+        }
+        let mut windows: Vec<WindowView> = self.book.iter().map(window_view).collect();
+        windows.sort_by(|a, b| (a.span.start, &a.id).cmp(&(b.span.start, &b.id)));
+        let mut incidents: Vec<IncidentView> = self.desk.open().map(incident_view).collect();
+        incidents.extend(self.desk.closed().map(incident_view));
+        incidents.sort_by_key(|i| (i.until.is_some(), std::cmp::Reverse(i.id)));
+        incidents.truncate(INCIDENTS_MAX);
+        Snapshot {
+            at: self.now,
+            inventory,
+            subsystems: self.picture.views.values().cloned().collect(),
+            windows: Arc::new(windows),
+            incidents: Arc::new(incidents),
+            store_failed: false,
+            reload_refused: self.reload_refused.clone(),
+        }
+    }
+
+    pub(super) fn view(&self, subsystem: &Subsystem) -> SubsystemView {
+        let id = &subsystem.id;
+        let state = self.watch.subsystem(id);
+        let probes = subsystem.probes.iter().map(|probe| {
+            let state = self.watch.probe(probe);
+            let last = state.and_then(|s| s.timeline.last());
+            ProbeView {
+                id: probe.clone(),
+                health: last.and_then(|(_, health)| health),
+                since: last.map_or(self.now, |(since, _)| since),
+                reason: state.and_then(|s| s.reason.clone()),
+            }
+        });
+        SubsystemView {
+            id: id.clone(),
+            health: self.watch.health(id),
+            since: state.and_then(|s| s.timeline.last()).map(|(since, _)| since),
+            timeline: state.map(|s| s.timeline.clone()).unwrap_or_default(),
+            probes: probes.collect(),
+            windows: self.book.used(self.now, id),
+            undeclared: state.map(|s| s.undeclared.iter().copied().collect()).unwrap_or_default(),
+            coverage: self.book.covering(id).map(|w| w.id.clone()),
+            in_maintenance: self.book.covering(id).or_else(|| self.book.overrun(id)).is_some(),
+        }
+    }
+}
+
+fn window_view(window: &Window) -> WindowView {
+    WindowView {
+        id: window.id.clone(),
+        schedule: window.schedule.clone(),
+        owner: window.owner.clone(),
+        name: window.name.clone(),
+        scope: window.scope.clone(),
+        span: window.span,
+        state: window.state,
+        why: window.why.clone(),
+        announced: window.announced,
+        restored: window.restored,
+    }
+}
+
+fn incident_view(incident: &Incident) -> IncidentView {
+    IncidentView {
+        id: incident.id,
+        subsystem: incident.subsystem.clone(),
+        symptom: incident.symptom,
+        severity: incident.severity,
+        since: incident.since,
+        until: incident.until,
+        affected: incident.joined.iter().map(|(id, since)| (id.clone(), *since)).collect(),
+        told: incident.sequence,
+        reason: incident.reason.clone(),
+        window: incident.window.clone(),
+    }
+}

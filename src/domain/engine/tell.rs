@@ -1,0 +1,114 @@
+//! Who is told what: openings, closings, announcements. The message rows are stored together with the facts.
+
+use super::*;
+use crate::domain::incident::Incident;
+use crate::domain::window::Window;
+
+/// Most affected subsystems that one message lists.
+const AFFECTED_MAX: usize = 50;
+
+impl Engine {
+    /// The opening mail of an incident, once its time to settle is over.
+    pub(super) fn tell_opening(&mut self, out: &mut Output, id: IncidentId) {
+        let Some(incident) = self.desk.get(id).cloned() else { return };
+        if !incident.told.is_empty() {
+            return;
+        }
+        let to: Vec<Recipient> =
+            self.inventory.contacts(&incident.subsystem.owner()).iter().map(Recipient::from).collect();
+        let news = self.news(&incident, None);
+        let content = if incident.reopened { Content::Reopened(news) } else { Content::Opened(news) };
+        self.send(out, &incident.id.to_string(), incident.sequence, &to, &content);
+        self.record(out, Fact::IncidentTold { incident: id, sequence: incident.sequence, to });
+    }
+
+    /// The closing mail, to those who got the opening.
+    pub(super) fn tell_closing(&mut self, out: &mut Output, incident: &Incident, until: Timestamp) {
+        if incident.told.is_empty() {
+            return;
+        }
+        let content = Content::Closed(self.news(incident, Some(until)));
+        self.send(out, &incident.id.to_string(), incident.sequence, &incident.told, &content);
+        let told = Fact::IncidentTold { incident: incident.id, sequence: incident.sequence, to: Vec::new() };
+        self.record(out, told);
+    }
+
+    /// Tells the owner of a dependant, once, that what it needs is in a valid window.
+    pub(super) fn inform_dependant(&mut self, out: &mut Output, root: &SubsystemId, dependant: &SubsystemId) {
+        let Some(window) = self.book.covering(root).cloned() else { return };
+        if window.informed.contains(dependant) {
+            return;
+        }
+        let to: Vec<Recipient> = self.inventory.contacts(&dependant.owner()).iter().map(Recipient::from).collect();
+        let affected = self.affected(dependant, self.now).into_iter().collect();
+        let content = Content::DependencyInMaintenance { window: self.announced(&window), affected };
+        self.send(out, &format!("window-{}-{}", window.id, dependant.as_str().replace('/', "-")), 0, &to, &content);
+        self.record(out, Fact::DependantsTold { window: window.id, subsystem: dependant.clone() });
+    }
+
+    /// Tells the administrators that a set of files was refused, once for each text.
+    pub(super) fn refused(&mut self, out: &mut Output, text: String) {
+        if self.reload_refused.as_deref() == Some(text.as_str()) {
+            return;
+        }
+        let roster = self.inventory.rosters.get(&self.admins);
+        let to: Vec<Recipient> = roster.map_or(&[][..], |r| &r.contacts).iter().map(Recipient::from).collect();
+        let thread = format!("reload-{}", self.now.0);
+        self.send(out, &thread, 0, &to, &Content::ReloadRefused { text: text.chars().take(16 * 1024).collect() });
+        self.reload_refused = Some(text.into());
+    }
+
+    /// Puts one row for each recipient into the outbox.
+    pub(super) fn send(&self, out: &mut Output, thread: &str, sequence: u32, to: &[Recipient], content: &Content) {
+        out.messages.extend(
+            to.iter().map(|to| {
+                Message::new(thread.to_owned(), sequence, to.clone(), self.now, MESSAGE_LIFE, content.clone())
+            }),
+        );
+    }
+
+    pub(super) fn announced(&self, window: &Window) -> AnnouncedWindow {
+        let named = |id: &SubsystemId| Some((id.clone(), self.inventory.subsystems.get(id)?.name.clone()));
+        AnnouncedWindow {
+            window: window.id.clone(),
+            name: window.name.clone(),
+            span: window.span,
+            scope: window.scope.iter().filter_map(named).take(AFFECTED_MAX).collect(),
+            notice: window.notice.clone(),
+        }
+    }
+
+    fn affected(&self, id: &SubsystemId, since: Timestamp) -> Option<Affected> {
+        let name = self.inventory.subsystems.get(id)?.name.clone();
+        Some(Affected { subsystem: id.clone(), name, since })
+    }
+
+    fn news(&self, incident: &Incident, until: Option<Timestamp>) -> IncidentNews {
+        let id = &incident.subsystem;
+        let subsystem = self.inventory.subsystems.get(id);
+        let owner = self.inventory.owners.get(&id.owner());
+        let promise = subsystem.and_then(|s| self.promise_of(s));
+        let joined = incident.joined.iter().filter_map(|(id, since)| self.affected(id, *since));
+        let window = incident.window.as_ref().and_then(|w| self.book.get(w));
+        let fallback = || Names { zh: id.to_string(), en: id.to_string() };
+        IncidentNews {
+            incident: incident.id,
+            symptom: incident.symptom,
+            severity: incident.severity,
+            subsystem: id.clone(),
+            name: subsystem.map_or_else(fallback, |s| s.name.clone()),
+            owner: owner.map_or_else(fallback, |o| o.name.clone()),
+            tier: subsystem.map_or(Tier::Three, |s| s.tier),
+            since: incident.since,
+            until,
+            evidence: subsystem.map(|s| self.watch.evidence(s)).unwrap_or_default(),
+            affected: joined.take(AFFECTED_MAX).collect(),
+            affected_total: incident.joined.len(),
+            budget_left_ms: promise.as_ref().map(|p| p.left_ms),
+            target_ppm: promise.as_ref().map(|p| p.target_ppm),
+            burn_milli: (incident.symptom == Symptom::SlaAtRisk).then(|| self.burn_milli(id)).flatten(),
+            window: incident.window.clone(),
+            window_end: window.map(|w| w.span.end),
+        }
+    }
+}

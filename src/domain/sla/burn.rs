@@ -1,0 +1,216 @@
+//! How fast a budget burns: pairs of look-backs, their factors, and the guards that keep one lost probe from paging.
+//!
+//! Not here: who is told, and that a firing pair recovers only on evidence (`incident`). Invariants: all comparisons
+//! are of integers; what is not known neither fires nor recovers; nothing here remembers an earlier answer.
+
+mod pair;
+mod rounds;
+
+pub use pair::{Lookback, PAIRS, Pair};
+pub use rounds::Rounds;
+
+use super::account::parts;
+use super::health::ProbeHealth;
+use super::timeline::{Health, Timeline};
+use super::*;
+use crate::domain::civil::Zone;
+use rounds::{BAD_ROUNDS_MIN, BAD_TIME_MIN_MS};
+use std::borrow::Cow;
+
+/// The longest look-back; bad time before it cannot matter.
+pub const MEMORY_MS: Millis = 3 * DAY;
+/// Targets from here on are paged for as soon as confirmed down time lasts: their look-backs are shorter than probing.
+const DIRECT_FROM_PPM: u32 = 999_500;
+/// The answer may change every moment while bad time runs, with a look-back's sliding while something fires, and
+/// otherwise only as eligible time drops out of a look-back.
+const LOOK_WHILE_BAD_MS: Millis = SECOND;
+const LOOK_WHILE_FIRING_MS: Millis = 10 * SECOND;
+const LOOK_WHILE_REMEMBERED_MS: Millis = MINUTE;
+
+/// The answer of one pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// Both look-backs burn too fast, and a page has its evidence.
+    Firing,
+    /// They do not.
+    Ok,
+    /// Less than half of a look-back is known: neither fires nor recovers.
+    InsufficientData,
+    /// A look-back holds no promised time.
+    NotEvaluated,
+    /// The target leaves no room for the factor, or the rounds are too sparse for the short look-back.
+    CannotFire,
+}
+
+/// One pair with its evidence.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PairState {
+    /// Which one.
+    pub pair: &'static Pair,
+    /// Derived from the real length of the period.
+    pub factor: f64,
+    /// What the long look-back saw.
+    pub long: Lookback,
+    /// What the short one saw.
+    pub short: Lookback,
+    /// What follows.
+    pub state: State,
+}
+
+/// How a subsystem's budget burns.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Burn {
+    /// In the order of [`PAIRS`].
+    pub pairs: [PairState; 4],
+    /// The direct page of strict targets, and of those for which a page pair cannot fire: down since then, for at
+    /// least 60 s and two rounds.
+    pub confirmed_down: Option<Timestamp>,
+    /// When to look again if nothing else changes before; `None` while only a change can matter.
+    pub next_look: Option<Timestamp>,
+}
+
+impl Burn {
+    /// Whether somebody is to be told now.
+    pub fn is_firing(&self) -> bool {
+        self.confirmed_down.is_some() || self.pairs.iter().any(|p| p.state == State::Firing)
+    }
+
+    /// Whether the evidence allows to say that it is over: nothing fires, nothing that could fire is blind.
+    pub fn is_over(&self) -> bool {
+        !self.is_firing() && self.pairs.iter().all(|p| p.state != State::InsufficientData)
+    }
+}
+
+/// Whether a subsystem has had no bad time that any look-back remembers: then nothing can fire, and [`evaluate`]
+/// need not be asked. Costs nothing for subsystems that change seldom.
+pub fn is_quiet(now: Timestamp, timeline: &Timeline<Health>) -> bool {
+    !timeline.spans(Span::new(now - MEMORY_MS, now + 1)).any(|(_, health)| health == Health::Down)
+}
+
+/// The promised time of the look-backs before `now`; hours and windows should be known over [`super::reach`] of it.
+pub fn memory(now: Timestamp) -> Span {
+    Span::new(now - MEMORY_MS, now)
+}
+
+/// Every pair at `now`. `rounds` are those of the critical probes; without them no page fires.
+pub fn evaluate(
+    objective: &Objective,
+    hours: &SpanSet,
+    now: Timestamp,
+    seen: &Seen<'_>,
+    rounds: &[Rounds<'_>],
+    zone: &Zone,
+) -> Burn {
+    let nothing = Timeline::default();
+    let timeline = seen.timeline.unwrap_or(&nothing);
+    let period_ms = Period::promised(objective.period, now, zone).span(now, zone).len_ms();
+    let subject =
+        Subject { objective, period_ms, now, timeline, rounds, eligible: eligible(objective, hours, now, seen, zone) };
+    let pairs = [0, 1, 2, 3].map(|i| subject.pair(&PAIRS[i]));
+    let confirmed_down = subject.bad_since().filter(|since| subject.pages_directly(&pairs) && subject.is_sure(*since));
+    let mut burn = Burn { pairs, confirmed_down, next_look: None };
+    burn.next_look = match () {
+        () if subject.bad_since().is_some() && pairs.iter().any(|p| p.state == State::Ok) => Some(LOOK_WHILE_BAD_MS),
+        () if burn.is_firing() => Some(LOOK_WHILE_FIRING_MS),
+        () if !is_quiet(now, timeline) => Some(LOOK_WHILE_REMEMBERED_MS),
+        () => None,
+    }
+    .map(|ms| now + ms);
+    burn
+}
+
+/// The promised time under the agreed figure.
+fn eligible<'a>(
+    objective: &Objective,
+    hours: &'a SpanSet,
+    now: Timestamp,
+    seen: &Seen<'_>,
+    zone: &Zone,
+) -> Cow<'a, SpanSet> {
+    if objective.figure == Figure::Public {
+        return Cow::Borrowed(hours);
+    }
+    let excluded = excluded(objective, hours, memory(now), now, seen, zone);
+    if excluded.is_empty() { Cow::Borrowed(hours) } else { Cow::Owned(hours.subtract(&excluded)) }
+}
+
+struct Subject<'a> {
+    objective: &'a Objective,
+    period_ms: Millis,
+    now: Timestamp,
+    timeline: &'a Timeline<Health>,
+    rounds: &'a [Rounds<'a>],
+    eligible: Cow<'a, SpanSet>,
+}
+
+impl Subject<'_> {
+    fn pair(&self, pair: &'static Pair) -> PairState {
+        let (long, short) = (self.look_back(pair.long_ms), self.look_back(pair.short_ms));
+        let factor = pair.factor(self.period_ms);
+        PairState { pair, factor, long, short, state: self.state(pair, long, short) }
+    }
+
+    fn look_back(&self, length_ms: Millis) -> Lookback {
+        let seen = tally(self.timeline, &self.eligible, Span::new(self.now - length_ms, self.now));
+        let known_ms = seen.good_ms + seen.bad_ms;
+        Lookback { length_ms, eligible_ms: seen.whole_ms(), known_ms, bad_ms: seen.bad_ms }
+    }
+
+    fn state(&self, pair: &Pair, long: Lookback, short: Lookback) -> State {
+        let target = self.objective.target_ppm;
+        let blind = |l: Lookback| 2 * l.known_ms < l.eligible_ms;
+        let burns = |l: Lookback| pair.exceeded(l, target, self.period_ms);
+        if !pair.can_fire(target, self.period_ms) || self.too_sparse(pair) {
+            State::CannotFire
+        } else if long.eligible_ms == 0 || short.eligible_ms == 0 {
+            State::NotEvaluated
+        } else if blind(long) || blind(short) {
+            State::InsufficientData
+        } else if burns(long) && burns(short) && self.has_evidence(pair, short) {
+            State::Firing
+        } else {
+            State::Ok
+        }
+    }
+
+    /// Whether no probe could ever give a page its evidence within the short look-back.
+    fn too_sparse(&self, pair: &Pair) -> bool {
+        pair.severity == Severity::Page
+            && !self.rounds.is_empty()
+            && self.rounds.iter().all(|r| r.bad_time_needed_ms() > pair.short_ms)
+    }
+
+    /// What a page needs beyond its rates, whichever comes later; a ticket needs nothing.
+    fn has_evidence(&self, pair: &Pair, short: Lookback) -> bool {
+        let within = Span::new(self.now - pair.short_ms, self.now);
+        pair.severity == Severity::Ticket
+            || self.rounds.iter().any(|r| short.bad_ms >= r.bad_time_needed_ms() && self.bad_rounds(r, within))
+    }
+
+    fn bad_rounds(&self, rounds: &Rounds<'_>, within: Span) -> bool {
+        let bad: i64 = parts(&self.eligible, within).map(|part| rounds.bad(self.now, part)).sum();
+        bad >= BAD_ROUNDS_MIN
+    }
+
+    /// Since when unbroken promised time has been bad, if it is bad now.
+    fn bad_since(&self) -> Option<Timestamp> {
+        let (since, _) = self.timeline.last().filter(|(since, h)| *h == Health::Down && *since <= self.now)?;
+        self.eligible.span_at(self.now).map(|promised| promised.start.max(since))
+    }
+
+    fn pages_directly(&self, pairs: &[PairState; 4]) -> bool {
+        let target = self.objective.target_ppm;
+        let mut pages = pairs.iter().filter(|p| p.pair.severity == Severity::Page);
+        target >= DIRECT_FROM_PPM
+            || pages.clone().any(|p| !p.pair.can_fire(target, self.period_ms))
+            || pages.all(|p| p.state == State::CannotFire)
+    }
+
+    fn is_sure(&self, since: Timestamp) -> bool {
+        let within = Span::new(since, self.now);
+        within.len_ms() >= BAD_TIME_MIN_MS && self.rounds.iter().any(|r| self.bad_rounds(r, within))
+    }
+}
+
+#[cfg(test)]
+mod tests;

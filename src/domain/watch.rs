@@ -1,0 +1,243 @@
+//! What is known of every probe and subsystem: confirmed health, freshness, timelines.
+//!
+//! Not here: what follows for people (`incident`) and for the promise (`sla`). Invariants: timelines change by facts
+//! alone; a probe without a fresh result is unknown, never the last state; pending counts are memory only.
+
+use super::health::{Counter, ProbeHealth, Thresholds, Verdict};
+use super::timeline::{Health, Timeline, recombine_from};
+use super::*;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// One probe.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ProbeState {
+    /// Rise, fall and the last confirmed state.
+    pub counter: Counter,
+    /// Confirmed states; `None` is unknown.
+    pub timeline: Timeline<Option<ProbeHealth>>,
+    /// What was seen at the last change that was not a pass.
+    pub reason: Option<Reason>,
+    /// Start of the last attempt that measured something; none since the last start of the daemon or clock step.
+    #[serde(skip)]
+    pub fresh: Option<Timestamp>,
+}
+
+/// One subsystem.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct SubsystemState {
+    /// The pointwise combination of its probes.
+    pub timeline: Timeline<Health>,
+    /// Down time that looked like maintenance outside any window; the last one may be open.
+    pub undeclared: Vec<Span>,
+    /// Until when another's incident explained its outage.
+    pub explained_until: Option<Timestamp>,
+}
+
+/// Everything that is watched.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Watch {
+    probes: HashMap<ProbeId, ProbeState>,
+    subsystems: BTreeMap<SubsystemId, Arc<SubsystemState>>,
+}
+
+impl Watch {
+    /// The fact that an attempt begins a timeline, or ends a gap: the last confirmed state resumes there. To be
+    /// recorded before the outcome is counted.
+    pub fn arrival(&mut self, seen: &Observation) -> Option<Fact> {
+        let state = self.probes.get_mut(&seen.probe)?;
+        let measured = !matches!(seen.outcome, Outcome::Unknown(_));
+        if measured {
+            state.fresh = Some(state.fresh.map_or(seen.started, |f| f.max(seen.started)));
+        }
+        let (to, reason) = match (state.timeline.last(), state.counter.confirmed()) {
+            (None, _) => (None, None),
+            (Some((_, None)), Some(confirmed)) if measured => (Some(confirmed), state.reason.clone()),
+            _ => return None,
+        };
+        Some(Fact::ProbeChanged { probe: seen.probe.clone(), to, since: seen.started, reason })
+    }
+
+    /// Counts one outcome; the change that it confirms is not applied yet.
+    pub fn count(&mut self, plan: &ProbePlan, seen: &Observation) -> Verdict {
+        let Some(state) = self.probes.get_mut(&plan.id) else { return Verdict::Settled };
+        state.counter.count(seen.started, &seen.outcome, Thresholds { fall: plan.fall, rise: plan.rise })
+    }
+
+    /// When the probe's last result goes stale; none while it is unknown anyway.
+    pub fn stale_at(&self, plan: &ProbePlan) -> Option<Timestamp> {
+        self.probes.get(&plan.id)?.fresh.map(|fresh| fresh + 2 * plan.every_ms + plan.timeout_ms)
+    }
+
+    /// The fact that a probe's result has gone stale, if it has.
+    pub fn stale(&mut self, now: Timestamp, plan: &ProbePlan) -> Option<Fact> {
+        let due = self.stale_at(plan)?;
+        let state = self.probes.get_mut(&plan.id)?;
+        if now < due {
+            return None;
+        }
+        let since = state.fresh.take()? + plan.every_ms;
+        let known = state.timeline.last().is_some_and(|(_, health)| health.is_some());
+        known.then(|| Fact::ProbeChanged { probe: plan.id.clone(), to: None, since, reason: None })
+    }
+
+    /// Folds a fact in; returns the subsystem whose timeline changed. `id` is the probe's present id.
+    pub fn changed(
+        &mut self,
+        inventory: &Inventory,
+        id: &ProbeId,
+        to: Option<ProbeHealth>,
+        since: Timestamp,
+        reason: Option<&Reason>,
+    ) -> Option<SubsystemId> {
+        let state = self.probes.entry(id.clone()).or_default();
+        state.timeline.set(since, to);
+        state.counter = Counter::resume(to.or(state.counter.confirmed()));
+        if to.is_some() {
+            state.reason = reason.cloned();
+        }
+        let subsystem = id.subsystem();
+        self.recombine(inventory, &subsystem, since);
+        Some(subsystem)
+    }
+
+    /// Everything is unknown from `since` on, until each probe's next result.
+    pub fn lost_sight(&mut self, inventory: &Inventory, since: Timestamp) {
+        for state in self.probes.values_mut().filter(|s| s.timeline.last().is_some()) {
+            // What was confirmed after `since` was still seen; the gap begins behind it.
+            let since = state.timeline.last().map_or(since, |(start, _)| since.max(start + 1));
+            state.timeline.set(since, None);
+            state.counter = Counter::resume(state.counter.confirmed());
+            state.fresh = None;
+        }
+        let ids: Vec<SubsystemId> = self.subsystems.keys().cloned().collect();
+        for id in ids {
+            self.recombine(inventory, &id, since);
+        }
+    }
+
+    fn recombine(&mut self, inventory: &Inventory, id: &SubsystemId, since: Timestamp) {
+        let Some(subsystem) = inventory.subsystems.get(id) else { return };
+        let probes: Vec<(Role, &Timeline<Option<ProbeHealth>>)> = subsystem
+            .probes
+            .iter()
+            .filter_map(|p| Some((inventory.probes.get(p)?.role, &self.probes.get(p)?.timeline)))
+            .collect();
+        let state = self.subsystems.entry(id.clone()).or_default();
+        recombine_from(&mut Arc::make_mut(state).timeline, &probes, since);
+    }
+
+    /// Makes room for new probes and forgets those that left; timelines of the rest go on. Returns who left.
+    pub fn adopt(&mut self, now: Timestamp, inventory: &Inventory) -> Vec<ProbeId> {
+        for subsystem in inventory.subsystems.values() {
+            if let Some(was) = &subsystem.was {
+                self.rename(was, subsystem);
+            }
+            self.subsystems.entry(subsystem.id.clone()).or_default();
+            for probe in &subsystem.probes {
+                self.probes.entry(probe.clone()).or_default();
+            }
+        }
+        let mut left: Vec<ProbeId> =
+            self.probes.keys().filter(|p| !inventory.probes.contains_key(*p)).cloned().collect();
+        left.sort_unstable();
+        for probe in &left {
+            self.probes.remove(probe);
+            self.recombine(inventory, &probe.subsystem(), now);
+        }
+        self.subsystems.retain(|id, _| inventory.subsystems.contains_key(id));
+        left
+    }
+
+    fn rename(&mut self, was: &SubsystemId, subsystem: &Subsystem) {
+        if let Some(state) = self.subsystems.remove(was) {
+            self.subsystems.insert(subsystem.id.clone(), state);
+        }
+        for probe in &subsystem.probes {
+            if let Some(state) = self.probes.remove(&ProbeId::of(was, probe.name())) {
+                self.probes.insert(probe.clone(), state);
+            }
+        }
+    }
+
+    /// One probe's state.
+    pub fn probe(&self, id: &ProbeId) -> Option<&ProbeState> {
+        self.probes.get(id)
+    }
+
+    /// One subsystem's state.
+    pub fn subsystem(&self, id: &SubsystemId) -> Option<&Arc<SubsystemState>> {
+        self.subsystems.get(id)
+    }
+
+    /// Present health; unknown before the first result.
+    pub fn health(&self, id: &SubsystemId) -> Health {
+        self.subsystems.get(id).and_then(|s| s.timeline.last()).map_or(Health::Unknown, |(_, health)| health)
+    }
+
+    /// Notes that down time looks like maintenance from `since` on, or no longer does from `until` on.
+    pub fn undeclared(&mut self, id: &SubsystemId, since: Timestamp, until: Option<Timestamp>) {
+        let Some(state) = self.subsystems.get_mut(id) else { return };
+        let spans = &mut Arc::make_mut(state).undeclared;
+        match (spans.last_mut(), until) {
+            (Some(last), Some(until)) if last.end == Timestamp::MAX => last.end = until,
+            (Some(last), None) if last.end == Timestamp::MAX => {}
+            (_, None) => spans.push(Span::new(since, Timestamp::MAX)),
+            (_, Some(_)) => {}
+        }
+    }
+
+    /// Notes that another's incident explained the subsystem's outage until `at`.
+    pub fn explained(&mut self, id: &SubsystemId, at: Timestamp) {
+        if let Some(state) = self.subsystems.get_mut(id) {
+            Arc::make_mut(state).explained_until = Some(at);
+        }
+    }
+
+    /// Whether all of the subsystem's last down time was another's: it is over, and ended while it was explained.
+    pub fn was_explained(&self, id: &SubsystemId) -> bool {
+        let Some(state) = self.subsystems.get(id) else { return false };
+        let changes = state.timeline.changes();
+        let ended = changes.windows(2).rev().find(|pair| pair[0].1 == Health::Down).map(|pair| pair[1].0);
+        let down = state.timeline.last().is_some_and(|(_, health)| health == Health::Down);
+        !down && ended.zip(state.explained_until).is_some_and(|(ended, until)| ended <= until)
+    }
+
+    /// What keeps the subsystem down or degraded: each contrary probe with the start of its span and its reason.
+    pub fn evidence(&self, subsystem: &Subsystem) -> Vec<Evidence> {
+        let contrary = subsystem.probes.iter().filter_map(|id| {
+            let state = self.probes.get(id)?;
+            let (at, health) = state.timeline.last()?;
+            matches!(health, Some(ProbeHealth::Failing | ProbeHealth::Degraded)).then_some(())?;
+            Some(Evidence { probe: id.clone(), at, reason: state.reason.clone()? })
+        });
+        contrary.take(10).collect()
+    }
+
+    /// Whether every failing critical probe reports what looks like maintenance.
+    pub fn looks_like_maintenance(&self, inventory: &Inventory, subsystem: &Subsystem) -> bool {
+        let mut failing = subsystem.probes.iter().filter_map(|id| {
+            let state = self.probes.get(id)?;
+            let critical = inventory.probes.get(id)?.role == Role::Critical;
+            let failing = state.timeline.last()?.1 == Some(ProbeHealth::Failing);
+            (critical && failing).then_some(state.reason.as_ref()?.kind)
+        });
+        let mut any = false;
+        failing.all(|kind| {
+            any = true;
+            kind == ReasonKind::Maintenance
+        }) && any
+    }
+
+    /// Forgets what ended before `t`, to bound memory; the facts keep it.
+    pub fn forget_before(&mut self, t: Timestamp) {
+        for state in self.probes.values_mut() {
+            state.timeline.forget_before(t);
+        }
+        for state in self.subsystems.values_mut().map(Arc::make_mut) {
+            state.timeline.forget_before(t);
+            state.undeclared.retain(|span| span.end > t);
+        }
+    }
+}

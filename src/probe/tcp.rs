@@ -1,0 +1,133 @@
+//! `tcp`: connects, and where asked, shakes hands, says a line and waits for one.
+//!
+//! Not here: what the line means. Invariant: at most [`READ_BYTES_MAX`] bytes of an answer are read.
+
+use super::trust::{MinVersion, Trust};
+use super::{Attempt, BoxFuture, BuildContext, Phase, ProbeKind, Prober, dial};
+use crate::domain::{Outcome, ReasonKind};
+use crate::field::{Code, Field, Problem, Problems, Record, Type};
+use crate::network::Network;
+use rustls::ClientConfig;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+/// How much of an answer is read while the expected text has not come.
+const READ_BYTES_MAX: usize = 64 << 10;
+
+/// This kind.
+pub(super) const KIND: ProbeKind = ProbeKind {
+    name: "tcp",
+    about: "Opens a TCP connection; says a line and waits for one if asked to.",
+    example: "address: relay.bdc.test:25\nexpect: \"220 \"\n",
+    fields: FIELDS,
+    target: Some("address"),
+    build,
+};
+
+const FIELDS: &[Field] = &[
+    Field::required("address", Type::HostPort, "Host name or IP address, a colon and a port."),
+    Field::with_default("tls", Type::Bool, "false", "Whether to shake hands in TLS after connecting."),
+    Field::optional("name", Type::Host, "Name in the certificate, if it is not that of `address`."),
+    Field::with_default("trust", Type::Choice(&["required", "ignored"]), "required", super::trust::TRUST_DOC),
+    Field::optional("send", Type::TEXT, "A line to say after connecting; CR LF is added."),
+    Field::optional("expect", Type::TEXT, "Text that must come: the greeting, or the answer to `send`."),
+];
+
+fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Problems> {
+    let address = record.text("address");
+    let parts = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+    let (host, port) = parts.ok_or_else(|| {
+        Problem::error(Code::Value, record.at("address"), "no host and port").expected("such as `relay.bdc.test:25`")
+    })?;
+    let host = host.trim_matches(['[', ']']);
+    let tls = record.flag("tls").then(|| {
+        let name = record.opt_text("name").unwrap_or(host).to_owned();
+        let trust = Trust::named(record.text("trust"));
+        context.transports.tls(MinVersion::Tls12, trust).map(|config| (config, name))
+    });
+    let tls = tls.transpose().map_err(|text| Problem::error(Code::Value, record.at("tls"), text))?;
+    Ok(Arc::new(Tcp {
+        network: Arc::clone(&context.network),
+        host: host.into(),
+        port,
+        tls,
+        send: record.opt_text("send").map(|line| format!("{line}\r\n")),
+        expect: record.opt_text("expect").map(str::to_owned),
+    }))
+}
+
+struct Tcp {
+    network: Arc<Network>,
+    host: Box<str>,
+    port: u16,
+    tls: Option<(Arc<ClientConfig>, String)>,
+    send: Option<String>,
+    expect: Option<String>,
+}
+
+impl Prober for Tcp {
+    fn probe<'a>(&'a self, attempt: &'a mut Attempt) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move { self.open(attempt).await.unwrap_or_else(|outcome| outcome) })
+    }
+}
+
+impl Tcp {
+    async fn open(&self, attempt: &Attempt) -> Result<Outcome, Outcome> {
+        let stream = dial::connect(attempt, &self.network, &self.host, self.port).await?;
+        match &self.tls {
+            None => self.talk(attempt, stream).await,
+            Some((config, name)) => {
+                let stream = dial::handshake(attempt, config, stream, name, self.port).await?;
+                self.talk(attempt, stream).await
+            }
+        }
+    }
+
+    async fn talk(
+        &self,
+        attempt: &Attempt,
+        mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    ) -> Result<Outcome, Outcome> {
+        let broken = |error, phase| dial::broken(&error, phase, &self.host, self.port);
+        attempt.enter(Phase::Processing);
+        if let Some(line) = &self.send {
+            stream.write_all(line.as_bytes()).await.map_err(|error| broken(error, Phase::Processing))?;
+            stream.flush().await.map_err(|error| broken(error, Phase::Processing))?;
+            attempt.note(format!("said {:?}", line.trim_end()));
+        }
+        let Some(expected) = &self.expect else {
+            attempt.leave();
+            return Ok(Outcome::Pass);
+        };
+        let mut heard = Vec::new();
+        let mut buffer = [0; 4_096];
+        while !contains(&heard, expected.as_bytes()) && heard.len() < READ_BYTES_MAX {
+            let read = stream.read(&mut buffer).await.map_err(|error| broken(error, Phase::Processing))?;
+            if read == 0 {
+                break;
+            }
+            if heard.is_empty() {
+                attempt.enter(Phase::Transfer);
+            }
+            heard.extend_from_slice(&buffer[..read]);
+        }
+        attempt.leave();
+        let text: String = String::from_utf8_lossy(&heard).chars().take(80).collect();
+        attempt.note(format!("heard {:?}", text.trim_end()));
+        let text = match (contains(&heard, expected.as_bytes()), heard.is_empty()) {
+            (true, _) => return Ok(Outcome::Pass),
+            (false, true) => format!("expected {expected:?} from {}:{}, got nothing", self.host, self.port),
+            (false, false) => {
+                format!("expected {expected:?} from {}:{}, got {:?}", self.host, self.port, text.trim_end())
+            }
+        };
+        Ok(Outcome::fail(ReasonKind::Content, text))
+    }
+}
+
+fn contains(heard: &[u8], expected: &[u8]) -> bool {
+    heard.windows(expected.len()).any(|part| part == expected)
+}
+
+#[cfg(test)]
+mod tests;

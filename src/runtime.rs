@@ -1,0 +1,327 @@
+//! The single writer: events in, facts stored, effects performed, a picture published. In this order, always.
+//!
+//! Not here: rules (`domain::engine`). Invariants: facts and messages are stored in one transaction before any effect;
+//! while the store refuses writes, pages still leave, from memory, and what could not be stored is tried again; every
+//! queue is bounded; nothing here waits for a target or a relay.
+
+use crate::clock::Clock;
+use crate::domain::engine::{CLOCK_STEP_MAX, Effect, Engine, Event, Output};
+use crate::domain::*;
+use crate::metrics::Metrics;
+use crate::outbox::OutboxHandle;
+use crate::probe::{Board, HourTally};
+use crate::scheduler::SchedulerHandle;
+use crate::store::{Store, Tally};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+/// Observations that wait for the engine.
+pub const OBSERVATIONS_MAX: usize = 16_384;
+
+/// Events of people, reloads and relays that wait for the engine.
+pub const EVENTS_MAX: usize = 1_024;
+
+/// Most observations that are stored in one transaction.
+const BATCH_MAX: usize = 1_024;
+
+/// Facts that wait for a store that refuses writes; about 100 MiB. Beyond it the oldest are dropped, loudly.
+const UNSAVED_MAX: usize = 500_000;
+
+/// How often the sign of life is overwritten.
+const ALIVE_EVERY: Duration = Duration::from_secs(5);
+
+/// How often tallies, checkpoints and retention are looked after.
+const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
+
+/// Checkpoints are written this often, and at the end.
+const CHECKPOINT_EVERY_MS: Millis = 10 * MINUTE;
+
+/// At most one picture in this time, so that a storm does not copy the city a thousand times a second.
+const PICTURE_EVERY_MS: Millis = 100;
+
+/// Readers may look at the picture for this long without a new one: running windows and unknown time age.
+const PICTURE_AGE_MAX_MS: Millis = 5 * SECOND;
+
+/// The engine and what it writes to.
+pub struct Runtime {
+    /// The rules and the state.
+    pub engine: Engine,
+    /// Where facts and messages go.
+    pub store: Store,
+    /// Both clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Who re-tries.
+    pub scheduler: SchedulerHandle,
+    /// Who sends.
+    pub outbox: OutboxHandle,
+    /// Where the picture goes.
+    pub pictures: watch::Sender<Arc<Snapshot>>,
+    /// Figures about ourselves.
+    pub metrics: Arc<Metrics>,
+    /// What waits for a store that refuses writes.
+    pub unsaved: Unsaved,
+    /// Attempts by hour.
+    pub board: Arc<Board>,
+    /// How long facts are kept.
+    pub retain_ms: Millis,
+}
+
+/// Facts and messages that the store has not taken yet.
+#[derive(Debug, Default)]
+pub struct Unsaved {
+    /// The last id of the log, behind which the next batch goes.
+    end: u64,
+    facts: Vec<Recorded>,
+    messages: Vec<Message>,
+    failing: bool,
+}
+
+impl Unsaved {
+    /// Nothing waits; the log ends at `end`.
+    pub fn after(end: u64) -> Self {
+        Self { end, ..Self::default() }
+    }
+}
+
+impl Runtime {
+    /// Runs until `stop`, then stores what is left.
+    pub async fn run(
+        mut self,
+        first: Output,
+        mut observations: mpsc::Receiver<Observation>,
+        mut events: mpsc::Receiver<Event>,
+        stop: CancellationToken,
+    ) {
+        let mut alive = tokio::time::interval(ALIVE_EVERY);
+        let mut housekeeping = tokio::time::interval(HOUSEKEEPING_EVERY);
+        let mut batch = Vec::with_capacity(BATCH_MAX);
+        let mut clocks = Clocks::read(&*self.clock);
+        let mut last = Last { picture: Timestamp::MIN, checkpoint: self.clock.now(), pruned: Timestamp::MIN };
+        self.perform(first).await;
+        loop {
+            let pause = self.pause(&last);
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(event) = events.recv() => self.turn(|engine, now| engine.handle(now, event)).await,
+                n = observations.recv_many(&mut batch, BATCH_MAX) => if n == 0 { break } else {
+                    let depth = i64::try_from(observations.len()).unwrap_or(i64::MAX);
+                    self.metrics.engine_queue_depth.set(depth);
+                    self.observe(&mut batch).await;
+                },
+                _ = alive.tick() => self.sign_of_life().await,
+                _ = housekeeping.tick() => self.keep_house(&mut last).await,
+                () = tokio::time::sleep(pause) => self.turn(|engine, now| engine.handle(now, Event::Tick)).await,
+            }
+            if let Some(step) = clocks.step(&*self.clock) {
+                self.metrics.clock_steps.inc();
+                self.turn(|engine, now| engine.handle(now, step)).await;
+            }
+            self.publish(&mut last);
+        }
+        self.store_rest().await;
+    }
+
+    /// Sleeps to the engine's next deadline, or to the next picture that is due, but at most a second: the wall clock
+    /// may be set at any time.
+    fn pause(&self, last: &Last) -> Duration {
+        let now = self.clock.now();
+        let deadline = self.engine.next_deadline();
+        let picture = self.engine.has_news().then_some(last.picture + PICTURE_EVERY_MS);
+        let next = deadline.into_iter().chain(picture).min().map_or(SECOND, |at| at.since(now));
+        Duration::from_millis(next.clamp(0, SECOND).unsigned_abs())
+    }
+
+    async fn turn(&mut self, handle: impl FnOnce(&mut Engine, Timestamp) -> Output) {
+        let timer = self.metrics.engine_handle_seconds.start_timer();
+        let out = handle(&mut self.engine, self.clock.now());
+        timer.observe_duration();
+        self.perform(out).await;
+    }
+
+    async fn observe(&mut self, batch: &mut Vec<Observation>) {
+        let timer = self.metrics.engine_handle_seconds.start_timer();
+        let mut all = Output::default();
+        for seen in batch.drain(..) {
+            all.append(self.engine.handle(self.clock.now(), Event::Observed(seen)));
+        }
+        timer.observe_duration();
+        self.perform(all).await;
+    }
+
+    /// Stores, then acts.
+    async fn perform(&mut self, out: Output) {
+        if !out.facts.is_empty() || !out.messages.is_empty() {
+            self.unsaved.facts.extend(out.facts);
+            self.unsaved.messages.extend(out.messages);
+            self.save().await;
+        }
+        for Effect::Retry { probe, at } in out.effects {
+            self.scheduler.retry(probe, at).await;
+        }
+    }
+
+    /// Stores all that waits. If the store refuses, messages leave from memory and the facts wait.
+    async fn save(&mut self) {
+        let Unsaved { end, facts, messages, .. } = &self.unsaved;
+        let timer = self.metrics.store_commit_seconds.start_timer();
+        let result = self.store.commit(*end, facts.clone(), messages.clone()).await;
+        timer.observe_duration();
+        match result {
+            Ok(end) => {
+                self.unsaved.end = end;
+                if std::mem::take(&mut self.unsaved.failing) {
+                    tracing::info!("the store takes facts again");
+                }
+                self.unsaved.facts.clear();
+                if !std::mem::take(&mut self.unsaved.messages).is_empty() {
+                    self.outbox.wake();
+                }
+            }
+            Err(error) => self.endure(&error).await,
+        }
+    }
+
+    async fn endure(&mut self, error: &crate::store::StoreError) {
+        if !std::mem::replace(&mut self.unsaved.failing, true) {
+            tracing::error!(%error, "the store refuses facts; probing and paging go on from memory");
+        }
+        self.outbox.deliver_from_memory(self.unsaved.messages.clone()).await;
+        let over = self.unsaved.facts.len().saturating_sub(UNSAVED_MAX);
+        if over > 0 {
+            tracing::error!(over, "too many facts wait for the store; the oldest are lost");
+            self.unsaved.facts.drain(..over);
+        }
+    }
+
+    async fn sign_of_life(&mut self) {
+        if self.unsaved.failing {
+            self.save().await;
+        }
+        if !self.unsaved.failing
+            && let Err(error) = self.store.alive(self.clock.now()).await
+        {
+            tracing::error!(%error, "the sign of life was not stored");
+        }
+    }
+
+    async fn keep_house(&mut self, last: &mut Last) {
+        let now = self.clock.now();
+        if self.unsaved.failing {
+            return;
+        }
+        self.write_tallies(now).await;
+        if now.since(last.checkpoint) >= CHECKPOINT_EVERY_MS {
+            last.checkpoint = now;
+            self.write_checkpoint().await;
+        }
+        if now.since(last.pruned) >= DAY {
+            last.pruned = now;
+            if let Err(error) = self.store.prune(now - self.retain_ms).await {
+                tracing::warn!(%error, "old facts were not pruned");
+            }
+        }
+    }
+
+    async fn write_tallies(&self, until: Timestamp) {
+        let rows: Vec<Tally> = self.board.take_tallies(until).into_iter().map(row).collect();
+        if !rows.is_empty()
+            && let Err(error) = self.store.tally(rows).await
+        {
+            tracing::warn!(%error, "the counts of an hour were not stored");
+        }
+    }
+
+    async fn write_checkpoint(&mut self) {
+        if let Err(error) = self.store.checkpoint(self.unsaved.end, self.engine.checkpoint()).await {
+            tracing::warn!(%error, "the checkpoint was not stored; the next start replays more facts");
+        }
+    }
+
+    fn publish(&mut self, last: &mut Last) {
+        let now = self.clock.now();
+        let age = now.since(last.picture);
+        if (self.engine.has_news() && age >= PICTURE_EVERY_MS) || age >= PICTURE_AGE_MAX_MS || age < 0 {
+            last.picture = now;
+            let mut snapshot = self.engine.snapshot();
+            snapshot.at = now;
+            snapshot.store_failed = self.unsaved.failing;
+            self.pictures.send_replace(Arc::new(snapshot));
+        }
+    }
+
+    async fn store_rest(&mut self) {
+        self.save().await;
+        self.sign_of_life().await;
+        if !self.unsaved.failing {
+            self.write_tallies(Timestamp::MAX).await;
+            self.write_checkpoint().await;
+        }
+    }
+}
+
+fn row(counted: HourTally) -> Tally {
+    let HourTally { probe, hour, tally } = counted;
+    Tally {
+        probe,
+        hour,
+        ticks: tally.scheduled,
+        pass: tally.pass,
+        degraded: tally.degraded,
+        fail: tally.fail,
+        unknown: tally.unknown,
+        skipped: tally.skipped,
+        slow_pass: tally.slow_pass,
+        slow_fail: tally.slow_fail,
+    }
+}
+
+/// When things were last done.
+struct Last {
+    picture: Timestamp,
+    checkpoint: Timestamp,
+    pruned: Timestamp,
+}
+
+/// Compares the two clocks, to notice that somebody set the wall clock.
+struct Clocks {
+    wall: Timestamp,
+    monotonic: Duration,
+}
+
+impl Clocks {
+    fn read(clock: &dyn Clock) -> Self {
+        Self { wall: clock.now(), monotonic: clock.monotonic() }
+    }
+
+    /// The event of a forward step since the last look, if there was one. While the wall clock lies behind, engine time
+    /// holds by itself.
+    fn step(&mut self, clock: &dyn Clock) -> Option<Event> {
+        let next = Self::read(clock);
+        let passed = i64::try_from((next.monotonic - self.monotonic).as_millis()).unwrap_or(i64::MAX);
+        let expected = self.wall + passed;
+        *self = next;
+        let stepped = self.wall.since(expected) > CLOCK_STEP_MAX;
+        stepped.then_some(Event::ClockStepped { from: expected, to: self.wall })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+
+    #[test]
+    fn a_forward_step_is_noticed_and_the_passing_of_time_is_not() {
+        let clock = ManualClock::at(Timestamp(1_000_000));
+        let mut clocks = Clocks::read(&clock);
+        clock.advance(60_000);
+        assert!(clocks.step(&clock).is_none());
+        clock.step(Timestamp(1_000_000));
+        assert!(clocks.step(&clock).is_none(), "a step back is held, not a fact");
+        clock.step(Timestamp(9_000_000));
+        assert!(matches!(clocks.step(&clock), Some(Event::ClockStepped { from: Timestamp(1_000_000), .. })));
+    }
+}

@@ -1,0 +1,46 @@
+// Keeps the page fresh without a reload: replaces <main> when the daemon says that something changed, and keeps the
+// place, what is folded open, and the focus. Without this script the page is complete, only not fresh.
+(() => {
+  "use strict";
+  const PAUSE_MS = 5000, POLL_MS = 30000;
+  let last = Date.now(), timer = 0, busy = false;
+
+  const key = (details) => details.id || details.dataset.key || "";
+
+  async function refresh() {
+    timer = 0;
+    if (busy || document.hidden) return;
+    busy = true;
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(10000) });
+      if (!answer.ok) throw new Error(answer.status);
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const main = document.getElementById("main"), next = fresh.getElementById("main");
+      const open = new Set([...main.querySelectorAll("details[open]")].map(key));
+      const focus = main.contains(document.activeElement) ? document.activeElement : null;
+      const href = focus && focus.getAttribute("href"), inside = focus && focus.closest("details");
+      const again = inside && key(inside);
+      for (const details of next.querySelectorAll("details")) if (open.has(key(details))) details.open = true;
+      main.replaceChildren(...next.childNodes);
+      if (href) for (const a of main.querySelectorAll("a")) if (a.getAttribute("href") === href) { a.focus({ preventScroll: true }); break; }
+      if (!href && again) for (const d of main.querySelectorAll("details")) if (key(d) === again) { d.querySelector("summary").focus({ preventScroll: true }); break; }
+      document.title = fresh.title;
+      const nav = document.querySelector(".bar nav"), freshNav = fresh.querySelector(".bar nav");
+      if (nav && freshNav && !nav.contains(document.activeElement)) nav.replaceChildren(...freshNav.childNodes);
+      last = Date.now();
+    } catch {
+      const off = document.getElementById("live-off");
+      if (off) off.hidden = false;
+    } finally {
+      busy = false;
+    }
+  }
+
+  function soon() {
+    if (!timer) timer = setTimeout(refresh, Math.max(0, last + PAUSE_MS - Date.now()));
+  }
+
+  if (window.EventSource) new EventSource("/api/v1/events").addEventListener("snapshot", soon);
+  setInterval(soon, POLL_MS);
+  document.addEventListener("visibilitychange", soon);
+})();

@@ -1,0 +1,106 @@
+//! `/incidents` and `/incidents/{id}`: what is open and what was, newest first.
+
+use super::overview::symptom_look;
+use super::{Asked, Frame, missing, show};
+use crate::domain::*;
+use crate::web::api::read::incident_number;
+use crate::web::look::Look;
+use askama::Template;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+/// Rows of the list.
+const ROWS_MAX: usize = 200;
+
+#[derive(Template)]
+#[template(path = "web/templates/incidents.html")]
+struct List {
+    f: Frame,
+    sentence: String,
+    rows: Vec<Row>,
+}
+
+#[derive(Template)]
+#[template(path = "web/templates/incident.html")]
+struct Page {
+    f: Frame,
+    r: Row,
+    sentence: String,
+    told: u32,
+    window: String,
+    evidence: String,
+    subsystem_href: String,
+    affected: Vec<(String, String, String)>,
+}
+
+struct Row {
+    look: Look,
+    href: String,
+    id: String,
+    name: String,
+    affected: usize,
+    symptom: &'static str,
+    severity: &'static str,
+    since: String,
+    until: String,
+    open: bool,
+    lasted: String,
+}
+
+fn row(asked: &Asked, incident: &IncidentView) -> Row {
+    Row {
+        look: if incident.until.is_none() { symptom_look(incident.symptom) } else { Look::Up },
+        href: format!("/incidents/{}", incident.id),
+        id: incident.id.to_string(),
+        name: asked.name(&incident.subsystem),
+        affected: incident.affected.len(),
+        symptom: asked.t.symptom(incident.symptom),
+        severity: asked.t.severity(incident.severity),
+        since: asked.moment(incident.since),
+        until: incident.until.map(|at| asked.moment(at)).unwrap_or_default(),
+        open: incident.until.is_none(),
+        lasted: asked.length(incident.until.unwrap_or(asked.now).since(incident.since)),
+    }
+}
+
+/// `GET /incidents`.
+pub(super) async fn list(asked: Asked) -> Response {
+    let mut incidents: Vec<&IncidentView> = asked.snapshot.incidents.iter().collect();
+    // Open ones first; within both the order of the snapshot, newest first.
+    incidents.sort_by_key(|i| i.until.is_some());
+    let open = incidents.iter().filter(|i| i.until.is_none()).count();
+    let page = List {
+        f: asked.frame("incidents", asked.t.incidents),
+        sentence: match asked.language {
+            Language::Zh => format!("{open} 个未关闭，共 {} 个", incidents.len()),
+            Language::En => format!("{open} open, {} in all", incidents.len()),
+        },
+        rows: incidents.into_iter().take(ROWS_MAX).map(|i| row(&asked, i)).collect(),
+    };
+    show(&asked, StatusCode::OK, &page)
+}
+
+/// `GET /incidents/{id}`.
+pub(super) async fn page(asked: Asked, Path(id): Path<String>) -> Response {
+    let found = incident_number(&id).and_then(|n| asked.snapshot.incidents.iter().find(|i| i.id == n));
+    let Some(incident) = found else { return missing(&asked) };
+    let r = row(&asked, incident);
+    let evidence = match &incident.reason {
+        Some(reason) if asked.viewer.is_inside() => format!("{}: {}", asked.t.reason(reason.kind), reason.text),
+        Some(reason) => asked.t.reason(reason.kind).to_owned(),
+        None => String::new(),
+    };
+    let affected = incident.affected.iter();
+    let page = Page {
+        f: asked.frame("incidents", r.id.clone()),
+        sentence: format!("{} · {}", asked.owner_name(&incident.subsystem.owner()), r.lasted),
+        told: incident.told,
+        window: incident.window.as_ref().map(ToString::to_string).unwrap_or_default(),
+        evidence,
+        subsystem_href: format!("/subsystems/{}", incident.subsystem),
+        affected: affected.map(|(id, at)| (format!("/subsystems/{id}"), asked.name(id), asked.moment(*at))).collect(),
+        r,
+    };
+    show(&asked, StatusCode::OK, &page)
+}

@@ -1,0 +1,188 @@
+//! Pages for people: complete without scripts, in the reader's language, from one snapshot.
+//!
+//! Not here: figures (`figures`) and the API. Each page is a struct that an askama template prints; askama escapes
+//! whatever comes from files and targets. `Frame` is what all of them share.
+
+mod incidents;
+mod maintenance;
+mod overview;
+mod owner;
+mod strip;
+mod subsystem;
+mod tonight;
+
+use super::Shared;
+use super::format;
+use super::guard::Viewer;
+use super::language::Reads;
+use super::problem::Problem;
+use super::state::WebState;
+use super::text::Texts;
+use crate::domain::*;
+use askama::Template;
+use axum::Router;
+use axum::extract::{FromRequestParts, State};
+use axum::http::{HeaderValue, StatusCode, Uri, header, request::Parts};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+pub(super) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/", get(overview::page))
+        .route("/owners/{owner}", get(owner::page))
+        .route("/subsystems/{owner}/{id}", get(subsystem::page))
+        .route("/incidents", get(incidents::list))
+        .route("/incidents/{id}", get(incidents::page))
+        .route("/maintenance", get(maintenance::page))
+}
+
+/// One request for a page: who asks, in which language, about which moment.
+pub(super) struct Asked {
+    pub(super) now: Timestamp,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) language: Language,
+    pub(super) t: &'static Texts,
+    pub(super) viewer: Viewer,
+    /// This vantage judges no target for now.
+    pub(super) is_blind: bool,
+    reads: Reads,
+    path: String,
+    version: &'static str,
+}
+
+impl FromRequestParts<Shared> for Asked {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Infallible> {
+        let reads = Reads::from_request_parts(parts, shared).await?;
+        let viewer = Viewer::from_request_parts(parts, shared).await?;
+        let state: &WebState = &shared.web;
+        Ok(Self {
+            now: state.now(),
+            snapshot: state.picture(),
+            language: reads.language,
+            t: Texts::of(reads.language),
+            viewer,
+            is_blind: state.metrics.vantage_blind.get() != 0,
+            reads,
+            path: parts.uri.path().to_owned(),
+            version: state.site.version,
+        })
+    }
+}
+
+impl Asked {
+    /// What the base template needs.
+    fn frame(&self, tab: &'static str, title: impl Into<String>) -> Frame {
+        let other = match self.language {
+            Language::Zh => "en",
+            Language::En => "zh",
+        };
+        let q = match self.reads.explicit {
+            None => "",
+            Some(Language::Zh) => "?lang=zh",
+            Some(Language::En) => "?lang=en",
+        };
+        Frame {
+            t: self.t,
+            tab,
+            title: title.into(),
+            q,
+            other_code: if other == "zh" { "zh-CN" } else { other },
+            other_href: format!("{}?lang={other}", self.path),
+            version: self.version,
+            at: format::instant(self.language, self.zone(), self.now),
+            at_iso: self.now.to_string(),
+            open_incidents: self.snapshot.incidents.iter().filter(|i| i.until.is_none()).count(),
+        }
+    }
+
+    fn zone(&self) -> &civil::Zone {
+        &self.snapshot.inventory.zone
+    }
+
+    /// The time of day, with the date where it is not today's.
+    fn moment(&self, at: Timestamp) -> String {
+        format::moment(self.now, self.language, self.zone(), at)
+    }
+
+    fn length(&self, ms: Millis) -> String {
+        format::length(self.language, ms)
+    }
+
+    /// What a subsystem is called; its id where it left the inventory.
+    fn name(&self, id: &SubsystemId) -> String {
+        match self.snapshot.inventory.subsystems.get(id) {
+            Some(subsystem) => subsystem.name.get(self.language).to_owned(),
+            None => id.to_string(),
+        }
+    }
+
+    fn owner_name(&self, id: &OwnerId) -> String {
+        match self.snapshot.inventory.owners.get(id) {
+            Some(owner) => owner.name.get(self.language).to_owned(),
+            None => id.to_string(),
+        }
+    }
+}
+
+/// What every page shares.
+struct Frame {
+    t: &'static Texts,
+    tab: &'static str,
+    title: String,
+    /// Carries an explicit language on to links.
+    q: &'static str,
+    other_code: &'static str,
+    other_href: String,
+    version: &'static str,
+    at: String,
+    at_iso: String,
+    open_incidents: usize,
+}
+
+impl Frame {
+    /// Between names in a sentence.
+    fn sep(&self) -> &'static str {
+        if self.t.code == "en" { ", " } else { "、" }
+    }
+}
+
+/// Prints a page.
+fn show(asked: &Asked, status: StatusCode, page: &impl Template) -> Response {
+    match page.render() {
+        Ok(html) => {
+            let mut response = (status, Html(html)).into_response();
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(asked.t.code));
+            headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
+            response
+        }
+        Err(e) => {
+            tracing::error!(error = %e, path = asked.path, "a page cannot be printed");
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "this page cannot be printed; the log says more")
+                .into_response()
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "web/templates/missing.html")]
+struct Missing {
+    f: Frame,
+}
+
+/// The page for what is not there.
+fn missing(asked: &Asked) -> Response {
+    show(asked, StatusCode::NOT_FOUND, &Missing { f: asked.frame("", asked.t.not_found_title) })
+}
+
+/// Whatever no route takes: a problem below `/api`, a page elsewhere.
+pub(super) async fn not_found(State(_): State<WebState>, uri: Uri, asked: Asked) -> Response {
+    if uri.path().starts_with("/api/") {
+        return Problem::not_found("no such resource; see docs/api.md for what there is").into_response();
+    }
+    missing(&asked)
+}

@@ -1,0 +1,155 @@
+//! What the pages read, and the few things that they may ask the runtime to do.
+//!
+//! Not here: how requests are answered. Invariants: readers never wait for the engine; a request to it goes over a
+//! bounded queue and is answered within [`REPLY_WITHIN`] or not at all.
+
+use crate::clock::Clock;
+use crate::domain::{Language, Snapshot, Timestamp};
+use crate::metrics::Metrics;
+use crate::metrics::targets::OutboxCounts;
+use crate::probe::{Board, Heartbeats};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// How long a page waits for the runtime's answer.
+pub const REPLY_WITHIN: Duration = Duration::from_secs(20);
+/// Rows of the outbox that are shown.
+pub const OUTBOX_ROWS_MAX: usize = 200;
+
+/// Everything that a handler may use. Cheap to clone.
+#[derive(Clone)]
+pub struct WebState {
+    /// The latest picture.
+    pub snapshot: watch::Receiver<Arc<Snapshot>>,
+    /// The last attempts of every probe.
+    pub board: Arc<Board>,
+    /// Tokens that jobs beat under.
+    pub heartbeats: Arc<Heartbeats>,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// The way to the runtime.
+    pub commands: Commands,
+    /// What waits to leave.
+    pub outbox: watch::Receiver<Arc<OutboxView>>,
+    /// The daemon's own counters.
+    pub metrics: Arc<Metrics>,
+    /// What the installation is called and where.
+    pub site: Arc<Site>,
+}
+
+/// Fixed facts of an installation.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Where people reach the pages: `http://127.0.0.1:9424`, without a slash at its end.
+    pub public_url: String,
+    /// Host names besides those of loopback that requests may name.
+    pub hosts: Vec<String>,
+    /// The version that runs.
+    pub version: &'static str,
+}
+
+/// The outbox as the store last reported it.
+#[derive(Clone, Debug, Default)]
+pub struct OutboxView {
+    /// Counts over all rows.
+    pub counts: OutboxCounts,
+    /// Unsent and dead rows first, newest first, at most [`OUTBOX_ROWS_MAX`].
+    pub rows: Vec<OutboxRow>,
+}
+
+/// One message.
+#[derive(Clone, Debug)]
+pub struct OutboxRow {
+    /// Left part of the Message-ID.
+    pub id: String,
+    /// Messages of one thread to one recipient leave in order.
+    pub thread: String,
+    /// Counts from 0 within the thread.
+    pub sequence: u32,
+    /// An e-mail address.
+    pub to: String,
+    /// What the recipient reads.
+    pub language: Language,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// `pending`, `sent` or `dead`.
+    pub state: &'static str,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is tried next.
+    pub next_at: Option<Timestamp>,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+}
+
+/// Something that the runtime is asked to do.
+#[derive(Debug)]
+pub enum Command {
+    /// Read the files again.
+    Reload {
+        /// Nothing, or what `check` prints.
+        reply: oneshot::Sender<Result<(), String>>,
+    },
+}
+
+/// Why the runtime did not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unanswered {
+    /// Its queue is full.
+    #[error("the daemon is busy; try again in a few seconds")]
+    Busy,
+    /// It is gone, or it dropped the request.
+    #[error("the daemon is stopping")]
+    Stopping,
+    /// It took longer than [`REPLY_WITHIN`].
+    #[error("the daemon did not answer in time; look at its log")]
+    Late,
+}
+
+/// The bounded queue to the runtime.
+#[derive(Clone, Debug)]
+pub struct Commands(mpsc::Sender<Command>);
+
+impl Commands {
+    /// A queue of `bound` requests, and its other end.
+    pub fn channel(bound: usize) -> (Self, mpsc::Receiver<Command>) {
+        let (sender, receiver) = mpsc::channel(bound);
+        (Self(sender), receiver)
+    }
+
+    /// Sends what `command` makes of a reply handle, and waits for the reply.
+    ///
+    /// # Errors
+    /// When the queue is full, the runtime is gone, or the reply is late.
+    pub async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Unanswered> {
+        let (reply, answer) = oneshot::channel();
+        self.0.try_send(command(reply)).map_err(|e| match e {
+            mpsc::error::TrySendError::Full(_) => Unanswered::Busy,
+            mpsc::error::TrySendError::Closed(_) => Unanswered::Stopping,
+        })?;
+        match tokio::time::timeout(REPLY_WITHIN, answer).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) => Err(Unanswered::Stopping),
+            Err(_) => Err(Unanswered::Late),
+        }
+    }
+}
+
+impl WebState {
+    /// The latest picture.
+    pub fn picture(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshot.borrow())
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl std::fmt::Debug for WebState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WebState").field("site", &self.site).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,229 @@
+//! Every word of the pages in both languages, checked by the compiler: a text that lacks a language does not build.
+//!
+//! Not here: sentences with figures (`format`) and names of things (the inventory has them).
+
+use super::look::Look;
+use crate::domain::sla::{Cause, Verdict};
+use crate::domain::window::WindowState;
+use crate::domain::{Language, ReasonKind, Severity, Symptom};
+
+macro_rules! texts {
+    ($($name:ident: $zh:literal, $en:literal;)*) => {
+        /// The words of one language.
+        #[derive(Debug)]
+        pub(super) struct Texts {
+            $(pub(super) $name: &'static str,)*
+        }
+        static ZH: Texts = Texts { $($name: $zh,)* };
+        static EN: Texts = Texts { $($name: $en,)* };
+    };
+}
+
+texts! {
+    code: "zh-CN", "en";
+    brand: "更夫", "gengfu";
+    tagline: "全市服务", "City services";
+    skip: "跳到正文", "Skip to content";
+    nav: "主导航", "Main";
+    city: "全市", "City";
+    maintenance: "维护", "Maintenance";
+    incidents: "事件", "Incidents";
+    metrics: "指标", "Metrics";
+    calendar_feed: "日历订阅", "Calendar feed";
+    other_language: "English", "中文";
+    public_month: "本月公众可用率", "public availability this month";
+    tightest: "预算最紧", "tightest budget";
+    budget_left: "剩余预算", "Budget left";
+    platform: "共享平台", "Shared platform";
+    districts: "个区", "districts";
+    bureaus: "委办局", "Bureaus";
+    externals: "外部单位", "External parties";
+    strip_24h: "条形：最近 24 小时", "Bars: the last 24 hours";
+    in_hand: "正在处理", "In hand";
+    nothing_open: "没有未关闭的事件。", "No open incident.";
+    tonight: "当前与接下来的维护", "Maintenance now and next";
+    no_window: "接下来 12 小时没有维护窗口。", "No window in the next 12 hours.";
+    next_window: "下一个", "Next";
+    shaded: "底纹：允许维护的时段", "Shaded: when maintenance is allowed";
+    all: "全部", "All";
+    notes: "需要留意", "Worth knowing";
+    since: "自", "since";
+    until: "至", "until";
+    affects: "影响", "affects";
+    more: "等", "and more";
+    tier: "级别", "Tier";
+    hours: "服务时间", "Hours";
+    objective: "目标", "Objective";
+    audience: "对象", "For";
+    public: "公众", "the public";
+    internal: "内部", "internal use";
+    probes: "探测", "Probes";
+    probe: "探测项", "Probe";
+    state: "状态", "State";
+    last_attempt: "最近一次", "Last attempt";
+    phases: "阶段", "Phases";
+    every: "每", "every";
+    ago: "前", "ago";
+    critical: "关键", "critical";
+    supporting: "辅助", "supporting";
+    trace: "过程", "Trace";
+    last_failed: "最近一次失败", "Last failure";
+    certificate_until: "证书有效期至", "certificate valid until";
+    never_tried: "尚未探测", "not tried yet";
+    timeline: "时间线", "Timeline";
+    day_24h: "最近 24 小时", "Last 24 hours";
+    days_90: "最近 90 天", "Last 90 days";
+    changes: "最近的变化", "Recent changes";
+    no_changes: "没有记录到变化。", "No change on record.";
+    windows: "维护窗口", "Windows";
+    window: "窗口", "Window";
+    no_windows: "没有计划中的窗口。", "No window is planned.";
+    policy: "维护政策", "Policy";
+    open_now: "现在可以变更，至", "A change may happen now, until";
+    closed_now: "现在不可变更", "No change may happen now";
+    next_open: "下次开放", "opens next";
+    no_next_open: "在日历已覆盖的日期内没有开放时段", "no opening within the dates that the calendar covers";
+    dependencies: "依赖", "Needs";
+    dependants: "被依赖", "Needed by";
+    soft: "仅供解释", "explains only";
+    any_of: "任一", "any of";
+    none: "无", "none";
+    promise: "承诺", "Promise";
+    period: "周期", "Period";
+    day: "今天", "Today";
+    month: "本月", "This month";
+    rolling_30d: "最近 30 天", "Last 30 days";
+    figure_public: "公众口径", "Public";
+    figure_contract: "合同口径", "Contract";
+    bounds: "上下界", "Bounds";
+    verdict: "结论", "Verdict";
+    spent: "已用预算的原因(本月)", "Budget spent this month, by cause";
+    nothing_spent: "本月未使用预算。", "None of this month's budget is spent.";
+    partial: "不完整周期", "partial";
+    no_figures: "还没有足够的观测来计算。", "Not enough was seen yet to say.";
+    subsystems: "子系统", "Subsystems";
+    subsystem: "子系统", "Subsystem";
+    incident: "事件", "Incident";
+    severity: "紧急程度", "Severity";
+    from: "开始", "From";
+    to: "结束", "To";
+    lasted: "时长", "Lasted";
+    symptom: "症状", "Symptom";
+    evidence: "证据", "Evidence";
+    affected: "一并受影响", "Fails with it";
+    mails: "已发邮件", "Mails sent";
+    still_open: "未关闭", "open";
+    scope: "范围", "Scope";
+    upcoming: "接下来", "To come";
+    running: "进行中", "Running";
+    past: "已结束", "Over";
+    not_found_title: "没有这个页面", "No such page";
+    not_found_body: "这里没有内容；请从全市总览开始。", "There is nothing here; start from the city.";
+    reload_refused: "新配置未被采用,仍按旧配置运行。", "The new files were refused; the former ones stay in force.";
+    store_failed: "存储拒绝写入；告警邮件改由内存发出,请尽快处理。",
+        "The store refuses writes; pages leave from memory. Mend it soon.";
+    blind: "本观测点自身网络异常,暂不判断任何目标。",
+        "This vantage cannot see its own references, so it judges no target for now.";
+    details: "详情", "Details";
+    refreshed: "刷新于", "refreshed at";
+    live_off: "连接中断,内容可能已过时。", "Connection lost; what you see may be stale.";
+}
+
+impl Texts {
+    /// The words of `language`.
+    pub(super) fn of(language: Language) -> &'static Self {
+        match language {
+            Language::Zh => &ZH,
+            Language::En => &EN,
+        }
+    }
+
+    fn pick(&self, zh: &'static str, en: &'static str) -> &'static str {
+        if self.code == "en" { en } else { zh }
+    }
+
+    /// What a state is called.
+    pub(super) fn look(&self, look: impl std::borrow::Borrow<Look>) -> &'static str {
+        match look.borrow() {
+            Look::Up => self.pick("正常", "Up"),
+            Look::Degraded => self.pick("降级", "Degraded"),
+            Look::Down => self.pick("中断", "Down"),
+            Look::Maintenance => self.pick("维护", "Maintenance"),
+            Look::Unknown => self.pick("未知", "Unknown"),
+            Look::Closed => self.pick("非服务时间", "Outside hours"),
+            Look::Absent => self.pick("无数据", "No record"),
+        }
+    }
+
+    /// What a symptom is called.
+    pub(super) fn symptom(&self, symptom: Symptom) -> &'static str {
+        match symptom {
+            Symptom::Down => self.pick("中断", "down"),
+            Symptom::MaintenanceOutsideWindow => self.pick("窗口外维护", "maintenance outside a window"),
+            Symptom::Overrun => self.pick("维护超时", "maintenance overrun"),
+            Symptom::Degraded => self.pick("降级", "degraded"),
+            Symptom::SlaAtRisk => self.pick("可用率承诺告急", "promise at risk"),
+        }
+    }
+
+    /// How loud it is.
+    pub(super) fn severity(&self, severity: Severity) -> &'static str {
+        match severity {
+            Severity::Page => self.pick("立即处理", "page"),
+            Severity::Ticket => self.pick("工作时间处理", "ticket"),
+        }
+    }
+
+    /// What a reason is called; shown to everybody, so it names no host.
+    pub(super) fn reason(&self, kind: ReasonKind) -> &'static str {
+        match kind {
+            ReasonKind::Timeout => self.pick("超时", "timed out"),
+            ReasonKind::Resolve => self.pick("域名无法解析", "name does not resolve"),
+            ReasonKind::Connect => self.pick("拒绝连接", "connection refused"),
+            ReasonKind::Tls => self.pick("TLS 握手失败", "TLS failed"),
+            ReasonKind::Certificate => self.pick("证书将到期或已到期", "certificate due or expired"),
+            ReasonKind::Status => self.pick("状态码不符", "unexpected status"),
+            ReasonKind::Content => self.pick("内容不符", "unexpected content"),
+            ReasonKind::Slow => self.pick("响应缓慢", "slow"),
+            ReasonKind::Maintenance => self.pick("像是在维护", "looks like maintenance"),
+            ReasonKind::Protocol => self.pick("协议错误", "protocol broken"),
+            ReasonKind::Heartbeat => self.pick("心跳缺失", "heartbeat missing"),
+            ReasonKind::Local => self.pick("本观测点自身问题", "our own trouble"),
+        }
+    }
+
+    /// Where a window stands.
+    pub(super) fn window_state(&self, state: WindowState) -> &'static str {
+        match state {
+            WindowState::Draft => self.pick("待批准", "draft"),
+            WindowState::Planned => self.pick("已计划", "planned"),
+            WindowState::Announced => self.pick("已公告", "announced"),
+            WindowState::Blocked => self.pick("受阻", "blocked"),
+            WindowState::Active => self.pick("进行中", "running"),
+            WindowState::Overrun => self.pick("超时", "overrun"),
+            WindowState::Completed => self.pick("已完成", "completed"),
+            WindowState::Rejected => self.pick("已拒绝", "rejected"),
+            WindowState::Missed => self.pick("已错过", "missed"),
+        }
+    }
+
+    /// Whose doing a spent second was.
+    pub(super) fn cause(&self, cause: Cause) -> &'static str {
+        match cause {
+            Cause::Emergency => self.pick("紧急维护", "emergency maintenance"),
+            Cause::Overrun => self.pick("维护超时", "maintenance overrun"),
+            Cause::UndeclaredMaintenance => self.pick("未申报维护", "undeclared maintenance"),
+            Cause::PolicyViolation => self.pick("违反维护政策", "policy violation"),
+            Cause::Incident => self.pick("故障", "incident"),
+        }
+    }
+
+    /// What may be said about a promise.
+    pub(super) fn verdict(&self, verdict: Verdict) -> &'static str {
+        match verdict {
+            Verdict::Met => self.pick("达标", "met"),
+            Verdict::Missed => self.pick("未达标", "missed"),
+            Verdict::Undetermined => self.pick("尚不能判断", "undetermined"),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+#!/bin/sh
+# Puts in place what the tests want besides Rust: Debian packages where apt-get may be used, and a Python environment
+# for the peers. Idempotent and quiet; says clearly what it cannot install, and never fails for that: the tests that
+# need what is missing say so and are left out. `--browser` adds Chromium and fonts for looking at the pages.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+
+log=target/setup.log
+mkdir -p target
+missing=""
+
+say() { printf 'setup: %s\n' "$*"; }
+has() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
+
+# command:package pairs; a package is asked for only if its command is not there.
+wanted="cc:build-essential promtool:prometheus prometheus-blackbox-exporter:prometheus-blackbox-exporter
+nginx:nginx-light postfix:postfix python3:python3"
+[ "${1:-}" = --browser ] && wanted="$wanted chromium:chromium"
+
+packages=""
+for pair in $wanted; do
+    has "${pair%%:*}" || packages="$packages ${pair#*:}"
+done
+python3 -c 'import ensurepip, venv' 2>/dev/null || packages="$packages python3-venv"
+if [ "${1:-}" = --browser ] && [ ! -d /usr/share/fonts/opentype/noto ]; then
+    packages="$packages fonts-noto-cjk"
+fi
+
+# Services that Debian would start at once stay stopped: the tests start their own, on loopback, on free ports.
+without_services() {
+    rc=/usr/sbin/policy-rc.d
+    made=""
+    if [ ! -e "$rc" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$rc" && chmod 755 "$rc" && made=yes
+    fi
+    "$@"
+    status=$?
+    [ -n "$made" ] && rm -f "$rc"
+    return $status
+}
+
+apt_install() {
+    # shellcheck disable=SC2086 # a list of words on purpose
+    without_services apt-get install -y -q --no-install-recommends $1 </dev/null >>"$log" 2>&1
+}
+
+if [ -n "$packages" ]; then
+    if ! has apt-get; then
+        say "this is no Debian: install the equivalents of$packages by hand"
+        missing="$packages"
+    elif [ "$(id -u)" -ne 0 ]; then
+        say "not root: run  apt-get install --no-install-recommends$packages  as root, then again"
+        missing="$packages"
+    else
+        export DEBIAN_FRONTEND=noninteractive
+        echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections 2>>"$log"
+        say "installing$packages (log: $log)"
+        apt-get update -q </dev/null >>"$log" 2>&1 || say "apt-get update failed; trying with the lists at hand"
+        if ! apt_install "$packages"; then
+            # One package that cannot be had must not keep the others out.
+            for package in $packages; do
+                apt_install "$package" || missing="$missing $package"
+            done
+        fi
+        if has systemctl; then
+            for unit in prometheus prometheus-blackbox-exporter nginx postfix; do
+                case "$packages" in *"$unit"*) systemctl disable --quiet "$unit" >>"$log" 2>&1 ;; esac
+            done
+        fi
+    fi
+fi
+
+# The Python side: packages that judge ours, never part of the product.
+venv=target/peers
+stamp=$venv/requirements.sha256
+now=$(sha256sum tests/setup/requirements.txt 2>/dev/null | cut -d' ' -f1)
+if [ ! -e "$stamp" ] || [ "$(cat "$stamp")" != "$now" ]; then
+    if python3 -m venv --clear "$venv" >>"$log" 2>&1 &&
+        "$venv/bin/pip" install -q --no-input --disable-pip-version-check -r tests/setup/requirements.txt \
+            </dev/null >>"$log" 2>&1; then
+        echo "$now" >"$stamp"
+    else
+        say "no Python environment (python3-venv or the package index is missing): peers in Python are left out"
+        missing="$missing python-peers"
+    fi
+fi
+
+if ! has cargo; then
+    say "cargo is missing: install Rust 1.95 or later from https://rustup.rs, then run this again"
+    exit 2
+fi
+[ -n "$missing" ] && say "could not install:$missing; what needs it is skipped, see $log"
+exit 0
