@@ -1,6 +1,7 @@
 //! The one integration binary: the house from outside.
 
 mod check_command;
+mod delivery;
 mod mail;
 mod relays;
 mod shipped_files;
