@@ -3,17 +3,21 @@
 //! Not here: what keys mean (`crate::field`). Invariants: one file's broken syntax hides no other file; keys that are
 //! written twice are all reported, each with its first place; scalars keep the text as written.
 
+use super::sources::SourceFile;
 use crate::field::{Code, Entry, Node, NodeKind, Place, Problem, Problems};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::{DuplicateKeyPolicy, Location, Spanned};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Most nodes of one file: room for some 100 000 probes.
 const NODES_MAX: usize = 5_000_000;
 /// Largest file, in bytes.
 pub(super) const FILE_BYTES_MAX: usize = 64 << 20;
+/// Most threads that read files: a reload must leave room for probing.
+const WORKERS_MAX: usize = 4;
 /// Deepest nesting; the formats need six levels.
 const DEPTH_MAX: usize = 32;
 
@@ -36,6 +40,45 @@ pub(super) fn parse(file: &Arc<str>, text: &str, problems: &mut Problems) -> Opt
             None
         }
     }
+}
+
+/// Reads all files on a few threads; the answers are in the order of the files.
+pub(super) fn parse_all(files: &[SourceFile], problems: &mut Problems) -> Vec<Option<Node>> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX).min(files.len());
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut found = Vec::new();
+        while let Some((i, file)) = take(files, &next) {
+            let mut problems = Problems::new();
+            let node = parse(&file.path, &file.text, &mut problems);
+            found.push((i, node, problems));
+        }
+        found
+    };
+    let mut answers = std::thread::scope(|scope| {
+        let helpers: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+        let mut answers = work();
+        for helper in helpers {
+            match helper.join() {
+                Ok(found) => answers.extend(found),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        answers
+    });
+    answers.sort_by_key(|(i, ..)| *i);
+    answers
+        .into_iter()
+        .map(|(_, node, found)| {
+            problems.extend(found);
+            node
+        })
+        .collect()
+}
+
+fn take<'a>(files: &'a [SourceFile], next: &AtomicUsize) -> Option<(usize, &'a SourceFile)> {
+    let i = next.fetch_add(1, Ordering::Relaxed);
+    files.get(i).map(|file| (i, file))
 }
 
 fn options() -> serde_yaml::Options {

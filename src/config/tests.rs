@@ -1,3 +1,5 @@
+//! Loading as a whole: the shipped files, a small good set, comparisons, and files that are damaged at random.
+
 use super::*;
 use crate::domain::{Dependency, SECOND, SubsystemId};
 use crate::field::Severity;

@@ -137,3 +137,12 @@ fn missing_main_file_is_one_sentence_with_the_remedy() {
     assert_eq!(code, 2);
     assert!(text.starts_with("error: cannot read gengfu.yaml: ") && text.contains("--config"), "{text}");
 }
+
+#[test]
+fn good_sets_are_good() {
+    for entry in fs::read_dir(fixtures().join("good")).unwrap().flatten() {
+        let directory = staged(&entry.path());
+        let (code, text) = run(directory.path(), &CheckArgs::default());
+        assert_eq!((code, text.contains("error[")), (0, false), "{}\n{text}", entry.path().display());
+    }
+}

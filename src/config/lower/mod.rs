@@ -84,10 +84,9 @@ impl judge::Places for Draft {
 /// Lowers everything.
 pub(super) fn lower(sources: &Sources, options: &LoadOptions) -> Result<Loaded, Problems> {
     let mut problems = sources.problems.clone();
-    let mut files: Vec<(Role, Arc<str>, Option<Node>)> = Vec::with_capacity(sources.files.len());
-    for file in &sources.files {
-        files.push((file.role, file.path.clone(), parse::parse(&file.path, &file.text, &mut problems)));
-    }
+    let nodes = parse::parse_all(&sources.files, &mut problems);
+    let named = sources.files.iter().zip(nodes).map(|(file, node)| (file.role, file.path.clone(), node));
+    let mut files: Vec<(Role, Arc<str>, Option<Node>)> = named.collect();
     let unread = files.first().is_none_or(|(_, _, node)| node.as_ref().is_none_or(Node::is_null));
     let main = main_record(&mut files, options, &mut problems);
     let settings = Settings::lower(&sources.root, &main, &mut problems);
