@@ -9,4 +9,5 @@ mod delivery;
 mod mail;
 #[cfg(test)]
 mod relays;
+#[cfg(test)]
 mod tidy;
