@@ -7,9 +7,15 @@
     reason = "a test fails loudly"
 )]
 
+// `cfg(test)` tells clippy that helpers may unwrap here, too.
+#[cfg(test)]
 mod check_command;
+#[cfg(test)]
 mod delivery;
+#[cfg(test)]
 mod mail;
+#[cfg(test)]
 mod relays;
 mod shipped_files;
+#[cfg(test)]
 mod tidy;
