@@ -1,7 +1,7 @@
 //! gengfu 更夫: watches every subsystem, decides when it may be changed, and calls out when a 7×24 promise slips.
 //!
 //! `domain` is the meaning (pure), everything else is the shell around it. Arrows never point left:
-//! `main → cli → app → {runtime, scheduler, web, metrics, config} → {probe, step, notify, store, clock} → domain`.
+//! `main → cli → app → {runtime, scheduler, web, metrics, config} → {probe, step, notify, store, network, clock} → field → domain`.
 //! Start reading at `domain`, then `runtime`. The long form is `docs/ARCHITECTURE.md`.
 
 pub mod domain;

@@ -11,8 +11,7 @@ pub mod writer;
 use families::{Family, Kind};
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
-    TextEncoder,
+    Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
 /// Lag, handling and commits: from a tenth of a millisecond to ten seconds.
@@ -106,8 +105,8 @@ impl Metrics {
     ///
     /// # Errors
     /// When a family is inconsistent, which its registration rules out.
-    pub fn write_own(&self, out: &mut Vec<u8>) -> prometheus::Result<()> {
-        TextEncoder::new().encode(&self.registry.gather(), out)
+    pub fn write_own(&self, out: &mut String) -> prometheus::Result<()> {
+        TextEncoder::new().encode_utf8(&self.registry.gather(), out)
     }
 }
 

@@ -30,7 +30,7 @@ use std::time::Duration;
 use time::Steady;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::{self, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// Letters that are out at the same time.
@@ -159,14 +159,14 @@ impl Outbox {
         loop {
             self.fill().await;
             self.flush().await;
-            let sleep = self.idle().await;
+            let until = self.idle().await;
             tokio::select! {
                 () = stop.cancelled() => break,
                 // A permit that was left while we were busy is taken at once, so no commit goes unseen.
                 () = self.wake.notified() => {}
                 Some(messages) = self.handed_over.recv() => self.take_over(messages).await,
                 Some(done) = self.sends.join_next_with_id() => self.came_back(done),
-                () = tokio::time::sleep(sleep) => {}
+                () = tokio::time::sleep_until(until) => {}
             }
         }
         let drain = async {
@@ -282,9 +282,10 @@ impl Outbox {
         }
     }
 
-    /// Takes the figures, and says how long nothing will be due.
-    async fn idle(&mut self) -> Duration {
-        let now = self.rounds.time.now();
+    /// Takes the figures, and says until when nothing will be due.
+    async fn idle(&mut self) -> Instant {
+        // Both clocks are read before the store is asked, so that its answer's delay is not slept twice.
+        let (looked, now) = (Instant::now(), self.rounds.time.now());
         let counts = within(self.store.outbox_counts()).await;
         if let Some(counts) = self.note(counts) {
             let figures = &self.rounds.figures;
@@ -298,7 +299,7 @@ impl Outbox {
         let flush = (!self.memory.is_empty()).then_some(self.flush_at);
         let soonest = next.into_iter().chain(self.memory.next(now)).chain(flush).min();
         let ms = soonest.map_or(SLEEP_MAX_MS, |at| at.since(now)).clamp(1, SLEEP_MAX_MS);
-        Duration::from_millis(ms.unsigned_abs())
+        looked + Duration::from_millis(ms.unsigned_abs())
     }
 
     /// Logs when the store begins to fail and when it is well again, and nothing in between.

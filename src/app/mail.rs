@@ -4,7 +4,7 @@ use crate::config::{MailSettings, RelaySettings, RelayTls, Settings};
 use crate::domain::{Inventory, Recipient};
 use crate::network::Network;
 use crate::notify::Notifier;
-use crate::notify::mail::{Login, MailRelay, MailTls, RelayPlan};
+use crate::notify::mail::{Login, MailRelay, MailTls, Patience, RelayPlan};
 use crate::notify::render::RenderContext;
 use crate::outbox::MailSetup;
 use rustls::RootCertStore;
@@ -47,6 +47,7 @@ fn relay(relay: &RelaySettings, hello: &str, network: &Arc<Network>) -> Result<A
         tls,
         login,
         roots: roots(relay, network).map_err(named)?,
+        patience: Patience::default(),
     };
     let named = |why: rustls::Error| format!("relay {}:{}: {why}", relay.host, relay.port);
     Ok(Arc::new(MailRelay::new(plan, hello, Arc::clone(network)).map_err(named)?))

@@ -5,7 +5,6 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{LoadOptions, Loaded, Sources, Style, load, render};
 use crate::probe::Heartbeats;
 use anyhow::{Context, Result};
-use std::collections::HashMap;
 use std::future::Future;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -75,10 +74,7 @@ impl Files {
 
     /// The environment, the clock and the heartbeats, as a load wants them.
     pub(super) fn options(&self) -> LoadOptions {
-        // Variables that are not UTF-8 cannot be named in a file.
-        let env: HashMap<String, String> =
-            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
-        LoadOptions::new(self.clock.now(), env, Arc::clone(&self.heartbeats))
+        LoadOptions::new(self.clock.now(), super::check::environment(), Arc::clone(&self.heartbeats))
     }
 
     /// The directories whose changes matter.

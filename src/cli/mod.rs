@@ -4,21 +4,26 @@
 //! run, 64 malformed usage.
 
 mod answer;
+mod backup;
+pub mod check;
 mod daemon;
 mod demo;
+pub mod diff;
 pub mod explain;
 pub mod gate;
+mod outbox;
 pub mod probe;
 mod run;
+pub mod schema;
 pub mod windows;
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Loaded, Sources};
+use crate::config::{Loaded, Sources, Style};
 use crate::domain::Timestamp;
 use anyhow::{Result, anyhow};
 use clap::{Parser, Subcommand, ValueEnum};
 use daemon::{Files, block_on, install_tls, read};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -61,6 +66,12 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Run the simulated city and its mailbox alone
     City(demo::CityArgs),
+    /// Validate the files: all problems at once, each with its place and remedy
+    Check(check::CheckArgs),
+    /// Print what a reload would change
+    Diff(diff::DiffArgs),
+    /// Write the JSON Schemas that editors complete and check by
+    Schema(schema::SchemaArgs),
     /// Try a probe once, now, and say everything that it saw
     Probe(probe::ProbeArgs),
     /// Say which rules hold for a subsystem at an instant, each with its file and line
@@ -69,6 +80,13 @@ enum Command {
     Windows(windows::WindowsArgs),
     /// Ask whether a subsystem may be changed now, for this long
     Gate(gate::GateArgs),
+    /// List letters, try one again, or give one up
+    #[command(subcommand)]
+    Outbox(outbox::OutboxCommand),
+    /// Copy the store into a new file, also while the daemon runs
+    Backup(backup::BackupArgs),
+    /// Put a copy in the place of the store; the daemon must not run
+    Restore(backup::RestoreArgs),
 }
 
 /// Parses the command line and runs the command.
@@ -96,12 +114,27 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Command::Run(args) => run::run(&main, args),
         Command::Demo(args) => demo::demo(cli.config.as_deref(), args, out),
         Command::City(args) => demo::city(&main, args, out),
+        Command::Check(args) => check::check(now(), check::environment(), &main, args, style(), out),
+        Command::Diff(args) => diff::diff_files(now(), check::environment(), &main, args, style(), out),
+        Command::Schema(args) => schema::schema(&main, args, out),
+        Command::Outbox(command) => block_on(outbox::outbox(&store_of(&main)?, command, out)),
+        Command::Backup(args) => block_on(backup::backup(&store_of(&main)?, args, out)),
+        Command::Restore(args) => block_on(backup::restore(&store_of(&main)?, args, out)),
         Command::Probe(args) => block_on(try_probe(&main, args, out)),
         Command::Explain(args) => over_files(&main, |now, loaded| explain::explain(now, &loaded.inventory, args, out)),
         Command::Windows(args) => over_files(&main, |now, loaded| windows::windows(now, &loaded.inventory, args, out)),
         Command::Gate(args) if args.asks_server() => block_on(gate::from_server(args, out)),
         Command::Gate(args) => over_files(&main, |now, loaded| gate::from_files(now, &loaded.inventory, args, out)),
     }
+}
+
+fn now() -> Timestamp {
+    SystemClock::default().now()
+}
+
+/// Colour on a terminal only.
+fn style() -> Style {
+    if std::io::stdout().is_terminal() { Style::Colour } else { Style::Plain }
 }
 
 /// Reads the files; the error holds all problems.
@@ -114,10 +147,16 @@ fn files(main: &Path) -> Result<(Files, Loaded)> {
     Ok((files, loaded))
 }
 
+/// Where the files say that the store is.
+fn store_of(main: &Path) -> Result<PathBuf> {
+    install_tls();
+    Ok(files(main)?.1.settings.store.path)
+}
+
 fn over_files(main: &Path, answer: impl FnOnce(Timestamp, &Loaded) -> Result<u8>) -> Result<u8> {
     install_tls();
     let (_, loaded) = files(main)?;
-    answer(SystemClock::default().now(), &loaded)
+    answer(now(), &loaded)
 }
 
 async fn try_probe(main: &Path, args: &probe::ProbeArgs, out: &mut (dyn Write + Send)) -> Result<u8> {

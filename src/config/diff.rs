@@ -1,8 +1,10 @@
-//! What a reload would change between two inventories.
+//! What a reload would change between two sets of files.
 //!
 //! Not here: doing it (`app`). Invariant: places and order are no change; meaning is.
 
+use super::{Loaded, Settings};
 use crate::domain::*;
+use crate::field::Record;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
@@ -62,7 +64,7 @@ struct Item {
 }
 
 /// Everything that differs, by sort and id.
-pub fn diff(old: &Inventory, new: &Inventory) -> Vec<Change> {
+pub fn diff(old: &Loaded, new: &Loaded) -> Vec<Change> {
     let mut changes = Vec::new();
     for (thing, items) in SORTS {
         compare(thing, items(old), items(new), &mut changes);
@@ -70,7 +72,7 @@ pub fn diff(old: &Inventory, new: &Inventory) -> Vec<Change> {
     changes
 }
 
-type Items = fn(&Inventory) -> BTreeMap<String, Item>;
+type Items = fn(&Loaded) -> BTreeMap<String, Item>;
 
 const SORTS: [(&str, Items); 9] = [
     ("installation", installation),
@@ -135,7 +137,8 @@ fn item<K: ToString>(id: &K, source: &Source, parts: Parts) -> (String, Item) {
     (id.to_string(), Item { parts, source: Some(source.clone()) })
 }
 
-fn installation(i: &Inventory) -> BTreeMap<String, Item> {
+fn installation(loaded: &Loaded) -> BTreeMap<String, Item> {
+    let i = &loaded.inventory;
     let layers: Vec<String> = i
         .calendar
         .layers
@@ -143,6 +146,7 @@ fn installation(i: &Inventory) -> BTreeMap<String, Item> {
         .flat_map(|l| l.rows.iter().map(move |(d, r)| format!("{d} {:?} {:?} {:?}", l.kind, l.owner, r.class)))
         .collect();
     let parts = vec![
+        ("settings", settings(&loaded.settings)),
         ("zone", i.zone.name().to_owned()),
         ("fallback", i.fallback.to_string()),
         ("admins", i.admins.to_string()),
@@ -154,6 +158,16 @@ fn installation(i: &Inventory) -> BTreeMap<String, Item> {
     BTreeMap::from([("gengfu".to_owned(), Item { parts, source: None })])
 }
 
+/// What of the daemon's own settings takes a reload or a restart; passwords show as a change of the fingerprint.
+fn settings(s: &Settings) -> String {
+    let passwords: Vec<String> = s.mail.relays.iter().filter_map(|r| r.password.clone()).collect();
+    let marks = if passwords.is_empty() { String::new() } else { format!(" {:016x}", fingerprint(&passwords)) };
+    format!(
+        "{} {} {:?} {:?} {} {:?} {:?}{marks} require_sync {}",
+        s.listen, s.public_url, s.store, s.network, s.concurrency, s.maintenance_text, s.mail, s.require_sync
+    )
+}
+
 /// Tells two long texts apart without printing them.
 fn fingerprint(lines: &[String]) -> u64 {
     use sha2::{Digest, Sha256};
@@ -161,12 +175,14 @@ fn fingerprint(lines: &[String]) -> u64 {
     hash.iter().take(8).fold(0, |n, b| (n << 8) | u64::from(*b))
 }
 
-fn owners(i: &Inventory) -> BTreeMap<String, Item> {
+fn owners(loaded: &Loaded) -> BTreeMap<String, Item> {
+    let i = &loaded.inventory;
     let parts = |o: &Owner| vec![("kind", show(&o.kind)), ("name", names(&o.name)), ("on_call", o.on_call.to_string())];
     i.owners.values().map(|o| item(&o.id, &o.source, parts(o))).collect()
 }
 
-fn subsystems(i: &Inventory) -> BTreeMap<String, Item> {
+fn subsystems(loaded: &Loaded) -> BTreeMap<String, Item> {
+    let i = &loaded.inventory;
     let dependency = |d: &Dependency| match d {
         Dependency::One(id) => id.to_string(),
         Dependency::AnyOf(ids) => format!("any_of {}", list(ids)),
@@ -187,7 +203,8 @@ fn subsystems(i: &Inventory) -> BTreeMap<String, Item> {
     i.subsystems.values().map(|s| item(&s.id, &s.source, parts(s))).collect()
 }
 
-fn probes(i: &Inventory) -> BTreeMap<String, Item> {
+fn probes(loaded: &Loaded) -> BTreeMap<String, Item> {
+    let i = &loaded.inventory;
     let parts = |p: &ProbePlan| {
         vec![
             ("kind", p.kind.to_owned()),
@@ -197,12 +214,14 @@ fn probes(i: &Inventory) -> BTreeMap<String, Item> {
             ("rise", p.rise.to_string()),
             ("confirm_every", duration(p.confirm_every_ms)),
             ("role", show(&p.role)),
+            ("body", loaded.bodies.get(&p.id).map(Record::canonical).unwrap_or_default()),
         ]
     };
     i.probes.values().map(|p| item(&p.id, &p.source, parts(p))).collect()
 }
 
-fn schedules(i: &Inventory) -> BTreeMap<String, Item> {
+fn schedules(loaded: &Loaded) -> BTreeMap<String, Item> {
+    let i = &loaded.inventory;
     let parts = |s: &window::Schedule| {
         vec![
             ("name", names(&s.name)),
@@ -218,7 +237,8 @@ fn schedules(i: &Inventory) -> BTreeMap<String, Item> {
     i.schedules.values().map(|s| item(&s.id, &s.source, parts(s))).collect()
 }
 
-fn policies(i: &Inventory) -> BTreeMap<String, Item> {
+fn policies(loaded: &Loaded) -> BTreeMap<String, Item> {
+    let i = &loaded.inventory;
     let parts = |p: &policy::Policy| {
         vec![
             ("applies_to", show(&p.applies_to)),
@@ -234,14 +254,16 @@ fn policies(i: &Inventory) -> BTreeMap<String, Item> {
     i.policies.iter().map(|p| item(&p.id, &p.source, parts(p))).collect()
 }
 
-fn freezes(i: &Inventory) -> BTreeMap<String, Item> {
+fn freezes(loaded: &Loaded) -> BTreeMap<String, Item> {
+    let i = &loaded.inventory;
     let parts = |f: &policy::Freeze| {
         vec![("name", names(&f.name)), ("applies_to", show(&f.applies_to)), ("dates", show(&f.dates))]
     };
     i.freezes.iter().map(|f| item(&f.id, &f.source, parts(f))).collect()
 }
 
-fn objectives(i: &Inventory) -> BTreeMap<String, Item> {
+fn objectives(loaded: &Loaded) -> BTreeMap<String, Item> {
+    let i = &loaded.inventory;
     let parts = |o: &Objective| {
         vec![
             ("target", format!("{} ppm", o.target_ppm)),
@@ -254,7 +276,8 @@ fn objectives(i: &Inventory) -> BTreeMap<String, Item> {
     i.objectives.values().map(|o| item(&o.id, &o.source, parts(o))).collect()
 }
 
-fn rosters(i: &Inventory) -> BTreeMap<String, Item> {
+fn rosters(loaded: &Loaded) -> BTreeMap<String, Item> {
+    let i = &loaded.inventory;
     let contact = |c: &Contact| format!("{} <{}> {:?}", c.name, c.mail, c.language);
     let parts = |r: &Roster| vec![("contacts", list(&r.contacts.iter().map(contact).collect::<Vec<_>>()))];
     i.rosters.values().map(|r| item(&r.id, &r.source, parts(r))).collect()

@@ -39,6 +39,9 @@ pub enum SystemRoots {
     Skip,
 }
 
+/// Alters an inventory.
+pub type Overlay = Arc<dyn Fn(&mut Inventory) + Send + Sync>;
+
 /// What a load depends on besides the files.
 #[derive(Clone)]
 pub struct LoadOptions {
@@ -53,7 +56,7 @@ pub struct LoadOptions {
     /// Files of extra roots besides those of `network.ca`.
     pub ca: Vec<std::path::PathBuf>,
     /// Alters the inventory after everything was checked; for the demo.
-    pub overlay: Option<Arc<dyn Fn(&mut Inventory) + Send + Sync>>,
+    pub overlay: Option<Overlay>,
 }
 
 impl LoadOptions {

@@ -172,8 +172,10 @@ fn mask(line: &str) -> String {
     static SECRET: LazyLock<Regex> = LazyLock::new(|| {
         let quoted = r#""[^"]*"?|'[^']*'?"#;
         let keys = r#"["']?(?:password|token|secret|authorization|cookie|api[_-]?key)["']?"#;
-        Regex::new(&format!(r"(?i){keys}\s*:\s*({quoted}|[^\s,}}]+)|://([^/@\s]+)@|\$\{{\w+:-([^}}]*)\}}"))
-            .expect("a constant pattern")
+        Regex::new(&format!(
+            r"(?i){keys}\s*:\s*({quoted}|\$\{{[^}}]*\}}|[^\s,}}]+)|://([^/@\s]+)@|\$\{{\w+:-([^}}]*)\}}"
+        ))
+        .expect("a constant pattern")
     });
     let mut masked = line.to_owned();
     for found in SECRET.captures_iter(line) {

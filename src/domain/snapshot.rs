@@ -30,11 +30,11 @@ pub struct SubsystemView {
     pub health: Health,
     /// Since when; `None` before the first attempt.
     pub since: Option<Timestamp>,
-    /// At least the last 40 days.
+    /// At least the last 62 days.
     pub timeline: Timeline<Health>,
     /// In the order of the file.
     pub probes: Vec<ProbeView>,
-    /// Windows that touched it, in order of time, at least the last 40 days.
+    /// Windows that touched it, in order of time, at least the last 62 days.
     pub windows: Vec<sla::UsedWindow>,
     /// Down time that looked like maintenance, outside any window.
     pub undeclared: SpanSet,
@@ -110,7 +110,7 @@ pub struct Snapshot {
     pub inventory: Arc<Inventory>,
     /// Sorted by id; one for every subsystem of the inventory.
     pub subsystems: Vec<Arc<SubsystemView>>,
-    /// Sorted by start: the last 40 days and the next 400.
+    /// Sorted by start: the last 62 days and the next 400.
     pub windows: Arc<Vec<WindowView>>,
     /// Newest first, the last 1 000.
     pub incidents: Arc<Vec<IncidentView>>,

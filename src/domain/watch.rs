@@ -31,6 +31,8 @@ pub struct SubsystemState {
     pub timeline: Timeline<Health>,
     /// Down time that looked like maintenance outside any window; the last one may be open.
     pub undeclared: Vec<Span>,
+    /// Until when another's incident explained its outage.
+    pub explained_until: Option<Timestamp>,
 }
 
 /// Everything that is watched.
@@ -184,6 +186,22 @@ impl Watch {
             (_, None) => spans.push(Span::new(since, Timestamp::MAX)),
             (_, Some(_)) => {}
         }
+    }
+
+    /// Notes that another's incident explained the subsystem's outage until `at`.
+    pub fn explained(&mut self, id: &SubsystemId, at: Timestamp) {
+        if let Some(state) = self.subsystems.get_mut(id) {
+            Arc::make_mut(state).explained_until = Some(at);
+        }
+    }
+
+    /// Whether all of the subsystem's last down time was another's: it is over, and ended while it was explained.
+    pub fn was_explained(&self, id: &SubsystemId) -> bool {
+        let Some(state) = self.subsystems.get(id) else { return false };
+        let changes = state.timeline.changes();
+        let ended = changes.windows(2).rev().find(|pair| pair[0].1 == Health::Down).map(|pair| pair[1].0);
+        let down = state.timeline.last().is_some_and(|(_, health)| health == Health::Down);
+        !down && ended.zip(state.explained_until).is_some_and(|(ended, until)| ended <= until)
     }
 
     /// What keeps the subsystem down or degraded: each contrary probe with the start of its span and its reason.

@@ -3,11 +3,12 @@
 //! Not here: how they are read (`decode`). Invariant: a record that is complete has every required and every defaulted
 //! field of its table; kinds are built from complete records only.
 
-use super::{Field, Place};
+use super::{Field, Place, Type};
 use crate::domain::Names;
 use crate::domain::hours::Hours;
 use crate::domain::policy::{DateOrYearly, DayPart};
 use jiff::civil::{Date, DateTime, Time};
+use sha2::{Digest, Sha256};
 
 /// Something and where it was written.
 #[derive(Clone, Debug)]
@@ -210,5 +211,45 @@ impl Record {
             Some(Spanned { value: Value::Variant(key, value), .. }) => Some((key, value)),
             _ => None,
         }
+    }
+
+    /// The meaning as text, without places: equal for records that mean the same. Secrets are hashed.
+    pub fn canonical(&self) -> String {
+        let field = |f: &Field| Some(format!("{}: {}", f.name, canonical(&self.get(f.name)?.value, &f.ty)));
+        format!("{{{}}}", self.fields.iter().filter_map(field).collect::<Vec<_>>().join(", "))
+    }
+}
+
+fn canonical(value: &Value, ty: &Type) -> String {
+    let list = |items: Vec<String>| items.join(", ");
+    match (value, ty) {
+        (Value::Text(text), Type::Secret) => {
+            let digest = Sha256::digest(text);
+            format!("secret {:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3])
+        }
+        (Value::List(items), Type::List { of, .. } | Type::OneOrMany(of)) => {
+            format!("[{}]", list(items.iter().map(|i| canonical(&i.value, of)).collect()))
+        }
+        (Value::Map(pairs), Type::Map(of)) => {
+            format!(
+                "{{{}}}",
+                list(pairs.iter().map(|(k, v)| format!("{}: {}", k.value, canonical(&v.value, of))).collect())
+            )
+        }
+        (Value::Record(record), _) => record.canonical(),
+        (Value::Variant(key, value), Type::OneKey(fields)) => {
+            let ty = fields.iter().find(|f| f.name == *key).map_or(&Type::TEXT, |f| &f.ty);
+            format!("{key} {}", canonical(&value.value, ty))
+        }
+        (Value::Text(text), _) => text.clone(),
+        (Value::Int(n), _) => n.to_string(),
+        (Value::Bool(b), _) => b.to_string(),
+        (Value::Url(url), _) => url.to_string(),
+        (Value::Regex(regex), _) => regex.to_string(),
+        (Value::List(items), _) => {
+            format!("[{}]", list(items.iter().map(|i| canonical(&i.value, &Type::TEXT)).collect()))
+        }
+        (Value::Variant(key, value), _) => format!("{key} {}", canonical(&value.value, &Type::TEXT)),
+        (other, _) => format!("{other:?}"),
     }
 }

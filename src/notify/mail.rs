@@ -28,6 +28,21 @@ pub const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// From `MAIL FROM` to the answer to the mail.
 pub const DELIVER_WITHIN: Duration = Duration::from_secs(60);
 
+/// How long a relay may take. The defaults are for production; tests shorten them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// Until the session stands.
+    pub connect: Duration,
+    /// Until the mail is taken.
+    pub deliver: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { connect: CONNECT_WITHIN, deliver: DELIVER_WITHIN }
+    }
+}
+
 /// For the farewell; the mail is taken already.
 const QUIT_WITHIN: Duration = Duration::from_millis(200);
 
@@ -71,6 +86,8 @@ pub struct RelayPlan {
     pub login: Option<Login>,
     /// Whom we trust to certify it; `network.roots`, or those with the relay's own `ca` added.
     pub roots: Arc<RootCertStore>,
+    /// How long it may take.
+    pub patience: Patience,
 }
 
 /// A relay that mail is handed to.
@@ -160,13 +177,14 @@ impl Notifier for MailRelay {
 
     fn notify<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<Receipt, NotifyError>> {
         Box::pin(async move {
-            let connected = timeout(CONNECT_WITHIN, self.connect()).await;
+            let Patience { connect, deliver } = self.plan.patience;
+            let connected = timeout(connect, self.connect()).await;
             let mut relay = connected
-                .unwrap_or_else(|_| Err(format!("no session within {} s", CONNECT_WITHIN.as_secs())))
+                .unwrap_or_else(|_| Err(format!("no session within {connect:?}")))
                 .map_err(|text| NotifyError::Unreachable(self.says(&text)))?;
-            let delivered = timeout(DELIVER_WITHIN, self.deliver(&mut relay, mail)).await;
+            let delivered = timeout(deliver, self.deliver(&mut relay, mail)).await;
             let response = delivered.unwrap_or_else(|_| {
-                let text = format!("did not take the mail within {} s", DELIVER_WITHIN.as_secs());
+                let text = format!("did not take the mail within {deliver:?}");
                 Err(NotifyError::Deferred(self.says(&text)))
             })?;
             let _ = timeout(QUIT_WITHIN, relay.quit()).await;

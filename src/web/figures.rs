@@ -5,9 +5,10 @@
 //! that many subsystems share, for as long as one page or one scrape takes.
 
 use crate::domain::gate::GateAnswer;
+use crate::domain::hours::HoursSpans;
 use crate::domain::policy::{Policy, allowed};
 use crate::domain::sla::burn::{Burn, evaluate, is_quiet, memory};
-use crate::domain::sla::{Account, Grain, Period, account, reach};
+use crate::domain::sla::{Account, Grain, Period, account, promised_hours, reach};
 use crate::domain::*;
 use std::collections::HashMap;
 
@@ -63,7 +64,7 @@ pub struct Reader<'a> {
     now: Timestamp,
     snapshot: &'a Snapshot,
     /// Hours by their text, and by owner where the calendar knows one's own days.
-    hours: HashMap<(&'a str, Option<OwnerId>, Span), SpanSet>,
+    hours: HashMap<(&'a str, Option<OwnerId>, Span), HoursSpans>,
 }
 
 impl<'a> Reader<'a> {
@@ -78,7 +79,14 @@ impl<'a> Reader<'a> {
         let now = self.now;
         let span = period.span(now, zone);
         let (objective, hours) = self.promised(&view.id, reach(span, zone))?;
-        Some(account(objective, hours, span, now, &view.seen(), zone))
+        Some(account(objective, &hours.set, span, now, &view.seen(), zone))
+    }
+
+    /// Whether the hours behind [`Self::account`] rest on a year that is not published.
+    pub fn is_provisional(&mut self, view: &SubsystemView, period: Period) -> bool {
+        let zone: &'a civil::Zone = &self.snapshot.inventory.zone;
+        let within = reach(period.span(self.now, zone), zone);
+        self.promised(&view.id, within).is_some_and(|(_, hours)| hours.provisional)
     }
 
     /// The account of the present month.
@@ -106,21 +114,19 @@ impl<'a> Reader<'a> {
         let zone: &'a civil::Zone = &self.snapshot.inventory.zone;
         let (objective, hours) = self.promised(&view.id, reach(memory(now), zone))?;
         // Without rounds no page fires here: the rates are shown, the engine decides.
-        Some(evaluate(objective, hours, now, &view.seen(), &[], zone))
+        Some(evaluate(objective, &hours.set, now, &view.seen(), &[], zone))
     }
 
     /// The objective of a subsystem and the hours that it is about.
-    fn promised(&mut self, id: &SubsystemId, within: Span) -> Option<(&'a Objective, &SpanSet)> {
+    fn promised(&mut self, id: &SubsystemId, within: Span) -> Option<(&'a Objective, &HoursSpans)> {
         let inventory = &self.snapshot.inventory;
         let subsystem = inventory.subsystems.get(id)?;
         let objective = inventory.objectives.get(&subsystem.objective)?;
         let hours = objective.hours.as_ref().unwrap_or(&subsystem.hours);
         let owner = Some(id.owner()).filter(|owner| inventory.calendar.has_overlay(owner));
         let known = self.hours.entry((hours.as_str(), owner, within));
-        let set = known.or_insert_with_key(|(_, owner, within)| {
-            hours.spans(&inventory.zone, &inventory.calendar, owner.as_ref(), *within).set
-        });
-        Some((objective, set))
+        let spans = known.or_insert_with(|| promised_hours(inventory, subsystem, within));
+        Some((objective, spans))
     }
 }
 

@@ -262,7 +262,7 @@ fn seen(n: usize, subsystem: &Subsystem) -> SubsystemView {
     let mut view = view(subsystem.id.as_str());
     view.timeline.set(NOW - 38 * DAY, Health::Up);
     // Every ninth had two short troubles within the last weeks, so that strips are not all alike.
-    if n % 9 == 0 {
+    if n.is_multiple_of(9) {
         let at = NOW - (i64::try_from(n).unwrap() % 20 + 2) * DAY;
         view.timeline.set(at, Health::Down);
         view.timeline.set(at + 9 * MINUTE, Health::Up);

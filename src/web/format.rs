@@ -99,7 +99,8 @@ pub(super) fn target(ppm: u32) -> String {
 /// A name without what every name of its sort has: `黄浦`, `Huangpu`, `公安局`.
 pub(super) fn short(language: Language, names: &Names) -> String {
     let name = names.get(language);
-    let bare = name.split(['（', '(']).next().unwrap_or(name).trim();
+    let aside = name.ends_with(['）', ')']).then(|| name.rfind(['（', '('])).flatten();
+    let bare = aside.map_or(name, |i| &name[..i]).trim();
     let cut = match language {
         Language::Zh => {
             let local = bare.rsplit_once("上海市").map_or(bare, |(_, rest)| rest);
@@ -158,6 +159,8 @@ mod tests {
         assert_eq!(short(Language::Zh, &names("浦东新区", "")), "浦东");
         assert_eq!(short(Language::Zh, &names("国家税务总局上海市税务局", "")), "税务局");
         assert_eq!(short(Language::Zh, &names("上海市水务局（上海市海洋局）", "")), "水务局");
+        let aside = "中国（上海）自由贸易试验区临港新片区管理委员会";
+        assert!(short(Language::Zh, &names(aside, "")).ends_with("临港新片区管理委"));
         assert_eq!(short(Language::Zh, &names("上海市商务委员会", "")), "商务委");
         assert_eq!(short(Language::En, &names("", "Shanghai Municipal Bureau of Justice")), "Justice");
         assert_eq!(short(Language::Zh, &names("上海市", "")), "上海市");

@@ -7,11 +7,11 @@ use std::convert::Infallible;
 
 /// The language of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reads {
+pub(super) struct Reads {
     /// What is shown.
-    pub language: Language,
+    pub(super) language: Language,
     /// Asked for in the address, so that links carry it on.
-    pub explicit: Option<Language>,
+    pub(super) explicit: Option<Language>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Reads {

@@ -8,7 +8,7 @@ use crate::domain::*;
 
 /// From harmless to bad, so that `max` is the look of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Look {
+pub(super) enum Look {
     /// Before the first attempt.
     Absent,
     /// Good.

@@ -45,14 +45,16 @@ pub fn render(now: Timestamp, state: &WebState) -> Bytes {
     let figures = figures::figures(now, &snapshot);
     let outbox = state.outbox.borrow().counts;
     let sources = Sources { snapshot: &snapshot, board: &state.board, figures: &figures, outbox };
-    let mut text = Vec::with_capacity(64 * 1024);
+    let inventory = &snapshot.inventory;
+    // About what a probe and a subsystem come to, so that the text grows in place.
+    let expected = 64 * 1024 + inventory.probes.len() * 2_000 + inventory.subsystems.len() * 4_000;
+    let mut text = String::with_capacity(expected);
     if let Err(e) = state.metrics.write_own(&mut text) {
         tracing::error!(error = %e, "the daemon's own metrics cannot be rendered");
     }
-    let mut page = Page::default();
+    let mut page = Page::after(text);
     targets::write(now, &mut page, &sources);
-    text.extend_from_slice(page.into_text().as_bytes());
-    text.into()
+    page.into_text().into()
 }
 
 /// `GET /metrics`.

@@ -3,7 +3,6 @@
 use super::fixture::{self, NOW};
 use super::*;
 use crate::domain::window::WindowState;
-use crate::domain::*;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, header};

@@ -47,12 +47,10 @@ texts! {
     shaded: "底纹：允许维护的时段", "Shaded: when maintenance is allowed";
     all: "全部", "All";
     notes: "需要留意", "Worth knowing";
-    nothing_to_note: "一切正常。", "Nothing.";
     since: "自", "since";
     until: "至", "until";
     affects: "影响", "affects";
     more: "等", "and more";
-    owner: "单位", "Owner";
     tier: "级别", "Tier";
     hours: "服务时间", "Hours";
     objective: "目标", "Objective";
@@ -105,7 +103,6 @@ texts! {
     no_figures: "还没有足够的观测来计算。", "Not enough was seen yet to say.";
     subsystems: "子系统", "Subsystems";
     subsystem: "子系统", "Subsystem";
-    availability: "可用率", "Availability";
     incident: "事件", "Incident";
     severity: "紧急程度", "Severity";
     from: "开始", "From";
@@ -117,9 +114,6 @@ texts! {
     mails: "已发邮件", "Mails sent";
     still_open: "未关闭", "open";
     scope: "范围", "Scope";
-    why: "原因", "Why";
-    announced: "已公告", "announced";
-    not_announced: "未公告", "not announced";
     upcoming: "接下来", "To come";
     running: "进行中", "Running";
     past: "已结束", "Over";

@@ -1,3 +1,15 @@
 //! The one integration binary: the house from outside.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a test fails loudly"
+)]
 
+mod check_command;
+mod delivery;
+mod mail;
+mod relays;
+mod shipped_files;
 mod tidy;

@@ -35,7 +35,9 @@ impl Draft {
             return;
         }
         if kind == LayerKind::StateCouncil {
-            if self.calendar.id.is_empty() {
+            // The installation's calendar is called after the file that holds what was published.
+            let published = notices.iter().any(|n| n.status == YearStatus::Published);
+            if self.calendar.id.is_empty() || (published && self.calendar.years.values().all(provisional)) {
                 self.calendar.id = head.text("id").to_owned();
             }
             for notice in &notices {
@@ -104,6 +106,10 @@ impl Draft {
             |n: &&Notice| n.status == YearStatus::Published || years.get(&n.year) != Some(&YearStatus::Published);
         self.calendar.layers = self.notices.iter().filter(stays).map(|n| n.layer.clone()).collect();
     }
+}
+
+fn provisional(status: &YearStatus) -> bool {
+    *status != YearStatus::Published
 }
 
 fn date_of(record: &Record, field: &str) -> Option<Date> {

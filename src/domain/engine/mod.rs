@@ -158,6 +158,7 @@ impl Engine {
             }
             Fact::Reloaded { digest } => self.digest.clone_from(digest),
             fact => {
+                self.note_explained(recorded.at, fact);
                 self.book.apply(recorded.at, fact, &self.inventory);
                 self.desk.apply(recorded.at, fact);
             }

@@ -99,9 +99,46 @@ impl Engine {
         };
         self.picture.touch(Some(id.clone()));
         self.note_undeclared(id);
-        let at_once = subsystem.tier == Tier::One || symptom == Symptom::Overrun;
-        let settle_ms = if at_once { 0 } else { self.inventory.timers.settle_ms };
+        if is_outage(symptom) {
+            self.supersede(out, id);
+        }
+        let settle_ms = if symptom == Symptom::Overrun { 0 } else { self.settle_ms(subsystem) };
         self.wakes.at(self.now + settle_ms, Wake::Tell(incident));
+    }
+
+    /// How long an opening waits for what explains it: not at all for tier 1, unless its root has only just recovered
+    /// and it is about to follow.
+    pub(super) fn settle_ms(&self, subsystem: &Subsystem) -> Millis {
+        let settle_ms = self.inventory.timers.settle_ms;
+        let plans = subsystem.probes.iter().filter_map(|id| self.inventory.probes.get(id));
+        // Its own recovery shows one round after its root's at the latest.
+        let round_ms = plans.map(|plan| plan.every_ms + plan.timeout_ms).max().unwrap_or_default();
+        let explained = self.watch.subsystem(&subsystem.id).and_then(|s| s.explained_until);
+        match subsystem.tier {
+            _ if explained.is_some_and(|until| self.now.since(until) < settle_ms) => settle_ms.max(round_ms),
+            Tier::One => 0,
+            Tier::Two | Tier::Three => settle_ms,
+        }
+    }
+
+    /// An outage takes over from a degradation that nobody was told about yet.
+    fn supersede(&mut self, out: &mut Output, id: &SubsystemId) {
+        let degraded = self.desk.find(id, Symptom::Degraded, Severity::Ticket).filter(|i| i.told.is_empty());
+        if let Some(incident) = degraded.map(|i| i.id) {
+            self.record(out, Fact::IncidentClosed { incident, until: self.now });
+        }
+    }
+
+    /// Remembers until when an outage was another's.
+    pub(super) fn note_explained(&mut self, at: Timestamp, fact: &Fact) {
+        match fact {
+            Fact::IncidentLeft { subsystem, .. } => self.watch.explained(subsystem, at),
+            Fact::IncidentClosed { incident, .. } => {
+                let joined = self.desk.get(*incident).map(|i| i.joined.keys().cloned().collect::<Vec<_>>());
+                joined.into_iter().flatten().for_each(|id| self.watch.explained(&id, at));
+            }
+            _ => {}
+        }
     }
 
     /// Closes what is over, lets those who failed with it stand for themselves, and takes leave of roots.

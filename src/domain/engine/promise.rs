@@ -84,10 +84,11 @@ impl Engine {
         }
     }
 
-    /// A risk is muted by a running window, and hidden while the subsystem fails with another's incident.
+    /// A risk is muted by a running window, and hidden while the subsystem fails, or has just failed, with another's
+    /// incident: the bad time counts, the mail is the root's.
     fn may_warn(&self, id: &SubsystemId) -> bool {
         let explained = self.desk.open().any(|i| is_outage(i.symptom) && i.joined.contains_key(id));
-        self.book.covering(id).is_none() && !explained
+        self.book.covering(id).is_none() && !explained && !self.watch.was_explained(id)
     }
 
     fn open_risk(&mut self, out: &mut Output, subsystem: &Subsystem, severity: Severity) {
@@ -117,6 +118,7 @@ impl Engine {
             }
         };
         self.picture.touch(Some(subsystem.id.clone()));
-        self.wakes.at(self.now, Wake::Tell(incident));
+        let settle_ms = self.settle_ms(subsystem);
+        self.wakes.at(self.now + settle_ms, Wake::Tell(incident));
     }
 }

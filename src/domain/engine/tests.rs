@@ -380,3 +380,65 @@ fn a_subsystem_that_left_the_inventory_is_closed_and_forgotten() {
     assert_eq!(bench.outages(), ["opened down c/alone", "closed down c/alone"]);
     assert_eq!(bench.engine.snapshot().subsystems.len(), 1);
 }
+
+/// Pages alone: with minutes of history, a ticket follows from the first bad seconds.
+fn risks(bench: &Bench) -> Vec<String> {
+    let risk = |m: &Message| match &m.content {
+        Content::Opened(n) if n.symptom == Symptom::SlaAtRisk && n.severity == Severity::Page => {
+            Some(format!("opened {}", n.subsystem))
+        }
+        Content::Closed(n) if n.symptom == Symptom::SlaAtRisk => Some(format!("closed {}", n.subsystem)),
+        _ => None,
+    };
+    bench.mails.iter().filter_map(risk).collect()
+}
+
+#[test]
+fn a_long_outage_puts_the_promise_at_risk_once() {
+    let mut bench = Bench::new(&two_tiers());
+    bench.seen(0, 600, &["a/web"], &Outcome::Pass);
+    bench.seen(600, 640, &["a/web"], &refused());
+    assert_eq!(risks(&bench), [""; 0], "forty bad seconds are no evidence yet");
+    bench.seen(640, 720, &["a/web"], &refused());
+    assert_eq!(risks(&bench), ["opened a/web"]);
+}
+
+#[test]
+fn the_risk_of_a_dependant_is_hidden_with_its_roots_incident_and_after_it() {
+    let mut bench = Bench::new(&two_tiers());
+    let both = ["a/web", "b/hall"];
+    bench.seen(0, 600, &both, &Outcome::Pass);
+    bench.seen(600, 720, &both, &refused());
+    bench.seen(720, 1_200, &both, &Outcome::Pass);
+    assert!(risks(&bench).iter().all(|r| r.ends_with("a/web")), "{:?}", risks(&bench));
+}
+
+#[test]
+fn a_dependant_that_follows_its_root_is_not_mailed_even_in_tier_one() {
+    let city = City::new().subsystem("a/web", 1, &[]).subsystem("b/top", 1, &["a/web"]);
+    let mut bench = Bench::new(&city);
+    let both = ["a/web", "b/top"];
+    bench.seen(0, 30, &both, &Outcome::Pass);
+    bench.seen(30, 90, &both, &refused());
+    bench.see(90, "a/web", &Outcome::Pass);
+    bench.see(91, "a/web", &Outcome::Pass);
+    bench.see(95, "b/top", &Outcome::Pass);
+    bench.see(96, "b/top", &Outcome::Pass);
+    bench.seen(100, 200, &both, &Outcome::Pass);
+    assert_eq!(bench.outages(), ["opened down a/web", "closed down a/web"]);
+}
+
+#[test]
+fn an_outage_supersedes_a_degradation_that_nobody_was_told_about() {
+    let mut bench = Bench::new(&two_tiers());
+    bench.seen(0, 30, &["c/alone"], &Outcome::Pass);
+    for second in [30, 31, 32] {
+        bench.see(second, "c/alone", &Outcome::degraded(ReasonKind::Slow, "4.1 s, expected under 2 s"));
+    }
+    bench.seen(33, 36, &["c/alone"], &refused());
+    for second in [36, 37, 38] {
+        bench.see(second, "c/alone", &refused());
+    }
+    bench.seen(40, 100, &["c/alone"], &refused());
+    assert_eq!(bench.outages(), ["opened down c/alone"]);
+}

@@ -276,6 +276,7 @@ fn account_of_a_view_asks_the_objective_for_hours_and_target() {
         objectives: BTreeMap::from([("public-7x24".into(), objective(999_000, Figure::Contract))]),
         rosters: BTreeMap::new(),
         fallback: "duty".into(),
+        admins: "duty".into(),
         timers: AlertTimers::default(),
         dependants: HashMap::new(),
     };

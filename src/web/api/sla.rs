@@ -23,6 +23,8 @@ pub(in crate::web) struct Asked {
 pub(in crate::web) struct Row {
     subsystem: String,
     objective: String,
+    /// The hours rest on a year whose holidays are not published.
+    provisional: bool,
     #[serde(flatten)]
     account: AccountDto,
 }
@@ -54,6 +56,7 @@ pub(in crate::web) async fn sla(
             rows.push(Row {
                 subsystem: view.id.to_string(),
                 objective: objective.id.to_string(),
+                provisional: reader.is_provisional(view, period),
                 account: AccountDto::of(period.to_string(), objective.target_ppm, &account),
             });
         }

@@ -45,6 +45,8 @@ pub(super) struct Asked {
     pub(super) language: Language,
     pub(super) t: &'static Texts,
     pub(super) viewer: Viewer,
+    /// This vantage judges no target for now.
+    pub(super) is_blind: bool,
     reads: Reads,
     path: String,
     version: &'static str,
@@ -63,6 +65,7 @@ impl FromRequestParts<Shared> for Asked {
             language: reads.language,
             t: Texts::of(reads.language),
             viewer,
+            is_blind: state.metrics.vantage_blind.get() != 0,
             reads,
             path: parts.uri.path().to_owned(),
             version: state.site.version,
