@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// Changes of health of each probe.
-const CHANGES: i64 = 20;
+const CHANGES: i64 = 21;
 
 pub(crate) fn rows() -> anyhow::Result<()> {
     let inventory = Arc::new(loaded(&silent(SUBSYSTEMS))?.inventory);
