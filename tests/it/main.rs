@@ -1,6 +1,8 @@
 //! The one integration binary: the house from outside.
 
 mod check_command;
+mod crash;
 mod mail;
 mod relays;
+mod rig;
 mod tidy;
