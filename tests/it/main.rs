@@ -2,6 +2,7 @@
 
 mod check_command;
 mod crash;
+mod daemon;
 mod mail;
 mod relays;
 mod rig;

@@ -66,10 +66,6 @@ impl Daemon {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    pub(crate) fn base(&self) -> &str {
-        &self.base
-    }
-
     pub(crate) fn pid(&self) -> u32 {
         self.child.id().expect("it runs")
     }

@@ -15,6 +15,9 @@ pub(crate) const SUBSYSTEMS: [&str; 4] = ["alpha", "beta", "gamma", "delta"];
 /// The one probe of each.
 pub(super) const PROBE: &str = "home";
 
+/// Where the daemon listens, on an address of its own.
+pub(super) const PORT: u16 = 9_424;
+
 /// What a probe asks for.
 pub(super) fn url(subsystem: &str) -> String {
     format!("http://{subsystem}.bdc.test/")
@@ -25,7 +28,7 @@ pub(super) fn write_all(root: &Path, network: Ipv4Addr) {
     let offset = super::PORT_OFFSET;
     let domain = super::MAIL_DOMAIN;
     let main = format!(
-        r#"listen: {network}:9424
+        r#"listen: {network}:{PORT}
 zone: Asia/Shanghai
 store: {{ path: var/gengfu.db }}
 network:

@@ -18,7 +18,7 @@ use gengfu::city::{Behaviour, City, Mail, Options, ProbeTarget, Script, targets_
 use gengfu::clock::{Clock, SystemClock};
 use gengfu::domain::{ProbeId, SubsystemId, Timestamp};
 use gengfu::network::{ConnectTo, Network};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -50,6 +50,7 @@ fn own_network() -> Ipv4Addr {
 pub(crate) struct House {
     pub(crate) city: City,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) network: Ipv4Addr,
     dir: TempDir,
     starts: AtomicU32,
 }
@@ -63,13 +64,14 @@ impl House {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let rule = ConnectTo { host: "*.test".into(), network: own_network(), prefix: 28, port_offset: PORT_OFFSET };
         files::write_all(dir.path(), rule.network);
+        let own = rule.network;
         let network = Network { connect_to: vec![rule], roots: Arc::new(rustls::RootCertStore::empty()) };
         let inventory = inventory(&dir.path().join("gengfu.yaml"), clock.now());
         let probes: Vec<ProbeTarget> = SUBSYSTEMS.iter().map(|s| target(&id(s))).collect();
         let targets = targets_from(&inventory, &probes);
         let options = Options::new(Arc::new(network));
         let city = City::start(targets, &Script::default(), Arc::clone(&clock), &TaskTracker::new(), options).await;
-        Self { city: city.unwrap(), clock, dir, starts: AtomicU32::new(0) }
+        Self { city: city.unwrap(), clock, network: own, dir, starts: AtomicU32::new(0) }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -86,7 +88,7 @@ impl House {
 
     /// Writes a file as editors do: a new one in the place of the old.
     pub(crate) fn write(&self, name: &str, text: &str) {
-        let new = self.path(&format!("{name}.new"));
+        let new = self.path("new");
         std::fs::write(&new, text).unwrap();
         std::fs::rename(new, self.path(name)).unwrap();
     }
@@ -96,6 +98,11 @@ impl House {
         let text = std::fs::read_to_string(self.path(name)).unwrap();
         assert!(text.contains(from), "{name} does not hold {from:?}:\n{text}");
         self.write(name, &text.replace(from, to));
+    }
+
+    /// The address on which the daemon serves, and which it shares with nobody.
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::from((self.network, files::PORT))
     }
 
     /// The daemon over this house's files, serving.
@@ -109,6 +116,13 @@ impl House {
     pub(crate) fn spawn(&self, before: &[&str]) -> Daemon {
         let log = self.path(&format!("log-{}", self.starts.fetch_add(1, Ordering::Relaxed)));
         Daemon::spawn(&self.main_file(), log, before)
+    }
+
+    /// `gengfu check` over the same files: its code and what it printed.
+    pub(crate) async fn check(&self) -> (Option<i32>, String) {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_gengfu"));
+        let said = command.arg("--config").arg(self.main_file()).arg("check").output().await.unwrap();
+        (said.status.code(), String::from_utf8(said.stdout).unwrap())
     }
 
     pub(crate) fn now(&self) -> Timestamp {
