@@ -13,9 +13,12 @@ mod check_command;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]
+mod crash;
+mod daemon;
 mod mail;
 #[cfg(test)]
 mod relays;
 mod shipped_files;
 #[cfg(test)]
+mod rig;
 mod tidy;
