@@ -7,18 +7,12 @@
     reason = "a test fails loudly"
 )]
 
-// `cfg(test)` tells clippy that helpers may unwrap here, too.
-#[cfg(test)]
 mod check_command;
-#[cfg(test)]
-mod delivery;
-#[cfg(test)]
 mod crash;
 mod daemon;
+mod delivery;
 mod mail;
-#[cfg(test)]
 mod relays;
-mod shipped_files;
-#[cfg(test)]
 mod rig;
+mod shipped_files;
 mod tidy;
