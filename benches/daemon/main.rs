@@ -3,6 +3,9 @@
 //! The daemon probes an nginx on loopback, stores, answers `/metrics` and looks after its mail. What it says of itself
 //! is read from its own `/metrics`; what it costs, from the kernel.
 
+#[path = "../rig/blackbox.rs"]
+mod blackbox;
+mod control;
 #[allow(dead_code, reason = "each benchmark uses a part of the rig")]
 #[path = "../rig/cpu.rs"]
 mod cpu;
@@ -49,10 +52,18 @@ const LONG: Load =
     Load { title: "100 000 HTTP probes every 60 s", subsystems: 100_000, every_s: 60, warms_s: 150, lasts_s: 180 };
 
 fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(("--child", urls)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return control::child(urls);
+    }
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let long = std::env::var_os("GENGFU_BENCH_LONG").is_some();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let target = Target::start(folder.path(), OTHERS)?;
+    if !long {
+        head("The same pace without gengfu: 67 HTTP probes a second, fresh connections");
+        runtime.block_on(control::rows(folder.path(), &target.urls("http")))?;
+    }
     for load in if long { &[LONG][..] } else { &[PACED, CITY][..] } {
         runtime.block_on(watch(load, &target, &folder.path().join(load.subsystems.to_string())))?;
     }

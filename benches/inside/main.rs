@@ -28,13 +28,23 @@ pub(crate) const SUBSYSTEMS: usize = 10_000;
 /// Repetitions; the fastest counts, since other work on the machine only takes away.
 const REPEATS: usize = 3;
 
+/// Measures the named sections, or all: `cargo bench --bench inside -- readers`.
 fn main() -> anyhow::Result<()> {
-    head("Files, 10 000 subsystems");
-    files_rows()?;
-    head("What readers see, 10 000 subsystems with 60 days of history");
-    readers::rows()?;
-    head("Store and start");
-    start::rows()
+    let named: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let wanted = |section: &str| named.is_empty() || named.iter().any(|name| name == section);
+    if wanted("files") {
+        head("Files, 10 000 subsystems");
+        files_rows()?;
+    }
+    if wanted("readers") {
+        head("What readers see, 10 000 subsystems with 60 days of history");
+        readers::rows()?;
+    }
+    if wanted("start") {
+        head("Store and start");
+        start::rows()?;
+    }
+    Ok(())
 }
 
 /// Does `work` a few times; the last result, and what the fastest time took.

@@ -5,6 +5,7 @@
 //! handshake of TLS 1.3. `blackbox_exporter` leaves the chain unverified, which spares it work that the others do.
 
 mod asker;
+#[path = "../rig/blackbox.rs"]
 mod blackbox;
 #[allow(dead_code, reason = "each benchmark uses a part of the rig")]
 #[path = "../rig/cpu.rs"]
@@ -24,7 +25,8 @@ mod target;
 
 use anyhow::Result;
 use asker::Asked;
-use process::OTHERS;
+use blackbox::Blackbox;
+use process::{MEASURED, OTHERS, on_core};
 use table::{Goal, Unit, head, row, say};
 use target::Target;
 
@@ -68,7 +70,8 @@ fn compare(target: &Target, folder: &std::path::Path, scheme: &str, goal: f64) -
     for n in 1..=ROUNDS {
         let gengfu = asker::ask("gengfu", &urls, &ca)?;
         let reqwest = asker::ask("reqwest", &urls, &ca)?;
-        let blackbox = blackbox::ask(folder, &urls, &ca)?;
+        let exporter = Blackbox::start(folder, on_core(MEASURED, blackbox::PROGRAM))?;
+        let blackbox = exporter.map(|exporter| asker::drive(&exporter.urls(&urls), &ca, exporter.id())).transpose()?;
         let round = Round { gengfu, reqwest, blackbox };
         say(&format!(
             "<!-- round {n}: {:.0}, {:.0}, {:.0} per CPU second; × reqwest {:.2}, × blackbox {:.2} -->",
