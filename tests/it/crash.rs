@@ -11,9 +11,11 @@ use gengfu::domain::incident::Desk;
 use gengfu::domain::timeline::Health;
 use gengfu::domain::{Content, Fact, IncidentId, Message, ProbeId, Recorded, Span};
 use gengfu::store::{Letter, LetterState, Store};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::{sleep, timeout};
 
 /// How often it is killed, unless the environment says otherwise.
 const KILLS: usize = 5;
@@ -48,15 +50,57 @@ fn strike(house: &House, dice: &mut fastrand::Rng) {
     house.behaves(SUBSYSTEMS[dice.usize(..SUBSYSTEMS.len())], behaviour);
 }
 
-/// Lets the daemon live for a random while in a changing world.
+/// Lets the daemon live for a random while in a changing world; at times only until a mail is at the relay, which has
+/// not said yet that it took it, or has a moment ago.
 async fn live(house: &House, dice: &mut fastrand::Rng) {
+    let mails = house.city.mails.mails().len();
+    let until_a_mail = dice.u8(0..3) == 0;
     let mut left_ms = dice.u64(0..LIFE_MAX_MS);
     while left_ms > 0 {
         let pause_ms = dice.u64(1..800).min(left_ms);
-        tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+        let pause = Duration::from_millis(pause_ms);
+        let next = u64::try_from(mails).unwrap() + 1;
+        let mail = timeout(pause, house.city.mails.wait_for(|mail| until_a_mail && mail.id >= next)).await;
+        if mail.is_ok() {
+            return;
+        }
         left_ms -= pause_ms;
         strike(house, dice);
     }
+}
+
+/// How the next daemon finds the house.
+#[derive(Default)]
+struct Ledger {
+    /// Every fact that was ever readable.
+    facts: BTreeMap<u64, Recorded>,
+    /// When no daemon ran.
+    dark: Vec<Span>,
+}
+
+/// Ends the daemon, mostly by a kill, and starts the next one, perhaps after a while.
+async fn end_and_begin(house: &House, dice: &mut fastrand::Rng, mut daemon: Daemon, ledger: &mut Ledger) -> Daemon {
+    if dice.u8(0..6) == 0 {
+        // It is stored what the next start reads first.
+        daemon.serves().await;
+        assert_eq!(daemon.stop(20).await.code, Some(0));
+    } else {
+        daemon.kill().await;
+    }
+    let dead_from = house.now();
+    let facts = rig::all_facts(&house.store_file()).await;
+    nothing_is_lost(&ledger.facts, &facts);
+    ledger.facts = facts;
+    if dice.bool() {
+        sleep(Duration::from_millis(dice.u64(0..1_500))).await;
+    }
+    ledger.dark.push(Span::new(dead_from, house.now()));
+    let mut daemon = house.spawn(&[]);
+    if dice.bool() {
+        // Otherwise it may be killed while it opens its store.
+        daemon.serves().await;
+    }
+    daemon
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -66,37 +110,38 @@ async fn kill_at_random_moments_loses_no_outage_and_doubles_no_mail() {
     let kills = setting("GENGFU_KILLS").map_or(KILLS, |n| usize::try_from(n).unwrap());
     let mut daemon = house.start().await;
     daemon.all_up().await;
-    let (mut seen, mut dark) = (BTreeMap::new(), Vec::new());
-    for _ in 0..kills {
-        live(&house, &mut dice).await;
-        let before = rig::all_facts(&house.store_file()).await;
-        tokio::time::sleep(Duration::from_millis(dice.u64(0..50))).await;
-        daemon.kill().await;
-        let dead_from = house.now();
-        let after = rig::all_facts(&house.store_file()).await;
-        nothing_is_lost(&seen, &before);
-        nothing_is_lost(&before, &after);
-        seen = after;
-        dark.push(Span::new(dead_from, house.now()));
-        daemon = house.spawn(&[]);
-        if dice.bool() {
-            // Otherwise it may be killed while it opens its store.
-            daemon.serves().await;
+    let mut ledger = Ledger::default();
+    for kill in 0..kills {
+        if kill == 0 {
+            // Whatever the dice say, something has happened before the first kill.
+            house.behaves(SUBSYSTEMS[0], Behaviour::Refuse);
+            daemon.becomes(SUBSYSTEMS[0], "down").await;
         }
+        live(&house, &mut dice).await;
+        if dice.bool() {
+            let facts = rig::all_facts(&house.store_file()).await;
+            nothing_is_lost(&ledger.facts, &facts);
+            ledger.facts = facts;
+        }
+        daemon = end_and_begin(&house, &mut dice, daemon, &mut ledger).await;
     }
     daemon.serves().await;
-    settle(&house, daemon).await;
+    let shown = settle(&house, daemon).await;
     let facts = rig::all_facts(&house.store_file()).await;
-    nothing_is_lost(&seen, &facts);
+    nothing_is_lost(&ledger.facts, &facts);
     every_outage_has_its_incident(&facts);
     every_incident_is_closed_once(&facts);
-    what_nobody_saw_is_unknown(&house, &facts, &dark);
+    what_nobody_saw_is_unknown(&house, &facts, &ledger.dark, &shown);
     every_mail_is_in_order(&house, &facts).await;
-    say(&format!("{kills} kills, {} facts, {} mails", facts.len(), house.city.mails.mails().len()));
+    let mails = house.city.mails.mails();
+    let different: BTreeSet<String> = mails.iter().map(|mail| message_id(mail)).collect();
+    let copies = mails.len() - different.len();
+    say(&format!("{kills} ends, {} facts, {} mails, {copies} of them again", facts.len(), mails.len()));
 }
 
-/// Everybody recovers, what waits leaves, and the daemon ends as it should.
-async fn settle(house: &House, daemon: Daemon) {
+/// Everybody recovers, what waits leaves, and the daemon ends as it should. Returns the timelines that it showed at
+/// last, by subsystem.
+async fn settle(house: &House, daemon: Daemon) -> Vec<Value> {
     house.city.faults.mend();
     house.all_is_well();
     daemon.all_up().await;
@@ -107,8 +152,13 @@ async fn settle(house: &House, daemon: Daemon) {
     let store = Store::open_to_read(&house.store_file()).unwrap();
     // A deferred letter waits for up to two minutes.
     until("nothing waits", 180, async || (store.outbox_counts().await.unwrap().pending == 0).then_some(())).await;
+    let mut shown = Vec::new();
+    for subsystem in SUBSYSTEMS {
+        shown.push(daemon.json(&format!("/api/v1/subsystems/bdc/{subsystem}/timeline")).await);
+    }
     let ended = daemon.stop(20).await;
     assert_eq!(ended.code, Some(0), "{}", ended.log);
+    shown
 }
 
 fn nothing_is_lost(earlier: &BTreeMap<u64, Recorded>, later: &BTreeMap<u64, Recorded>) {
@@ -160,17 +210,24 @@ fn every_incident_is_closed_once(facts: &BTreeMap<u64, Recorded>) {
     assert!(!open.values().any(|open| *open), "some incident was never closed: {open:?}");
 }
 
-/// While no daemon ran, the timeline says unknown, and nothing else.
-fn what_nobody_saw_is_unknown(house: &House, facts: &BTreeMap<u64, Recorded>, dark: &[Span]) {
+/// While no daemon ran, the timeline says unknown, and nothing else. What the last daemon showed, after all its starts,
+/// is what the log alone tells.
+fn what_nobody_saw_is_unknown(house: &House, facts: &BTreeMap<u64, Recorded>, dark: &[Span], shown: &[Value]) {
     let mut engine = rig::replayed(rig::inventory(&house.main_file(), house.now()), facts);
     let snapshot = engine.snapshot();
-    for subsystem in SUBSYSTEMS {
+    for (subsystem, shown) in SUBSYSTEMS.iter().zip(shown) {
         let timeline = &snapshot.subsystem(&id(subsystem)).unwrap().timeline;
-        assert_eq!(timeline.last().map(|(_, health)| health), Some(Health::Up), "{subsystem}");
         for gap in dark.iter().filter(|gap| !gap.is_empty()) {
             let seen: Vec<(Span, Health)> = timeline.spans(*gap).collect();
             assert_eq!(seen, [(*gap, Health::Unknown)], "{subsystem} while nobody looked");
         }
+        let told: Vec<(String, &str)> =
+            timeline.changes().iter().map(|(since, health)| (since.to_string(), health.as_str())).collect();
+        let spans = shown["spans"].as_array().unwrap();
+        let text = |span: &Value, key: &str| span[key].as_str().unwrap().to_owned();
+        let shown: Vec<(String, String)> = spans.iter().map(|s| (text(s, "from"), text(s, "state"))).collect();
+        let shown: Vec<(String, &str)> = shown.iter().map(|(from, state)| (from.clone(), state.as_str())).collect();
+        assert_eq!(shown, told, "{subsystem}");
     }
 }
 

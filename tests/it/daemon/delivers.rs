@@ -46,7 +46,8 @@ async fn a_recipient_who_is_refused_is_stood_in_for_by_the_fallback() {
     // What was not refused goes on.
     house.city.faults.mend();
     house.all_is_well();
-    assert_eq!(mails(&house, 2).await[1].to, [ON_CALL]);
+    let all = mails(&house, 2).await;
+    assert_eq!(all[1].to, [ON_CALL], "{:?} {:?}", all[1].subject, all[1].text);
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ async fn bad_files_are_told_as_check_tells_them() {
     assert_eq!(ended.code, Some(2));
     let (code, told) = house.check().await;
     assert_eq!(code, Some(1));
-    assert!(told.contains("bdc.yaml:5:11"), "{told}");
+    assert!(told.contains("bdc.yaml:6:11"), "{told}");
     assert!(ended.log.contains(told.trim_end()), "{}\n--- check says\n{told}", ended.log);
     assert!(!house.store_file().exists());
 }
@@ -81,7 +81,7 @@ async fn a_daemon_that_is_told_to_stop_stops_whoever_still_listens_and_the_next_
     house.behaves("beta", Behaviour::Hang);
     daemon.becomes("alpha", "down").await;
     daemon.becomes("beta", "down").await;
-    until("both are told", 30, async || (house.mails_about("down").len() == 2).then_some(())).await;
+    until("both are told", 30, async || (house.city.mails.mails().len() == 2).then_some(())).await;
     // A page that follows events, one that is kept open, and one that never finishes its question.
     let mut events = TcpStream::connect(house.address()).await.unwrap();
     let ask = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", house.address());
@@ -106,6 +106,8 @@ async fn a_daemon_that_is_told_to_stop_stops_whoever_still_listens_and_the_next_
     house.all_is_well();
     daemon.all_up().await;
     until("both ends are told", 30, async || (house.city.mails.mails().len() == 4).then_some(())).await;
-    assert_eq!(house.mails_about("down").len(), 2, "nobody was told a second time");
+    for name in ["alpha", "beta"] {
+        assert_eq!(house.mails_about(name).len(), 2, "{name} was told twice");
+    }
     assert_eq!(daemon.stop(STOP_WITHIN_S).await.code, Some(0));
 }

@@ -30,6 +30,14 @@ pub(crate) struct Ended {
     pub(crate) log: String,
 }
 
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            super::say(&format!("the daemon said at last:\n{}", tail(&self.log)));
+        }
+    }
+}
+
 impl Daemon {
     pub(super) fn spawn(main: &Path, log: PathBuf, before: &[&str]) -> Self {
         let mut words: Vec<&str> = before.to_vec();

@@ -49,8 +49,8 @@ alerts: {{ settle: 100ms, reopen: 5s }}
   - {{ id: admins, contacts: [{{ name: 管理员, mail: {admins}, language: en }}] }}
 "
     );
-    // A low target, so that short outages do not open incidents about budgets.
-    let objectives = "objectives:\n  - { id: public-7x24, target: 50%, period: month, figure: public }\n";
+    // The lowest of targets, so that outages do not open incidents about budgets as well.
+    let objectives = "objectives:\n  - { id: public-7x24, target: 1%, period: month, figure: public }\n";
     let policies = "policies:\n  - { id: any-time, applies_to: { tier: [1, 2, 3] }, allow: { always: true } }\n";
     for (name, text) in [
         ("gengfu.yaml", main.as_str()),
