@@ -243,7 +243,7 @@ impl Runtime {
     fn publish(&mut self, last: &mut Last) {
         let now = self.clock.now();
         let age = now.since(last.picture);
-        if (self.engine.has_news() && age >= PICTURE_EVERY_MS) || age >= PICTURE_AGE_MAX_MS || age < 0 {
+        if (self.engine.has_news() && age >= PICTURE_EVERY_MS) || !(0..PICTURE_AGE_MAX_MS).contains(&age) {
             last.picture = now;
             let mut snapshot = self.engine.snapshot();
             snapshot.at = now;

@@ -37,7 +37,7 @@ const CA_FILE: &str = "var/city/ca.pem";
 
 /// Arguments of `gengfu demo`.
 #[derive(Args, Debug)]
-pub struct DemoArgs {
+pub(super) struct DemoArgs {
     /// Port of the daemon; the mailbox takes the next one.
     #[arg(long, default_value_t = 9424)]
     port: u16,
@@ -48,7 +48,7 @@ pub struct DemoArgs {
 
 /// Arguments of `gengfu city`.
 #[derive(Args, Debug)]
-pub struct CityArgs {
+pub(super) struct CityArgs {
     /// Port of the mailbox.
     #[arg(long, default_value_t = 9425)]
     port: u16,

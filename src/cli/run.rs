@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 
 /// Arguments of `gengfu run`.
 #[derive(Args, Debug)]
-pub struct RunArgs {}
+pub(super) struct RunArgs {}
 
 /// Runs until a signal; an error is "could not run".
 pub(super) fn run(main: &Path, _args: &RunArgs) -> Result<u8> {

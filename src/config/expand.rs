@@ -7,7 +7,19 @@ use crate::field::{Code, Node, NodeKind, Place, Problem, Problems};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Names of variables by owner: `secrets` of `gengfu.yaml`.
-pub(super) type Granted = BTreeMap<String, BTreeSet<String>>;
+#[derive(Debug, Default)]
+pub(super) struct Granted {
+    /// What each owner's files may name.
+    pub(super) names: BTreeMap<String, BTreeSet<String>>,
+    /// The main file could not be read: nobody knows what was granted, and nobody needs to be told.
+    pub(super) unread: bool,
+}
+
+impl Granted {
+    fn holds(&self, owner: &str, name: &str) -> bool {
+        self.unread || self.names.get(owner).is_some_and(|names| names.contains(name))
+    }
+}
 
 /// Who may name which variables.
 #[derive(Clone, Copy)]
@@ -100,7 +112,7 @@ fn is_name(name: &str) -> bool {
 fn granted(name: &str, grants: Grants<'_>) -> Result<(), (String, String)> {
     match grants {
         Grants::All => Ok(()),
-        Grants::Owner(owner, granted) if granted.get(owner).is_some_and(|names| names.contains(name)) => Ok(()),
+        Grants::Owner(owner, granted) if granted.holds(owner, name) => Ok(()),
         Grants::Owner(owner, _) => Err((
             format!("the variable `{name}` is not granted to `{owner}`"),
             format!("an administrator grants it in gengfu.yaml: `secrets: {{ {owner}: [{name}] }}`"),

@@ -3,6 +3,8 @@
 //! Not here: the rules (`domain::policy`). Invariants: dates that the calendar does not cover are one warning in all;
 //! a schedule is called hopeless only if it has no start, past or future, that would be allowed.
 
+mod promises;
+
 use crate::domain::policy::{Obstacle, admit};
 use crate::domain::window::{Planned, Recurrence, Schedule, expand};
 use crate::domain::*;
@@ -23,10 +25,12 @@ pub(super) trait Places {
 pub(super) fn judge_windows(inventory: &Inventory, from: Timestamp, places: &impl Places) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut uncovered = Uncovered::default();
+    let mut kept = Vec::with_capacity(inventory.schedules.len());
     for schedule in inventory.schedules.values() {
         let at = places.schedule(&schedule.id);
-        judge(inventory, schedule, from, &at, &mut uncovered, &mut problems);
+        kept.push((schedule, judge(inventory, schedule, from, &at, &mut uncovered, &mut problems)));
     }
+    problems.extend(promises::broken(inventory, from, &kept, places));
     if let Some(first) = uncovered.first {
         let calendar = &inventory.calendar;
         let name =
@@ -59,6 +63,7 @@ enum Answer {
     Denied(Obstacle),
 }
 
+/// Says what is wrong with one schedule, and returns what may happen of it.
 fn judge(
     inventory: &Inventory,
     schedule: &Schedule,
@@ -66,13 +71,13 @@ fn judge(
     at: &Place,
     uncovered: &mut Uncovered,
     problems: &mut Vec<Problem>,
-) {
+) -> SpanSet {
     let windows = expand(schedule, &inventory.zone, Span::lasting(from, HORIZON_MS));
     if windows.is_empty() {
         let problem =
             Problem::warning(Code::MatchesNothing, at, format!("`{}` has no start within 400 days", schedule.id));
         problems.push(problem.hint("take it out when it is over, or check its dates"));
-        return;
+        return SpanSet::EMPTY;
     }
     let answers: Vec<Answer> = windows.iter().map(|w| answer(inventory, schedule, w)).collect();
     let blank = answers.iter().filter(|a| matches!(a, Answer::Uncovered)).count();
@@ -98,6 +103,8 @@ fn judge(
     } else {
         problems.push(some(inventory, &denied, windows.len(), at));
     }
+    let stays = |(_, answer): &(&Planned, &Answer)| !matches!(answer, Answer::Denied(_));
+    windows.iter().zip(&answers).filter(stays).map(|(w, _)| w.span).collect()
 }
 
 fn answer(inventory: &Inventory, schedule: &Schedule, window: &Planned) -> Answer {

@@ -3,17 +3,21 @@
 //! Not here: what keys mean (`crate::field`). Invariants: one file's broken syntax hides no other file; keys that are
 //! written twice are all reported, each with its first place; scalars keep the text as written.
 
+use super::sources::SourceFile;
 use crate::field::{Code, Entry, Node, NodeKind, Place, Problem, Problems};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::{DuplicateKeyPolicy, Location, Spanned};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Most nodes of one file: room for some 100 000 probes.
 const NODES_MAX: usize = 5_000_000;
 /// Largest file, in bytes.
 pub(super) const FILE_BYTES_MAX: usize = 64 << 20;
+/// Most threads that read files: a reload must leave room for probing.
+const WORKERS_MAX: usize = 4;
 /// Deepest nesting; the formats need six levels.
 const DEPTH_MAX: usize = 32;
 
@@ -27,13 +31,54 @@ pub(super) fn parse(file: &Arc<str>, text: &str, problems: &mut Problems) -> Opt
         Err(error) => {
             let location = error.location().unwrap_or(Location::UNKNOWN);
             let at = place(file, text, location);
-            problems.push(
-                Problem::error(Code::Syntax, &at, format!("not valid YAML: {}", sentence(&error)))
-                    .expected("YAML with blanks for indentation"),
-            );
+            let message = sentence(&error);
+            let mut problem = Problem::error(Code::Syntax, &at, format!("not valid YAML: {message}"));
+            if message.contains("tab") {
+                problem = problem.hint("indent with blanks");
+            }
+            problems.push(problem);
             None
         }
     }
+}
+
+/// Reads all files on a few threads; the answers are in the order of the files.
+pub(super) fn parse_all(files: &[SourceFile], problems: &mut Problems) -> Vec<Option<Node>> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX).min(files.len());
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut found = Vec::new();
+        while let Some((i, file)) = take(files, &next) {
+            let mut problems = Problems::new();
+            let node = parse(&file.path, &file.text, &mut problems);
+            found.push((i, node, problems));
+        }
+        found
+    };
+    let mut answers = std::thread::scope(|scope| {
+        let helpers: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+        let mut answers = work();
+        for helper in helpers {
+            match helper.join() {
+                Ok(found) => answers.extend(found),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        answers
+    });
+    answers.sort_by_key(|(i, ..)| *i);
+    answers
+        .into_iter()
+        .map(|(_, node, found)| {
+            problems.extend(found);
+            node
+        })
+        .collect()
+}
+
+fn take<'a>(files: &'a [SourceFile], next: &AtomicUsize) -> Option<(usize, &'a SourceFile)> {
+    let i = next.fetch_add(1, Ordering::Relaxed);
+    files.get(i).map(|file| (i, file))
 }
 
 fn options() -> serde_yaml::Options {
@@ -54,8 +99,15 @@ fn options() -> serde_yaml::Options {
     }
 }
 
-/// The parser's sentence without the position that it begins or ends with.
+/// The parser's sentence without the position that it begins or ends with, and without words for programmers.
 fn sentence(error: &serde_yaml::Error) -> String {
+    match error.without_snippet() {
+        serde_yaml::Error::MultipleDocuments { .. } => return "a second document; one file holds one".into(),
+        serde_yaml::Error::Budget { .. } => {
+            return format!("too large, or nested deeper than {DEPTH_MAX} levels");
+        }
+        _ => {}
+    }
     let text = error.without_snippet().to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);
     let tail = |t: &str| t.strip_prefix("line ").is_some_and(|t| t.starts_with(|c: char| c.is_ascii_digit()));

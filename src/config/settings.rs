@@ -4,13 +4,13 @@
 
 use super::LoadOptions;
 use super::SystemRoots;
-use super::expand::Granted;
 use crate::domain::Millis;
 use crate::domain::civil::Zone;
 use crate::field::{Code, Place, Problem, Problems, Record};
 use crate::network::{ConnectTo, Network};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -248,10 +248,10 @@ fn secret(root: &Path, text: &str, at: &Place, problems: &mut Problems) -> Optio
 }
 
 /// Which owners may name which variables.
-pub(super) fn granted(record: &Record) -> Granted {
+pub(super) fn granted(record: &Record) -> BTreeMap<String, BTreeSet<String>> {
     let names = |value: &crate::field::Value| match value {
         crate::field::Value::List(items) => items.iter().filter_map(|i| i.value.as_text().map(str::to_owned)).collect(),
-        _ => std::collections::BTreeSet::new(),
+        _ => BTreeSet::new(),
     };
     record.map("secrets").iter().map(|(owner, value)| (owner.value.clone(), names(&value.value))).collect()
 }

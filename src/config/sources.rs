@@ -59,6 +59,8 @@ pub struct Sources {
     pub files: Vec<SourceFile>,
     /// What could not be read.
     pub problems: Problems,
+    /// Directories of which nothing is known.
+    pub(super) missing: Vec<Missing>,
 }
 
 /// What stands in the way of reading anything at all.
@@ -82,7 +84,7 @@ impl Sources {
         let root = main.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| ".".into(), Path::to_path_buf);
         let mut sources = Self { root: root.clone(), ..Self::default() };
         let shown: Arc<str> = main.display().to_string().into();
-        let text = sources.decode(&shown, text);
+        let text = sources.decode(&shown, text).unwrap_or_default();
         let directories = directories(&shown, &text);
         sources.files.push(SourceFile { path: shown, role: Role::Main, text });
         let prefix = if root == Path::new(".") && !main.starts_with(".") { PathBuf::new() } else { root };
@@ -124,17 +126,17 @@ impl Sources {
         self.files.iter().find(|f| &*f.path == path).map(|f| &f.text)
     }
 
-    fn decode(&mut self, path: &Arc<str>, bytes: Vec<u8>) -> Arc<str> {
+    fn decode(&mut self, path: &Arc<str>, bytes: Vec<u8>) -> Option<Arc<str>> {
         if bytes.len() > parse::FILE_BYTES_MAX {
             self.unreadable(path, format!("the file is larger than {} MiB", parse::FILE_BYTES_MAX >> 20), "split it");
-            return "".into();
+            return None;
         }
         match String::from_utf8(bytes) {
-            Ok(text) => clean(&text).into(),
+            Ok(text) => Some(clean(&text).into()),
             Err(error) => {
                 let at = error.utf8_error().valid_up_to();
                 self.unreadable(path, format!("byte {at} is not UTF-8"), "save the file as UTF-8");
-                "".into()
+                None
             }
         }
     }
@@ -144,10 +146,10 @@ impl Sources {
     }
 
     fn read_probes(&mut self, directory: &Path) {
-        for path in self.list(directory, Missing::Refused) {
+        for path in self.list(directory, Some(Missing::Probes)) {
             let name = file_name(&path);
             if path.is_dir() && AREAS.contains(&name.as_str()) {
-                for path in self.list(&path, Missing::Fine) {
+                for path in self.list(&path, None) {
                     self.take(&path, Role::Owner);
                 }
             } else if name != "modules.yaml" {
@@ -157,17 +159,17 @@ impl Sources {
     }
 
     fn read_schedules(&mut self, directory: &Path) {
-        for path in self.list(directory, Missing::Refused) {
+        for path in self.list(directory, Some(Missing::Schedules)) {
             let name = file_name(&path);
             let single = SINGLES.iter().find(|(single, _)| *single == name);
             if let (Some((_, role)), false) = (single, path.is_dir()) {
                 self.take(&path, *role);
             } else if let (Some(role), true) = (shelf(&name), path.is_dir()) {
-                for path in self.list(&path, Missing::Fine) {
+                for path in self.list(&path, None) {
                     self.take(&path, role);
                 }
             } else if name == "plans" && path.is_dir() {
-                for path in self.list(&path, Missing::Fine) {
+                for path in self.list(&path, None) {
                     let shown: Arc<str> = path.display().to_string().into();
                     let at = Place::of_file(shown);
                     self.problems.push(
@@ -189,8 +191,9 @@ impl Sources {
         }
         match std::fs::read(path) {
             Ok(bytes) => {
-                let text = self.decode(&shown, bytes);
-                self.files.push(SourceFile { path: shown, role, text });
+                if let Some(text) = self.decode(&shown, bytes) {
+                    self.files.push(SourceFile { path: shown, role, text });
+                }
             }
             Err(e) => self.unreadable(&shown, format!("cannot be read: {e}"), "check its owner and mode"),
         }
@@ -203,13 +206,14 @@ impl Sources {
         self.problems.push(Problem::error(Code::Misplaced, &Place::of_file(shown), why).hint(hint));
     }
 
-    /// The entries of a directory that do not begin with a dot, sorted.
-    fn list(&mut self, directory: &Path, missing: Missing) -> Vec<PathBuf> {
+    /// The entries of a directory that do not begin with a dot, sorted. A missing one is fine if nothing hangs on it.
+    fn list(&mut self, directory: &Path, needed: Option<Missing>) -> Vec<PathBuf> {
         let entries = match std::fs::read_dir(directory) {
             Ok(entries) => entries,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound && missing == Missing::Fine => return Vec::new(),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound && needed.is_none() => return Vec::new(),
             Err(e) => {
                 let shown: Arc<str> = directory.display().to_string().into();
+                self.missing.extend(needed);
                 self.unreadable(&shown, format!("cannot be read: {e}"), "create it, or name another in `directories`");
                 return Vec::new();
             }
@@ -221,11 +225,13 @@ impl Sources {
     }
 }
 
-/// Whether a missing directory is a problem.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Missing {
-    Refused,
-    Fine,
+/// A directory that could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// Owners and subsystems are unknown.
+    Probes,
+    /// Rosters, objectives and policies are unknown.
+    Schedules,
 }
 
 fn shelf(name: &str) -> Option<Role> {

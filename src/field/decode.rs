@@ -47,9 +47,12 @@ fn json_node(json: &serde_json::Value, at: &Place) -> Node {
 }
 
 fn read_fields(entries: &[Entry], record: &mut Record, problems: &mut Problems) {
+    let mut misspelt = Vec::new();
     for entry in entries {
         if !record.fields.iter().any(|f| f.name == entry.key) {
-            problems.push(unknown_key(entry, record.fields));
+            let problem = unknown_key(entry, record.fields);
+            misspelt.extend(problem.patch.clone());
+            problems.push(problem);
         }
     }
     for field in record.fields {
@@ -68,6 +71,8 @@ fn read_fields(entries: &[Entry], record: &mut Record, problems: &mut Problems) 
                 (&record.at, read(&Node::plain(record.at.clone(), text), &field.ty, problems))
             }
             (None, Need::Optional) => continue,
+            // A misspelt key has been named already.
+            (None, Need::Required) if misspelt.iter().any(|m| m == field.name) => continue,
             (None, Need::Required) => {
                 problems.push(
                     Problem::error(Code::MissingKey, &record.at, format!("`{}` is missing", field.name))
@@ -103,7 +108,10 @@ pub(super) fn read(node: &Node, ty: &Type, problems: &mut Problems) -> Option<Sp
         }
         (Type::List { of, min, max }, NodeKind::List(items)) => {
             if !(*min..=*max).contains(&items.len()) {
-                let message = format!("a list of {} members", items.len());
+                let message = match items.len() {
+                    0 => "an empty list".to_owned(),
+                    n => format!("a list of {n} members"),
+                };
                 problems.push(Problem::error(Code::OutOfBounds, &at, message).expected(scalar::describe(ty)));
             }
             Value::List(items.iter().filter_map(|i| read(i, of, problems)).collect())

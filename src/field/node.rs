@@ -140,6 +140,11 @@ impl Node {
         Self { at, kind: NodeKind::Scalar { text: text.into(), quoted: false, expanded: false } }
     }
 
+    /// Whether nothing was written.
+    pub fn is_null(&self) -> bool {
+        self.kind == NodeKind::Null
+    }
+
     /// What the shape is called in messages.
     pub fn shape(&self) -> &'static str {
         match self.kind {

@@ -64,9 +64,8 @@ codes! {
     WouldBeDenied = "GF0105", "windows that would be denied";
     NotCovered = "GF0106", "dates whose year has no published calendar";
     CannotFire = "GF0107", "an alert that can never fire";
-    Unused = "GF0108", "something that nothing refers to";
-    PromiseBroken = "GF0109", "a promise that planned maintenance alone will break";
-    LongWindow = "GF0110", "a window that is allowed and unwise";
+    PromiseBroken = "GF0108", "a promise that planned maintenance alone will break";
+    LongWindow = "GF0109", "a window that is allowed and unwise";
 }
 
 /// Whether it stops a load.

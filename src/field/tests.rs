@@ -1,3 +1,5 @@
+//! Records as probe kinds meet them: values, defaults, problems, schemas.
+
 use super::*;
 use serde_json::json;
 

@@ -2,8 +2,11 @@
 //! real, time is virtual.
 
 use super::*;
+use crate::domain::Recipient;
 use crate::domain::civil::Zone;
 use crate::domain::{Content, DAY, Language, MINUTE};
+use crate::notify::Notifier;
+use crate::notify::render::RenderContext;
 use crate::notify::{Mail, NotifyError, Receipt};
 use futures_util::future::BoxFuture;
 use std::collections::VecDeque;
@@ -158,8 +161,10 @@ impl House {
     /// Lets virtual time pass in steps that are shorter than the store's deadline, and lets the store's threads finish
     /// what they were asked in each.
     async fn pass(&self, seconds: u64) {
-        for _ in 0..seconds * 2 {
-            tokio::time::advance(Duration::from_millis(500)).await;
+        // Timers fire up to a millisecond late, and time stands still in between.
+        let late = std::iter::once(Duration::from_millis(2));
+        for step in (0..seconds * 2).map(|_| Duration::from_millis(500)).chain(late) {
+            tokio::time::advance(step).await;
             let _ = self.store.outbox_counts().await;
             let _ = self.store.alive(START).await;
             tokio::task::yield_now().await;

@@ -91,3 +91,58 @@ fn base_of_all_cases_is_good_and_silent() {
         (0, "good: 2 owners, 3 subsystems, 4 probes, 1 schedules, 1 policies in 9 files\n")
     );
 }
+
+#[test]
+fn warnings_change_the_exit_code_only_when_strict() {
+    let directory = staged(&fixtures().join("base"));
+    let path = directory.path().join("probes/platform/bdc.yaml");
+    let text = fs::read_to_string(&path).unwrap().replace("daily 06:00-22:00", "Mon-Fri 06:00-22:00");
+    fs::write(&path, text).unwrap();
+    let (code, text) = run(directory.path(), &CheckArgs::default());
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("warning[GF0102]"), "{text}");
+    let strict = CheckArgs { strict: true, ..CheckArgs::default() };
+    assert_eq!(run(directory.path(), &strict).0, 1);
+}
+
+#[test]
+fn as_of_another_day_other_windows_are_judged() {
+    let directory = staged(&fixtures().join("base"));
+    let at = |text: &str| CheckArgs { at: Some(text.to_owned()), ..CheckArgs::default() };
+    let (code, text) = run(directory.path(), &at("2027-06-01 09:00"));
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("warning[GF0106]") && text.contains("from 2028-01-22 on"), "{text}");
+    let (code, text) = run(directory.path(), &at("next week"));
+    assert_eq!((code, text.starts_with("error: --at: ")), (64, true), "{text}");
+}
+
+#[test]
+fn json_tells_scripts_the_same() {
+    let directory = staged(&fixtures().join("bad/unknown-key"));
+    let args = CheckArgs { format: Format::Json, ..CheckArgs::default() };
+    let (code, text) = run(directory.path(), &args);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, &json["ok"]), (1, &serde_json::json!(false)));
+    let problem = &json["problems"][0];
+    assert_eq!(problem["code"], "GF0003");
+    assert_eq!(problem["severity"], "error");
+    assert_eq!((&problem["line"], &problem["column"]), (&8.into(), &5.into()));
+    assert_eq!(problem["hint"], "did you mean `objective`?");
+}
+
+#[test]
+fn missing_main_file_is_one_sentence_with_the_remedy() {
+    let directory = tempfile::tempdir().unwrap();
+    let (code, text) = run(directory.path(), &CheckArgs::default());
+    assert_eq!(code, 2);
+    assert!(text.starts_with("error: cannot read gengfu.yaml: ") && text.contains("--config"), "{text}");
+}
+
+#[test]
+fn good_sets_are_good() {
+    for entry in fs::read_dir(fixtures().join("good")).unwrap().flatten() {
+        let directory = staged(&entry.path());
+        let (code, text) = run(directory.path(), &CheckArgs::default());
+        assert_eq!((code, text.contains("error[")), (0, false), "{}\n{text}", entry.path().display());
+    }
+}

@@ -6,11 +6,12 @@ use gengfu::notify::mail::{Login, MailRelay, MailTls, Patience, RelayPlan};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::RootCertStore;
 use std::fs;
-use std::io::{BufRead, BufReader, Lines};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -45,7 +46,8 @@ pub(crate) fn certified() -> Certified {
 /// A relay that runs for as long as this lives.
 pub(crate) struct Running {
     child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
+    /// Read by a thread, so that the relay never waits for a test that does not look.
+    lines: Receiver<String>,
     /// SMTP, or whatever it was told to speak.
     pub(crate) port: u16,
 }
@@ -54,16 +56,18 @@ impl Running {
     fn start(mut command: Command) -> Self {
         let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = spawned.unwrap_or_else(|e| panic!("{command:?}: {e}"));
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let first = lines.next().and_then(Result::ok).unwrap_or_default();
+        let printed = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (line, lines) = std::sync::mpsc::channel();
+        std::thread::spawn(move || printed.map_while(Result::ok).try_for_each(|text| line.send(text)));
+        let first = lines.recv().unwrap_or_default();
         let port = first.strip_prefix("listening ").and_then(|port| port.parse().ok());
         let port = port.unwrap_or_else(|| panic!("{command:?} did not start, see above: {first:?}"));
         Self { child, lines, port }
     }
 
     /// The next mail that it took, as aiosmtpd's reader saw it.
-    pub(crate) fn mail(&mut self) -> serde_json::Value {
-        let line = self.lines.next().expect("the relay has ended").unwrap();
+    pub(crate) fn mail(&self) -> serde_json::Value {
+        let line = self.lines.recv().expect("the relay has ended");
         serde_json::from_str(&line).unwrap()
     }
 }
@@ -80,9 +84,10 @@ fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/smtp").join(name)
 }
 
-#[expect(clippy::print_stderr, reason = "whoever reads the test's output must see what was left out")]
+/// Says so past the harness, which would keep the output of a test that passes to itself.
 fn left_out(what: &str) {
-    eprintln!("\n*** LEFT OUT: {what} is not installed; run tests/setup/install.sh ***\n");
+    let text = format!("\n*** LEFT OUT: {what} is not installed; run tests/setup/install.sh ***\n\n");
+    std::io::stderr().write_all(text.as_bytes()).unwrap();
 }
 
 /// A faulty relay, if aiosmtpd is installed.
@@ -99,8 +104,16 @@ pub(crate) fn faulty(arguments: &[&str]) -> Option<Running> {
     Some(Running::start(command))
 }
 
-/// A Postfix with its folder and the port on which it speaks TLS at once, if it is installed and we are root.
-pub(crate) fn postfix(certified: &Certified) -> Option<(Running, TempDir, u16)> {
+/// A Postfix. It ends before its folder goes.
+pub(crate) struct Postfix {
+    pub(crate) running: Running,
+    pub(crate) dir: TempDir,
+    /// Where it speaks TLS from the first byte.
+    pub(crate) tls_port: u16,
+}
+
+/// A Postfix, if it is installed and we are root.
+pub(crate) fn postfix(certified: &Certified) -> Option<Postfix> {
     let root = Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout.starts_with(b"0\n"));
     if !root || !Path::new("/usr/sbin/postfix").exists() {
         left_out("Postfix (Debian), to be run as root,");
@@ -113,7 +126,7 @@ pub(crate) fn postfix(certified: &Certified) -> Option<(Running, TempDir, u16)> 
     let mut command = Command::new(script("postfix.sh"));
     command.arg(dir.path()).arg(port.to_string()).arg(tls_port.to_string());
     command.arg(&certified.certificate).arg(&certified.key);
-    Some((Running::start(command), dir, tls_port))
+    Some(Postfix { running: Running::start(command), dir, tls_port })
 }
 
 /// Our side of the relay on `port`, whose name leads to loopback.
@@ -130,7 +143,7 @@ pub(crate) fn named(
     roots: &Arc<RootCertStore>,
 ) -> MailRelay {
     let login = login.map(|(user, password)| Login { user: user.into(), password: password.into() });
-    let patience = Patience { connect: Duration::from_secs(5), deliver: Duration::from_secs(5) };
+    let patience = Patience::default();
     let plan = RelayPlan { host: host.into(), port, tls, login, roots: roots.clone(), patience };
     let loopback = gengfu::network::ConnectTo {
         host: "*.test".into(),

@@ -20,8 +20,10 @@ import asyncio
 import email
 import email.policy
 import json
+import logging
 import ssl
 import sys
+import warnings
 
 from aiosmtpd.smtp import SMTP, AuthResult
 
@@ -78,7 +80,7 @@ async def serve(options):
 
     def authenticate(server, session, envelope, mechanism, data):
         given = (data.login.decode(), data.password.decode())
-        return AuthResult(success=given == tuple(options.login))
+        return AuthResult(success=given == tuple(options.login), handled=False)
 
     login = {"authenticator": authenticate, "auth_required": True, "auth_require_tls": False} if options.login else {}
     faults = Faults()
@@ -97,6 +99,9 @@ async def serve(options):
 
 
 def main():
+    # What goes wrong here goes wrong on purpose; the Rust side judges it.
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tls", nargs=2, metavar=("CERTIFICATE", "KEY"))
     parser.add_argument("--implicit", action="store_true")

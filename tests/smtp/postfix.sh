@@ -72,8 +72,18 @@ scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 END
 
-stop() { postfix -c "$dir/etc" stop >/dev/null 2>&1 || true; }
+# By its own id: the folder may be gone before we are.
+stop() {
+    [ -z "${master:-}" ] && return
+    kill "$master" 2>/dev/null || return 0
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        kill -0 "$master" 2>/dev/null || return 0
+        sleep 0.1
+    done
+    kill -KILL -- "-$master" 2>/dev/null || true
+}
 trap stop EXIT INT TERM
 postfix -c "$dir/etc" start >/dev/null 2>"$dir/start.log" || { cat "$dir/start.log" "$dir/log" >&2; exit 1; }
+master=$(tr -d ' ' <"$dir/spool/pid/master.pid")
 echo "listening $port"
 cat >/dev/null

@@ -1,3 +1,5 @@
+//! `probe` by what it prints and by its exit codes.
+
 use super::*;
 use crate::clock::ManualClock;
 use crate::network::Network;

@@ -84,10 +84,10 @@ impl judge::Places for Draft {
 /// Lowers everything.
 pub(super) fn lower(sources: &Sources, options: &LoadOptions) -> Result<Loaded, Problems> {
     let mut problems = sources.problems.clone();
-    let mut files: Vec<(Role, Arc<str>, Option<Node>)> = Vec::with_capacity(sources.files.len());
-    for file in &sources.files {
-        files.push((file.role, file.path.clone(), parse::parse(&file.path, &file.text, &mut problems)));
-    }
+    let nodes = parse::parse_all(&sources.files, &mut problems);
+    let named = sources.files.iter().zip(nodes).map(|(file, node)| (file.role, file.path.clone(), node));
+    let mut files: Vec<(Role, Arc<str>, Option<Node>)> = named.collect();
+    let unread = files.first().is_none_or(|(_, _, node)| node.as_ref().is_none_or(Node::is_null));
     let main = main_record(&mut files, options, &mut problems);
     let settings = Settings::lower(&sources.root, &main, &mut problems);
     let network = Arc::new(settings::open_network(&main, &settings, options, &mut problems));
@@ -96,14 +96,14 @@ pub(super) fn lower(sources: &Sources, options: &LoadOptions) -> Result<Loaded, 
 
     let mut draft = Draft::new(context, problems);
     draft.note_unread(sources, &files);
-    let granted = settings::granted(&main);
+    let granted = Granted { names: settings::granted(&main), unread };
     for (role, path, node) in files {
         if let Some(node) = node {
             draft.file(role, &path, node, &granted, &options.env);
         }
     }
     draft.require_files(sources);
-    draft.refer_to(&main, &granted);
+    draft.refer_to(&main);
     draft.finish(sources, options, &main, settings, network)
 }
 
@@ -112,8 +112,11 @@ fn main_record(files: &mut [(Role, Arc<str>, Option<Node>)], options: &LoadOptio
         Some((Role::Main, path, node)) => (path.clone(), node.take()),
         _ => ("gengfu.yaml".into(), None),
     };
-    let Some(mut node) = node else {
-        // Its syntax is broken, which has been said; an empty stand-in lets all other files be checked.
+    if node.as_ref().is_some_and(Node::is_null) {
+        problems.push(nothing(&Place::of_file(path.clone())));
+    }
+    let Some(mut node) = node.filter(|node| !node.is_null()) else {
+        // An empty stand-in lets all other files be checked; what is wrong with this one has been said.
         let empty = Node { at: Place::of_file(path), kind: crate::field::NodeKind::Map(Vec::new()) };
         return decode(&empty, tables::MAIN, &mut Problems::new());
     };
@@ -121,9 +124,17 @@ fn main_record(files: &mut [(Role, Arc<str>, Option<Node>)], options: &LoadOptio
     decode(&node, tables::MAIN, problems)
 }
 
+fn nothing(at: &Place) -> Problem {
+    Problem::error(Code::Syntax, at, "the file is empty").hint("fill it, or take it away")
+}
+
 impl Draft {
     fn file(&mut self, role: Role, path: &Arc<str>, mut node: Node, granted: &Granted, env: &HashMap<String, String>) {
         let problems = &mut self.problems;
+        if node.is_null() {
+            problems.push(nothing(&Place::of_file(path.clone())));
+            return;
+        }
         match role {
             Role::Main => {}
             Role::Owner => {
@@ -154,8 +165,11 @@ impl Draft {
         for problem in sources.problems.iter() {
             self.known.note_unread_path(&problem.at.file);
         }
+        for directory in &sources.missing {
+            self.known.note_missing(*directory);
+        }
         for (role, path, node) in files {
-            if node.is_none() {
+            if node.as_ref().is_none_or(Node::is_null) {
                 self.known.note_unread(*role, path);
             }
         }
@@ -183,14 +197,14 @@ impl Draft {
     }
 
     /// Notes the ids that the main file names.
-    fn refer_to(&mut self, main: &Record, granted: &Granted) {
+    fn refer_to(&mut self, main: &Record) {
         let on_call = main.record("on_call");
         for field in ["fallback", "admins"] {
             if let Some((id, at)) = on_call.and_then(|r| Some((r.opt_text(field)?, r.at(field)))) {
                 self.known.refer(Reference::new(Thing::Roster, id, at));
             }
         }
-        for (owner, _) in main.map("secrets").iter().filter(|(o, _)| granted.contains_key(&o.value)) {
+        for (owner, _) in main.map("secrets") {
             self.known.refer(Reference::new(Thing::Owner, &owner.value, &owner.at));
         }
     }

@@ -4,6 +4,7 @@
 //! hold are not called unknown.
 
 use super::super::Role;
+use super::super::sources::Missing;
 use crate::field::{Code, Place, Problem, Problems};
 use std::collections::{HashMap, HashSet};
 
@@ -129,15 +130,19 @@ impl Registries {
     pub(super) fn note_unread_path(&mut self, path: &str) {
         self.unread_owners.insert(stem(path).to_owned());
         match stem(path) {
-            "probes" => self.unread.extend([Thing::Owner, Thing::Subsystem]),
-            "schedules" => self.unread.extend([Thing::Objective, Thing::Roster, Thing::Policy]),
-            "policies" => self.unread.extend([Thing::Policy]),
-            "objectives" => self.unread.extend([Thing::Objective]),
-            "on-call" => self.unread.extend([Thing::Roster]),
+            "policies" => self.note_unread_entry(Thing::Policy),
+            "objectives" => self.note_unread_entry(Thing::Objective),
+            "on-call" => self.note_unread_entry(Thing::Roster),
+            _ if path.contains("/policies/") => self.note_unread_entry(Thing::Policy),
             _ => {}
         }
-        if path.contains("/policies/") {
-            self.unread.insert(Thing::Policy);
+    }
+
+    /// Notes a directory that could not be read at all.
+    pub(super) fn note_missing(&mut self, directory: Missing) {
+        match directory {
+            Missing::Probes => self.unread.extend([Thing::Owner, Thing::Subsystem]),
+            Missing::Schedules => self.unread.extend([Thing::Objective, Thing::Roster, Thing::Policy]),
         }
     }
 

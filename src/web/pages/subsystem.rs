@@ -194,11 +194,11 @@ fn need(asked: &Asked, id: &SubsystemId, note: String) -> Need {
 
 fn needs(asked: &Asked, subsystem: &Subsystem) -> Vec<Need> {
     let mut needs = Vec::new();
-    for (group, dependency) in subsystem.depends_on.iter().enumerate() {
+    for dependency in &subsystem.depends_on {
         for id in dependency.members() {
             let note = match dependency {
                 Dependency::One(_) => String::new(),
-                Dependency::AnyOf(_) => format!("{} {}", asked.t.any_of, group + 1),
+                Dependency::AnyOf(members) => format!("{} {}", asked.t.any_of, members.len()),
                 Dependency::Soft(_) => asked.t.soft.to_owned(),
             };
             needs.push(need(asked, id, note));

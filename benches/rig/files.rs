@@ -1,0 +1,125 @@
+//! A city of any size as configuration files: owners with a hundred subsystems each, one HTTP probe per subsystem.
+//!
+//! Not here: who answers the probes. Invariant: the same size gives the same text.
+
+use gengfu::config::{LoadOptions, Loaded, Sources, Style, load, render};
+use gengfu::domain::Timestamp;
+use gengfu::probe::Heartbeats;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Wednesday, 11 March 2026, 10:00 in Shanghai.
+pub(crate) const T0: Timestamp = Timestamp(1_773_194_400_000);
+
+/// Subsystems of one owner.
+pub(crate) const PER_OWNER: usize = 100;
+
+/// What is to be written.
+#[derive(Clone)]
+pub(crate) struct City {
+    /// How many, one probe each.
+    pub(crate) subsystems: usize,
+    /// Seconds between attempts.
+    pub(crate) every_s: u32,
+    /// Where the daemon listens.
+    pub(crate) listen: String,
+    /// Targets; subsystems take turns.
+    pub(crate) urls: Vec<String>,
+    /// A file of an extra root.
+    pub(crate) ca: Option<String>,
+}
+
+impl City {
+    /// Files by their paths.
+    pub(crate) fn files(&self) -> BTreeMap<String, String> {
+        let mut files = BTreeMap::from([
+            ("gengfu.yaml".to_owned(), self.main()),
+            ("schedules/calendars/china.yaml".into(), include_str!("../../schedules/calendars/china.yaml").into()),
+            ("schedules/objectives.yaml".into(), include_str!("../../schedules/objectives.yaml").into()),
+            (
+                "schedules/policies/off-hours.yaml".into(),
+                "policies:\n  - id: off-hours\n    gate: hours\n    applies_to: { tier: [1, 2, 3] }\n    \
+                 allow: { nights: \"22:00-06:00+1\", non_working_days: true }\n    longest: { deny: 24h }\n"
+                    .into(),
+            ),
+            (
+                "schedules/on-call.yaml".into(),
+                "rosters:\n  - { id: duty, contacts: [{ name: 值班, mail: duty@bdc.test, language: zh }] }\n".into(),
+            ),
+        ]);
+        let owners = self.subsystems.div_ceil(PER_OWNER);
+        for owner in 0..owners {
+            let count = PER_OWNER.min(self.subsystems - owner * PER_OWNER);
+            files.insert(format!("probes/bureaus/b{owner:04}.yaml"), self.owner(owner, count));
+        }
+        files
+    }
+
+    fn main(&self) -> String {
+        let ca = self.ca.as_deref().unwrap_or_default();
+        format!(
+            "listen: {listen}\npublic_url: http://{listen}\nzone: Asia/Shanghai\nstore: {{ path: var/gengfu.db, retain: \
+             400d }}\nnetwork: {{ ca: [{ca}] }}\nprobing: {{ concurrency: 2000 }}\nmail:\n  from: {{ name: 更夫, mail: \
+             gengfu@bdc.test }}\n  domain: gengfu.bdc.test\n  life: 24h\n  relays: [{{ host: 127.0.0.1, port: 9, tls: \
+             none }}]\non_call: {{ fallback: duty, admins: duty }}\n",
+            listen = self.listen,
+        )
+    }
+
+    fn owner(&self, owner: usize, count: usize) -> String {
+        let every_s = self.every_s;
+        let mut text = format!(
+            "owner: {{ id: b{owner:04}, kind: bureau, name: {{ zh: 第 {owner} 局, en: Bureau {owner} }}, on_call: duty \
+             }}\ndefaults: {{ every: {every_s}s, timeout: 5s, fall: 3, rise: 2 }}\n\nsubsystems:\n"
+        );
+        for n in 0..count {
+            let url = &self.urls[(owner * PER_OWNER + n) % self.urls.len()];
+            let tier = 1 + n % 3;
+            // Writing into a string cannot fail.
+            let _ = write!(
+                text,
+                "  - id: s{n:02}\n    name: {{ zh: 系统 {n}, en: System {n} }}\n    tier: {tier}\n    public: true\n    \
+                 hours: 7x24\n    objective: public-7x24\n    probes:\n      - {{ name: home, http: {{ url: \"{url}\", \
+                 expect: {{ status: 200, body_contains: ok }} }} }}\n\n"
+            );
+        }
+        text
+    }
+
+    /// Writes the files below `root`.
+    pub(crate) fn write(&self, root: &Path) -> anyhow::Result<()> {
+        for (path, text) in self.files() {
+            let path = root.join(path);
+            std::fs::create_dir_all(path.parent().unwrap_or(root))?;
+            std::fs::write(path, text)?;
+        }
+        Ok(())
+    }
+}
+
+/// A city of `subsystems` that nobody asks.
+pub(crate) fn silent(subsystems: usize) -> City {
+    City {
+        subsystems,
+        every_s: 60,
+        listen: "127.0.0.1:9424".into(),
+        urls: vec!["https://portal.huangpu.test/".into()],
+        ca: None,
+    }
+}
+
+/// Loads sources as the daemon does.
+pub(crate) fn take(sources: &Sources) -> anyhow::Result<Loaded> {
+    // A process that has a provider already keeps it.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let options = LoadOptions::new(T0, HashMap::new(), Arc::new(Heartbeats::new(T0)));
+    load(sources, &options).map_err(|problems| anyhow::anyhow!("{}", render(&problems, sources, Style::Plain)))
+}
+
+/// Loads a city from memory.
+pub(crate) fn loaded(city: &City) -> anyhow::Result<Loaded> {
+    let files = city.files();
+    take(&Sources::from_memory(files.iter().map(|(path, text)| (path.as_str(), text.as_str()))))
+}
