@@ -32,7 +32,8 @@ peers: setup ## Only the comparisons with other people's programs
 	@tests/peers/run.sh
 
 soak: setup ## The long ones: 200 kills at random moments, and more of everything random
-	GENGFU_KILLS=200 PROPTEST_CASES=4096 $(CARGO) test --release --test it -- --nocapture --test-threads=1 kill
+	GENGFU_KILLS=200 $(CARGO) test --release --test it -- --nocapture --test-threads=1 kill
+	PROPTEST_CASES=4096 $(CARGO) test --release --quiet --lib
 
 fuzz: ## Every property test with many more random cases
 	PROPTEST_CASES=20000 $(CARGO) test --quiet --lib --test it

@@ -7,6 +7,7 @@
 
 mod backoff;
 mod figures;
+mod handle;
 mod memory;
 mod round;
 #[cfg(test)]
@@ -14,16 +15,15 @@ mod tests;
 mod time;
 
 pub use figures::OutboxFigures;
+pub use handle::{Delivered, MailSetup, OutboxHandle};
 
 use crate::clock::Clock;
-use crate::domain::{Message, Recipient, SECOND, Timestamp};
-use crate::notify::Notifier;
-use crate::notify::render::RenderContext;
+use crate::domain::{Message, SECOND, Timestamp};
 use crate::store::{Held, Letter, LetterState, Store, StoreError};
 use arc_swap::ArcSwap;
 use memory::Memory;
 use round::Rounds;
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -35,6 +35,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Letters that are out at the same time.
 pub const CONCURRENCY: usize = 8;
+
+/// Letters that one look into the store brings, so that a storm is not searched anew for each of them.
+const LOOKED_UP_MAX: usize = 32;
 
 /// Batches that may wait to be taken into memory.
 const BATCHES_WAITING_MAX: usize = 64;
@@ -51,52 +54,6 @@ const SLEEP_MAX_MS: i64 = 15 * SECOND;
 /// Time for letters that are out when the daemon stops.
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 
-/// How mail leaves; a reload puts a new one in its place.
-pub struct MailSetup {
-    /// In the order in which they are tried.
-    pub relays: Vec<Arc<dyn Notifier>>,
-    /// How it is worded.
-    pub render: RenderContext,
-    /// Who gets what could not be delivered; the first whose address is another.
-    pub fallback: Vec<Recipient>,
-}
-
-/// A relay took a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivered {
-    /// The message; never one to the fallback contact in place of another.
-    pub message: Message,
-    /// When.
-    pub accepted_at: Timestamp,
-}
-
-/// The other parts' end of the outbox; cheap to clone.
-#[derive(Clone)]
-pub struct OutboxHandle {
-    wake: Arc<Notify>,
-    memory: mpsc::Sender<Vec<Message>>,
-    figures: Arc<OutboxFigures>,
-}
-
-impl OutboxHandle {
-    /// Says that something was committed; call it after every commit with messages.
-    pub fn wake(&self) {
-        self.wake.notify_one();
-    }
-
-    /// Hands over messages that the store refused. They leave at once, and are put into the store when it takes
-    /// writes again; committing them later, too, does no harm.
-    pub async fn deliver_from_memory(&self, messages: Vec<Message>) {
-        // The outbox is gone only when the daemon stops.
-        let _ = self.memory.send(messages).await;
-    }
-
-    /// What `/metrics` says.
-    pub fn figures(&self) -> &Arc<OutboxFigures> {
-        &self.figures
-    }
-}
-
 /// What a task of the outbox brings back: the letter if the store does not know how it stands.
 struct Attempted {
     id: String,
@@ -112,6 +69,8 @@ pub struct Outbox {
     wake: Arc<Notify>,
     handed_over: mpsc::Receiver<Vec<Message>>,
     memory: Memory,
+    /// Due letters of the store for which there was no room yet; no two for one recipient, none for one in `out`.
+    ready: VecDeque<Letter>,
     /// What is out, and to whom.
     sends: JoinSet<Attempted>,
     out: HashMap<task::Id, (String, String)>,
@@ -131,7 +90,7 @@ impl Outbox {
         let figures = Arc::<OutboxFigures>::default();
         let wake = Arc::new(Notify::new());
         let (memory, handed_over) = mpsc::channel(BATCHES_WAITING_MAX);
-        let handle = OutboxHandle { wake: wake.clone(), memory, figures: figures.clone() };
+        let handle = OutboxHandle::new(wake.clone(), memory, figures.clone());
         let rounds = Rounds {
             time: Steady::new(clock),
             figures,
@@ -146,6 +105,7 @@ impl Outbox {
             wake,
             handed_over,
             memory: Memory::default(),
+            ready: VecDeque::new(),
             sends: JoinSet::new(),
             out: HashMap::new(),
             flush_at: Timestamp::MIN,
@@ -191,7 +151,9 @@ impl Outbox {
             return;
         }
         let now = self.rounds.time.now();
-        let mut busy: HashSet<String> = self.out.values().map(|(_, recipient)| recipient.clone()).collect();
+        let ready = self.ready.iter().map(|letter| letter.message.to.mail.clone());
+        let mut busy: HashSet<String> =
+            self.out.values().map(|(_, recipient)| recipient.clone()).chain(ready).collect();
         for letter in self.memory.due(now, &busy).into_iter().take(free) {
             if !self.waits_for_stored(&letter.message).await {
                 busy.insert(letter.message.to.mail.clone());
@@ -199,10 +161,14 @@ impl Outbox {
                 free -= 1;
             }
         }
-        let out = self.out.values().map(|(id, _)| id.clone());
-        let held = Held { ids: out.chain(self.memory.ids()).collect(), recipients: busy.into_iter().collect() };
-        let due = within(self.store.outbox_due(now, held, free)).await;
-        for letter in self.note(due).unwrap_or_default() {
+        if self.ready.is_empty() && free > 0 {
+            let out = self.out.values().map(|(id, _)| id.clone());
+            let held = Held { ids: out.chain(self.memory.ids()).collect(), recipients: busy.into_iter().collect() };
+            let due = within(self.store.outbox_due(now, held, LOOKED_UP_MAX)).await;
+            let due = self.note(due).unwrap_or_default();
+            self.ready.extend(due);
+        }
+        for letter in self.ready.drain(..free.min(self.ready.len())).collect::<Vec<_>>() {
             self.send(letter);
         }
     }

@@ -27,6 +27,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -40,8 +41,14 @@ const COMMANDS_MAX: usize = 64;
 /// How long the drain may take before what is left is dropped.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 
+/// How long readers of pages may take to finish what they began.
+const READERS_MAX: Duration = Duration::from_secs(2);
+
 /// Open files that a daemon with many probes needs.
 const FILES_WANTED: u64 = 200_000;
+
+/// SIGXFSZ, as Linux and the BSDs number it.
+const FILE_TOO_LARGE: i32 = 25;
 
 /// Why the daemon cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +67,9 @@ pub enum AppError {
     /// Two metrics have one name.
     #[error("cannot set up metrics: {0}")]
     Metrics(#[from] prometheus::Error),
+    /// A signal cannot be listened for.
+    #[error("cannot listen for signals: {0}")]
+    Signal(std::io::Error),
     /// The mail settings do not work.
     #[error("cannot set up mail: {0}")]
     Mail(String),
@@ -91,6 +101,7 @@ pub async fn run(
     let Launch { loaded, loader, watched, clock, heartbeats } = launch;
     let Loaded { inventory, probers, settings, network, digest, .. } = loaded;
     raise_file_limit();
+    outlive_size_limits()?;
     let (listener, address) = listen(&settings).await?;
     let store = Store::open(&settings.store.path)?;
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"))?);
@@ -151,7 +162,11 @@ pub async fn run(
         let _ = runtime.await;
         edge_stop.cancel();
         outbox_stop.cancel();
-        let _ = web.await;
+        let mut web = web;
+        if tokio::time::timeout(READERS_MAX, &mut web).await.is_err() {
+            tracing::info!("readers who neither finish nor hang up are left behind");
+            web.abort();
+        }
         drop(running);
         tasks.close();
         tasks.wait().await;
@@ -175,6 +190,12 @@ fn raise_file_limit() {
     if let Err(error) = rlimit::increase_nofile_limit(FILES_WANTED) {
         tracing::warn!(%error, "the limit of open files could not be raised");
     }
+}
+
+/// A limit on the size of files must look like a full disk, which the daemon outlives, and not end it by a signal.
+fn outlive_size_limits() -> Result<(), AppError> {
+    // Once somebody listens, the system no longer ends the process; the write that met the limit fails instead.
+    signal(SignalKind::from_raw(FILE_TOO_LARGE)).map(drop).map_err(AppError::Signal)
 }
 
 fn scheduler_metrics(metrics: &Metrics) -> SchedulerMetrics {

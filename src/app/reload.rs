@@ -7,8 +7,8 @@ use super::{Loader, Running};
 use crate::config::Loaded;
 use crate::domain::engine::Event;
 use crate::web::Command;
-use notify::Watcher;
-use std::path::PathBuf;
+use notify::{RecursiveMode, Watcher};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -80,6 +80,8 @@ async fn take_over(running: &Running, read: Result<Loaded, String>, digest: &mut
         Ok(loaded) => loaded,
         Err(text) => {
             running.metrics.last_reload_successful.set(0);
+            // Whatever is good next is taken over, also if it is what runs: the refusal is over then.
+            digest.clear();
             tracing::error!("the changed files are refused, the running ones stay:\n{text}");
             running.tell(Event::ReloadRefused { text: text.clone() }).await;
             return Err(text);
@@ -93,19 +95,47 @@ async fn take_over(running: &Running, read: Result<Loaded, String>, digest: &mut
     Ok(())
 }
 
-fn watch(folders: &[PathBuf], noticed: mpsc::Sender<()>) -> Option<notify::RecommendedWatcher> {
+/// Watches the folders, and for a single file the folder that it lies in: a file that is replaced takes its watch with
+/// it.
+fn watch(watched: &[PathBuf], noticed: mpsc::Sender<()>) -> Option<notify::RecommendedWatcher> {
+    let wanted = watched.to_vec();
     let made = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        if event.is_ok_and(|e| !e.kind.is_access()) {
+        let matters = |e: notify::Event| !e.kind.is_access() && (e.need_rescan() || concerns(&wanted, &e.paths));
+        if event.is_ok_and(matters) {
             // One notice that waits is as good as many.
             let _ = noticed.try_send(());
         }
     });
     let unwatched = |error: &notify::Error| tracing::warn!(%error, "changes of files are found by polling only");
     let mut watcher = made.inspect_err(unwatched).ok()?;
-    for folder in folders {
-        if let Err(error) = watcher.watch(folder, notify::RecursiveMode::Recursive) {
+    for path in watched {
+        let (folder, mode) = match path.parent() {
+            _ if path.is_dir() => (path.as_path(), RecursiveMode::Recursive),
+            Some(parent) if !parent.as_os_str().is_empty() => (parent, RecursiveMode::NonRecursive),
+            _ => (Path::new("."), RecursiveMode::NonRecursive),
+        };
+        if let Err(error) = watcher.watch(folder, mode) {
             tracing::warn!(%error, folder = %folder.display(), "changes here are found by polling only");
         }
     }
     Some(watcher)
+}
+
+/// Whether a change of `paths` may be one of the files; a mounted volume shows its changes as `..data`.
+fn concerns(watched: &[PathBuf], paths: &[PathBuf]) -> bool {
+    let is = |path: &Path, file: &Path| path.starts_with(file) || path.file_name() == file.file_name();
+    paths.iter().any(|path| path.ends_with("..data") || watched.iter().any(|file| is(path, file)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_changes_of_the_files_and_their_mounts_matter() {
+        let watched = ["./probes".into(), "gengfu.yaml".into()];
+        let matters = |path: &str| concerns(&watched, &[PathBuf::from(path)]);
+        assert!(matters("./probes/platform/bdc.yaml") && matters("./gengfu.yaml") && matters("./..data"));
+        assert!(!matters("./gengfu.db-wal") && !matters("./probes-of-another") && !matters("./gengfu.yaml.swp"));
+    }
 }

@@ -217,13 +217,11 @@ impl Watch {
         }
     }
 
-    /// Whether all of the subsystem's last down time was another's: it is over, and ended while it was explained.
-    pub fn was_explained(&self, id: &SubsystemId) -> bool {
-        let Some(state) = self.subsystems.get(id) else { return false };
-        let changes = state.timeline.changes();
-        let ended = changes.windows(2).rev().find(|pair| pair[0].1 == Health::Down).map(|pair| pair[1].0);
-        let down = state.timeline.last().is_some_and(|(_, health)| health == Health::Down);
-        !down && ended.zip(state.explained_until).is_some_and(|(ended, until)| ended <= until)
+    /// The end of the subsystem's last down time, `now` while it lasts; none if it was never down.
+    pub fn last_down(&self, now: Timestamp, id: &SubsystemId) -> Option<Timestamp> {
+        let changes = self.subsystems.get(id)?.timeline.changes();
+        let last = changes.iter().rposition(|(_, health)| *health == Health::Down)?;
+        Some(changes.get(last + 1).map_or(now, |(end, _)| *end))
     }
 
     /// What keeps the subsystem down or degraded: each contrary probe with the start of its span and its reason.

@@ -2,8 +2,11 @@
 //! real, time is virtual.
 
 use super::*;
+use crate::domain::Recipient;
 use crate::domain::civil::Zone;
 use crate::domain::{Content, DAY, Language, MINUTE};
+use crate::notify::Notifier;
+use crate::notify::render::RenderContext;
 use crate::notify::{Mail, NotifyError, Receipt};
 use futures_util::future::BoxFuture;
 use std::collections::VecDeque;

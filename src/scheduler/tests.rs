@@ -1,3 +1,5 @@
+//! `scheduler` by behaviour.
+
 use super::*;
 use crate::domain::*;
 use crate::probe::{Attempt, BoxFuture};

@@ -6,10 +6,14 @@
     clippy::print_stdout,
     reason = "a test fails loudly"
 )]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the report")]
 
 mod check_command;
+mod crash;
+mod daemon;
 mod delivery;
 mod mail;
 mod relays;
+mod rig;
 mod shipped_files;
 mod tidy;

@@ -109,16 +109,24 @@ impl Engine {
     /// How long an opening waits for what explains it: not at all for tier 1, unless its root has only just recovered
     /// and it is about to follow.
     pub(super) fn settle_ms(&self, subsystem: &Subsystem) -> Millis {
-        let settle_ms = self.inventory.timers.settle_ms;
-        let plans = subsystem.probes.iter().filter_map(|id| self.inventory.probes.get(id));
-        // Its own recovery shows one round after its root's at the latest.
-        let round_ms = plans.map(|plan| plan.every_ms + plan.timeout_ms).max().unwrap_or_default();
-        let explained = self.watch.subsystem(&subsystem.id).and_then(|s| s.explained_until);
         match subsystem.tier {
-            _ if explained.is_some_and(|until| self.now.since(until) < settle_ms) => settle_ms.max(round_ms),
+            _ if self.follows(subsystem, self.now) => self.follow_ms(subsystem),
             Tier::One => 0,
-            Tier::Two | Tier::Three => settle_ms,
+            Tier::Two | Tier::Three => self.inventory.timers.settle_ms,
         }
+    }
+
+    /// How long a dependant may take to follow a root that recovered: its own recovery shows one round later.
+    fn follow_ms(&self, subsystem: &Subsystem) -> Millis {
+        let plans = subsystem.probes.iter().filter_map(|id| self.inventory.probes.get(id));
+        let round_ms = plans.map(|plan| plan.every_ms + plan.timeout_ms).max().unwrap_or_default();
+        round_ms.max(self.inventory.timers.settle_ms)
+    }
+
+    /// Whether another's incident explains the subsystem's state at `at`, or did until a round before.
+    pub(super) fn follows(&self, subsystem: &Subsystem, at: Timestamp) -> bool {
+        let explained = self.watch.subsystem(&subsystem.id).and_then(|s| s.explained_until);
+        explained.is_some_and(|until| at < until + self.follow_ms(subsystem))
     }
 
     /// An outage takes over from a degradation that nobody was told about yet.

@@ -74,7 +74,7 @@ impl Engine {
         };
         for (severity, open) in [Severity::Page, Severity::Ticket].into_iter().zip(told) {
             match open {
-                None if fires(severity) && self.may_warn(id) => self.open_risk(out, subsystem, severity),
+                None if fires(severity) && self.may_warn(subsystem) => self.open_risk(out, subsystem, severity),
                 Some(incident) if !fires(severity) && rates.is_over() => self.close(out, incident),
                 _ => {}
             }
@@ -86,9 +86,11 @@ impl Engine {
 
     /// A risk is muted by a running window, and hidden while the subsystem fails, or has just failed, with another's
     /// incident: the bad time counts, the mail is the root's.
-    fn may_warn(&self, id: &SubsystemId) -> bool {
+    fn may_warn(&self, subsystem: &Subsystem) -> bool {
+        let id = &subsystem.id;
         let explained = self.desk.open().any(|i| is_outage(i.symptom) && i.joined.contains_key(id));
-        self.book.covering(id).is_none() && !explained && !self.watch.was_explained(id)
+        let followed = self.watch.last_down(self.now, id).is_some_and(|end| self.follows(subsystem, end));
+        self.book.covering(id).is_none() && !explained && !followed
     }
 
     fn open_risk(&mut self, out: &mut Output, subsystem: &Subsystem, severity: Severity) {

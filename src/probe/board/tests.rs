@@ -1,3 +1,5 @@
+//! `board` by behaviour.
+
 use super::*;
 use crate::probe::{Phases, TraceLine};
 use std::time::Duration;

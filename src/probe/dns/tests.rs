@@ -1,3 +1,5 @@
+//! `dns` by behaviour.
+
 use super::*;
 use crate::probe::tests::{Rig, assert_fail};
 use hickory_proto::op::OpCode;

@@ -1,3 +1,5 @@
+//! `http` by behaviour.
+
 use super::expect::{Answer, Expect};
 use crate::domain::{Outcome, ReasonKind};
 use crate::probe::tests::{HANG, Rig, assert_fail, black_hole, closed_port, resetter};

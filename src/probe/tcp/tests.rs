@@ -1,3 +1,5 @@
+//! `tcp` by behaviour.
+
 use crate::domain::{Outcome, ReasonKind};
 use crate::probe::tests::{HANG, Rig, assert_fail, black_hole, closed_port};
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! `tls` by behaviour.
+
 use crate::domain::{Outcome, ReasonKind};
 use crate::probe::tests::{Rig, assert_fail};
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! `agenda` by behaviour.
+
 use super::*;
 use crate::domain::*;
 use crate::probe::{Attempt, BoxFuture, Prober, Slot};

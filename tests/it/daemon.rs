@@ -1,0 +1,7 @@
+//! The real program, whole: how it starts and ends, takes over files, delivers mail and endures trouble.
+
+mod delivers;
+mod endures;
+mod reloads;
+mod scraped;
+mod starts;
