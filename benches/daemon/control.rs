@@ -24,6 +24,8 @@ const WARMS_FOR: u32 = 200;
 
 /// One row each.
 pub(crate) async fn rows(folder: &Path, urls: &[String]) -> Result<()> {
+    // A process that has a provider already keeps it.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let own = Command::new(std::env::current_exe()?).arg("--child").args(urls).stderr(Stdio::inherit()).output()?;
     let line = String::from_utf8_lossy(&own.stdout);
     let numbers: Vec<f64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
@@ -46,7 +48,6 @@ fn print(what: &str, spent: Spent) {
 
 /// The bare loop, in a process of its own, with as many threads as the daemon has.
 pub(crate) fn child(urls: &[String]) -> Result<()> {
-    // A process that has a provider already keeps it.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

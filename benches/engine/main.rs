@@ -15,7 +15,7 @@ mod table;
 use cpu::Lap;
 use files::{T0, loaded, silent};
 use gengfu::domain::engine::{Engine, Event};
-use gengfu::domain::{Millis, Observation, Outcome, ProbeId, Timestamp, Trigger};
+use gengfu::domain::{Millis, Observation, Outcome, ProbeId, ReasonKind, Timestamp, Trigger};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use std::alloc::System;
 use std::sync::Arc;
@@ -54,11 +54,15 @@ impl Turns {
 
     /// One attempt of every probe. Returns the facts, messages and effects that came of it.
     fn round(&mut self) -> usize {
+        self.round_of(&Outcome::Pass)
+    }
+
+    fn round_of(&mut self, outcome: &Outcome) -> usize {
         let step_us = EVERY_MS * 1_000 / self.probes.len() as i64;
         let mut followed = 0;
         for (i, probe) in self.probes.iter().enumerate() {
             let started = self.now + i as i64 * step_us / 1_000;
-            let (trigger, outcome) = (Trigger::Tick, Outcome::Pass);
+            let (trigger, outcome) = (Trigger::Tick, outcome.clone());
             let seen = Observation { probe: probe.clone(), started, took_ms: 20, trigger, outcome };
             let out = self.engine.handle(started + 20, Event::Observed(seen));
             followed += out.facts.len() + out.messages.len() + out.effects.len();
@@ -98,5 +102,19 @@ fn main() -> anyhow::Result<()> {
     let rate = (ROUNDS * PROBES) as f64 / spent.cpu_s;
     row("observations per CPU second, housekeeping included", Unit::Count, rate, Goal::AtLeast(1e6), spent);
     say(&format!("<!-- {followed} facts and effects -->"));
+    storm(&mut turns);
     Ok(())
+}
+
+/// The worst day: everything fails at once, for three rounds, and comes back.
+fn storm(turns: &mut Turns) {
+    let refused = Outcome::fail(ReasonKind::Connect, "portal.huangpu.test:443 refused the connection");
+    for (what, outcome, rounds) in [("down", &refused, 3), ("up again", &Outcome::Pass, 2)] {
+        let lap = Lap::own();
+        let followed: usize = (0..rounds).map(|_| turns.round_of(outcome)).sum();
+        let spent = lap.spent();
+        let rate = (rounds * PROBES) as f64 / spent.cpu_s;
+        row(&format!("observations per CPU second while all go {what}"), Unit::Count, rate, Goal::None, spent);
+        say(&format!("<!-- {followed} facts, messages and effects -->"));
+    }
 }

@@ -29,6 +29,15 @@ pub(crate) fn facts(inventory: &Inventory, days: i64, per_probe: i64) -> Vec<Rec
     facts
 }
 
+/// So many facts of the last ten minutes: the first probes fail, and recover.
+pub(crate) fn bad_day(inventory: &Inventory, facts: usize) -> Vec<Recorded> {
+    let mut probes: Vec<&ProbeId> = inventory.probes.keys().collect();
+    probes.sort_unstable();
+    probes.truncate(facts / 2);
+    let failed = probes.iter().map(|probe| changed(T0 + -10 * MINUTE, probe, true));
+    failed.chain(probes.iter().map(|probe| changed(T0 + -5 * MINUTE, probe, false))).collect()
+}
+
 fn changed(at: Timestamp, probe: &ProbeId, down: bool) -> Recorded {
     let refused = Reason::new(ReasonKind::Connect, "portal.huangpu.test:443 refused the connection");
     let to = if down { ProbeHealth::Failing } else { ProbeHealth::Passing };

@@ -17,7 +17,7 @@ const COMMITS: u32 = 500;
 /// Changes of each probe in a year; with 10 000 probes a million facts.
 const CHANGES: i64 = 101;
 
-/// Facts behind the checkpoint: ten minutes of a bad day.
+/// Facts behind the checkpoint: ten minutes of a bad day, 500 failures and recoveries.
 const BEHIND: usize = 1_000;
 
 /// Facts handed in at once while the year is written.
@@ -49,8 +49,7 @@ async fn start(path: &Path, inventory: &Arc<Inventory>) -> Result<()> {
     let facts = past::facts(inventory, 365, CHANGES);
     let (store, lap) = (Store::open(path)?, Lap::own());
     let (mut end, mut engine) = (0, Engine::new(T0 + -(366 * DAY), Arc::clone(inventory)));
-    let (year, behind) = facts.split_at(facts.len() - BEHIND);
-    for batch in year.chunks(BATCH) {
+    for batch in facts.chunks(BATCH) {
         end = store.commit(end, batch.to_vec(), Vec::new()).await?;
         batch.iter().for_each(|recorded| engine.apply(recorded));
     }
@@ -62,12 +61,12 @@ async fn start(path: &Path, inventory: &Arc<Inventory>) -> Result<()> {
     row("start by replaying a million facts", Unit::Of("s"), spent.wall_s, Goal::None, spent);
 
     // As a daemon that has run all the time: it keeps 64 days in memory.
-    let last = year.last().map_or(T0, |recorded| recorded.at);
+    let last = facts.last().map_or(T0, |recorded| recorded.at);
     engine.start(last, Some(last), "digest");
     engine.handle(last + 2 * HOUR, Event::Tick);
     let store = Store::open(path)?;
     store.checkpoint(end, engine.checkpoint()).await?;
-    store.commit(end, behind.to_vec(), Vec::new()).await?;
+    store.commit(end, past::bad_day(inventory, BEHIND), Vec::new()).await?;
     drop(store);
     let spent = from_disk(path, inventory).await?;
     row("start from a checkpoint, until the first picture", Unit::Of("s"), spent.wall_s, Goal::AtMost(1.0), spent);

@@ -22,6 +22,41 @@ pub struct ProbeState {
     /// Start of the last attempt that measured something; none since the last start of the daemon or clock step.
     #[serde(skip)]
     pub fresh: Option<Timestamp>,
+    /// Whether somebody looks when the last result goes stale.
+    #[serde(skip)]
+    awaited: bool,
+}
+
+impl ProbeState {
+    /// The fact that an attempt begins a timeline, or ends a gap: the last confirmed state resumes there. To be
+    /// recorded before the outcome is counted.
+    pub fn arrival(&mut self, seen: &Observation) -> Option<Fact> {
+        let measured = !matches!(seen.outcome, Outcome::Unknown(_));
+        if measured {
+            self.fresh = Some(self.fresh.map_or(seen.started, |f| f.max(seen.started)));
+        }
+        let (to, reason) = match (self.timeline.last(), self.counter.confirmed()) {
+            (None, _) => (None, None),
+            (Some((_, None)), Some(confirmed)) if measured => (Some(confirmed), self.reason.clone()),
+            _ => return None,
+        };
+        Some(Fact::ProbeChanged { probe: seen.probe.clone(), to, since: seen.started, reason })
+    }
+
+    /// Counts one outcome; the change that it confirms is not applied yet.
+    pub fn count(&mut self, plan: &ProbePlan, seen: &Observation) -> Verdict {
+        self.counter.count(seen.started, &seen.outcome, Thresholds { fall: plan.fall, rise: plan.rise })
+    }
+
+    /// When the last result goes stale, unless somebody looks already. The caller looks then.
+    pub fn begins_to_await(&mut self, plan: &ProbePlan) -> Option<Timestamp> {
+        let at = self.stale_at(plan)?;
+        (!std::mem::replace(&mut self.awaited, true)).then_some(at)
+    }
+
+    fn stale_at(&self, plan: &ProbePlan) -> Option<Timestamp> {
+        self.fresh.map(|fresh| fresh + 2 * plan.every_ms + plan.timeout_ms)
+    }
 }
 
 /// One subsystem.
@@ -43,38 +78,23 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// The fact that an attempt begins a timeline, or ends a gap: the last confirmed state resumes there. To be
-    /// recorded before the outcome is counted.
-    pub fn arrival(&mut self, seen: &Observation) -> Option<Fact> {
-        let state = self.probes.get_mut(&seen.probe)?;
-        let measured = !matches!(seen.outcome, Outcome::Unknown(_));
-        if measured {
-            state.fresh = Some(state.fresh.map_or(seen.started, |f| f.max(seen.started)));
-        }
-        let (to, reason) = match (state.timeline.last(), state.counter.confirmed()) {
-            (None, _) => (None, None),
-            (Some((_, None)), Some(confirmed)) if measured => (Some(confirmed), state.reason.clone()),
-            _ => return None,
-        };
-        Some(Fact::ProbeChanged { probe: seen.probe.clone(), to, since: seen.started, reason })
+    /// The state of one probe that an observation is counted in.
+    pub fn probe_mut(&mut self, id: &ProbeId) -> Option<&mut ProbeState> {
+        self.probes.get_mut(id)
     }
 
-    /// Counts one outcome; the change that it confirms is not applied yet.
-    pub fn count(&mut self, plan: &ProbePlan, seen: &Observation) -> Verdict {
-        let Some(state) = self.probes.get_mut(&plan.id) else { return Verdict::Settled };
-        state.counter.count(seen.started, &seen.outcome, Thresholds { fall: plan.fall, rise: plan.rise })
-    }
-
-    /// When the probe's last result goes stale; none while it is unknown anyway.
-    pub fn stale_at(&self, plan: &ProbePlan) -> Option<Timestamp> {
-        self.probes.get(&plan.id)?.fresh.map(|fresh| fresh + 2 * plan.every_ms + plan.timeout_ms)
+    /// When the probe's last result goes stale; none while it is unknown anyway. The caller looks then.
+    pub fn looks_at(&mut self, plan: &ProbePlan) -> Option<Timestamp> {
+        let state = self.probes.get_mut(&plan.id)?;
+        state.awaited = state.fresh.is_some();
+        state.stale_at(plan)
     }
 
     /// The fact that a probe's result has gone stale, if it has.
     pub fn stale(&mut self, now: Timestamp, plan: &ProbePlan) -> Option<Fact> {
-        let due = self.stale_at(plan)?;
         let state = self.probes.get_mut(&plan.id)?;
-        if now < due {
+        state.awaited = false;
+        if now < state.stale_at(plan)? {
             return None;
         }
         let since = state.fresh.take()? + plan.every_ms;
@@ -155,7 +175,9 @@ impl Watch {
             self.subsystems.insert(subsystem.id.clone(), state);
         }
         for probe in &subsystem.probes {
-            if let Some(state) = self.probes.remove(&ProbeId::of(was, probe.name())) {
+            if let Some(mut state) = self.probes.remove(&ProbeId::of(was, probe.name())) {
+                // Whoever looks, looks for the former id.
+                state.awaited = false;
                 self.probes.insert(probe.clone(), state);
             }
         }

@@ -222,10 +222,21 @@ impl Engine {
     fn observed(&mut self, out: &mut Output, seen: &Observation) {
         let inventory = Arc::clone(&self.inventory);
         let Some(plan) = inventory.probes.get(&seen.probe) else { return };
-        let arrival = self.watch.arrival(seen);
+        let Some(state) = self.watch.probe_mut(&plan.id) else { return };
+        // One look at the state serves all that an observation which changes nothing needs.
+        let arrival = state.arrival(seen);
+        if let Some(at) = state.begins_to_await(plan) {
+            self.wakes.at(at, Wake::Stale(plan.id.clone()));
+        }
         let mut changed = arrival.is_some();
-        arrival.into_iter().for_each(|fact| self.record(out, fact));
-        match self.watch.count(plan, seen) {
+        let verdict = match arrival {
+            None => state.count(plan, seen),
+            Some(fact) => {
+                self.record(out, fact);
+                self.watch.probe_mut(&plan.id).map_or(Verdict::Settled, |state| state.count(plan, seen))
+            }
+        };
+        match verdict {
             Verdict::Settled => {}
             Verdict::Unconfirmed => {
                 let at = (seen.started + plan.confirm_every_ms).max(self.now);
@@ -240,9 +251,6 @@ impl Engine {
         if changed {
             self.health_changed(out, &plan.id.subsystem());
         }
-        if let Some(at) = self.watch.stale_at(plan) {
-            self.wakes.at(at, Wake::Stale(plan.id.clone()));
-        }
     }
 
     fn stale(&mut self, out: &mut Output, probe: &ProbeId) {
@@ -254,7 +262,7 @@ impl Engine {
                 self.health_changed(out, &probe.subsystem());
             }
             None => {
-                if let Some(at) = self.watch.stale_at(plan) {
+                if let Some(at) = self.watch.looks_at(plan) {
                     self.wakes.at(at, Wake::Stale(probe.clone()));
                 }
             }
@@ -277,7 +285,7 @@ impl Engine {
             self.record(out, Fact::ProbeRetired { probe });
         }
         for plan in inventory.probes.values() {
-            if let Some(at) = self.watch.stale_at(plan) {
+            if let Some(at) = self.watch.looks_at(plan) {
                 self.wakes.at(at, Wake::Stale(plan.id.clone()));
             }
         }
