@@ -152,14 +152,18 @@ impl Engine {
     /// Closes what is over, lets those who failed with it stand for themselves, and takes leave of roots.
     fn close_recovered(&mut self, out: &mut Output, id: &SubsystemId) {
         let health = self.watch.health(id);
-        let over: Vec<IncidentId> =
-            self.desk.open().filter(|i| i.subsystem == *id && closes(i.symptom, health)).map(|i| i.id).collect();
+        let over: Vec<IncidentId> = self
+            .desk
+            .concerning(id)
+            .filter(|i| i.subsystem == *id && closes(i.symptom, health))
+            .map(|i| i.id)
+            .collect();
         for incident in over {
             self.close(out, incident);
         }
         if matches!(health, Health::Up | Health::Degraded) {
             let joined: Vec<IncidentId> =
-                self.desk.open().filter(|i| i.joined.contains_key(id)).map(|i| i.id).collect();
+                self.desk.concerning(id).filter(|i| i.joined.contains_key(id)).map(|i| i.id).collect();
             for incident in joined {
                 self.record(out, Fact::IncidentLeft { incident, subsystem: id.clone() });
             }
@@ -193,8 +197,8 @@ impl Engine {
         let Some(root) = self.desk.explains(id).map(|i| i.id) else { return };
         let untold: Vec<(IncidentId, SubsystemId, Timestamp)> = self
             .desk
-            .open()
-            .filter(|i| i.id != root && i.told.is_empty() && i.sequence == 0)
+            .untold()
+            .filter(|i| i.id != root)
             .filter(|i| matches!(i.symptom, Symptom::Down) && i.subsystem != *id)
             .filter(|i| {
                 let blame = root_of(&self.inventory, &i.subsystem, &|id| self.watch.health(id));

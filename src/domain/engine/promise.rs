@@ -88,7 +88,7 @@ impl Engine {
     /// incident: the bad time counts, the mail is the root's.
     fn may_warn(&self, subsystem: &Subsystem) -> bool {
         let id = &subsystem.id;
-        let explained = self.desk.open().any(|i| is_outage(i.symptom) && i.joined.contains_key(id));
+        let explained = self.desk.concerning(id).any(|i| is_outage(i.symptom) && i.joined.contains_key(id));
         let followed = self.watch.last_down(self.now, id).is_some_and(|end| self.follows(subsystem, end));
         self.book.covering(id).is_none() && !explained && !followed
     }

@@ -5,11 +5,14 @@
 //! closing, also inside a window; `Unknown` neither opens nor closes; suppression hides messages, never measurement.
 
 mod judge;
+mod open;
 mod root;
 
 use super::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
+
+use open::{Found, Open};
 
 pub use judge::{Condition, Judgement, closes, judge};
 pub use root::{Root, root_of};
@@ -48,10 +51,17 @@ pub struct Incident {
     pub reason: Option<Reason>,
 }
 
+impl Incident {
+    fn told(&mut self, sequence: u32, to: &[Recipient]) {
+        self.sequence = sequence + 1;
+        self.told = to.to_vec();
+    }
+}
+
 /// All incidents, by facts alone.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Desk {
-    open: BTreeMap<IncidentId, Incident>,
+    open: Open,
     closed: VecDeque<Incident>,
     last: u64,
 }
@@ -74,7 +84,17 @@ impl Desk {
 
     /// One open incident.
     pub fn get(&self, id: IncidentId) -> Option<&Incident> {
-        self.open.get(&id)
+        self.open.get(id)
+    }
+
+    /// Open incidents of which the subsystem is the root, or which it joined; oldest first.
+    pub fn concerning(&self, subsystem: &SubsystemId) -> impl Iterator<Item = &Incident> {
+        self.open.concerning(subsystem)
+    }
+
+    /// Open incidents about which no mail was ever decided, oldest first.
+    pub fn untold(&self) -> impl Iterator<Item = &Incident> {
+        self.open.untold()
     }
 
     /// The open incident of a root and a symptom; paging and ticket risks are two.
@@ -84,15 +104,12 @@ impl Desk {
                 && i.symptom == symptom
                 && (symptom != Symptom::SlaAtRisk || i.severity == severity)
         };
-        self.open.values().find(same)
+        self.open.concerning(subsystem).find(same)
     }
 
     /// The open incident that says why a subsystem is down: its own, or the one that it joined.
     pub fn explains(&self, subsystem: &SubsystemId) -> Option<&Incident> {
-        self.open
-            .values()
-            .filter(|i| is_outage(i.symptom))
-            .find(|i| i.subsystem == *subsystem || i.joined.contains_key(subsystem))
+        self.open.concerning(subsystem).find(|i| is_outage(i.symptom))
     }
 
     /// The last incident of this root and symptom that closed at or after `t`.
@@ -128,23 +145,23 @@ impl Desk {
                     window: window.clone(),
                     reason: reason.clone(),
                 };
-                self.open.insert(*incident, opened);
+                self.open.insert(opened);
             }
             Fact::IncidentReopened { incident, since } => self.reopen(at, *incident, *since),
             Fact::IncidentJoined { incident, subsystem, since } => {
-                self.with(*incident, |i| _ = i.joined.insert(subsystem.clone(), *since));
+                let open = self.open.join(*incident, subsystem, *since);
+                self.unless(open, *incident, |i| _ = i.joined.insert(subsystem.clone(), *since));
             }
             Fact::IncidentLeft { incident, subsystem } => {
-                self.with(*incident, |i| _ = i.joined.remove(subsystem));
+                let open = self.open.leave(*incident, subsystem);
+                self.unless(open, *incident, |i| _ = i.joined.remove(subsystem));
             }
             Fact::IncidentTold { incident, sequence, to } => {
-                self.with(*incident, |i| {
-                    i.sequence = sequence + 1;
-                    i.told.clone_from(to);
-                });
+                let open = self.open.told(*incident, *sequence, to);
+                self.unless(open, *incident, |i| i.told(*sequence, to));
             }
             Fact::IncidentClosed { incident, until } => {
-                if let Some(mut closed) = self.open.remove(incident) {
+                if let Some(mut closed) = self.open.remove(*incident) {
                     closed.until = Some(*until);
                     closed.told.clear();
                     self.closed.push_front(closed);
@@ -155,10 +172,11 @@ impl Desk {
         }
     }
 
-    fn with(&mut self, id: IncidentId, change: impl FnOnce(&mut Incident)) {
-        if let Some(incident) = self.open.get_mut(&id) {
-            change(incident);
-        } else if let Some(incident) = self.closed.iter_mut().find(|i| i.id == id) {
+    /// Changes a closed incident, unless it was an open one.
+    fn unless(&mut self, found: Found, id: IncidentId, change: impl FnOnce(&mut Incident)) {
+        if found == Found::No
+            && let Some(incident) = self.closed.iter_mut().find(|i| i.id == id)
+        {
             change(incident);
         }
     }
@@ -171,7 +189,7 @@ impl Desk {
             incident.since = since;
             incident.reopened = true;
             incident.joined.clear();
-            self.open.insert(id, incident);
+            self.open.insert(incident);
         }
     }
 }
