@@ -29,6 +29,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -162,11 +163,7 @@ pub async fn run(
         let _ = runtime.await;
         edge_stop.cancel();
         outbox_stop.cancel();
-        let mut web = web;
-        if tokio::time::timeout(READERS_MAX, &mut web).await.is_err() {
-            tracing::info!("readers who neither finish nor hang up are left behind");
-            web.abort();
-        }
+        leave_readers(web).await;
         drop(running);
         tasks.close();
         tasks.wait().await;
@@ -242,6 +239,14 @@ fn web_state(
 /// The name under which people reach the pages; requests may bear it.
 fn host_of(public_url: &str) -> Option<String> {
     reqwest::Url::parse(public_url).ok()?.host_str().map(str::to_owned)
+}
+
+/// Waits for readers who finish what they began, and not for those who never will.
+async fn leave_readers(mut pages: JoinHandle<()>) {
+    if tokio::time::timeout(READERS_MAX, &mut pages).await.is_err() {
+        tracing::info!("readers who neither finish nor hang up are left behind");
+        pages.abort();
+    }
 }
 
 async fn serve(listener: TcpListener, state: WebState, stop: CancellationToken) {

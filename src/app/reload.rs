@@ -41,8 +41,8 @@ pub(super) async fn run(
     let (noticed, mut notices) = mpsc::channel(1);
     let _watcher = watch(&watched, noticed);
     let mut hangup = signal(SignalKind::hangup()).ok();
+    // The first tick comes at once: a change between the start's reading and the watch is found by it.
     let mut poll = tokio::time::interval(POLL_EVERY);
-    poll.reset();
     loop {
         let cause = tokio::select! {
             () = stop.cancelled() => return,

@@ -6,7 +6,6 @@
     clippy::print_stdout,
     reason = "a test fails loudly"
 )]
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the report")]
 
 mod check_command;
 mod crash;

@@ -1,6 +1,6 @@
 //! What must happen to the incidents of one subsystem, given what is known of it now.
 //!
-//! A pure decision: it returns what to do and why nothing is done. Rules: SEMANTICS §6, §11 (mute edges).
+//! A pure decision over what is known; `docs/schedules.md` says what a window mutes and what it never hides.
 
 use super::*;
 use crate::domain::timeline::Health;

@@ -75,7 +75,7 @@ pub struct Allowed {
 /// How much notice a window needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NoticeRule {
-    /// By length, in working days (SEMANTICS §5), and 48 h for public subsystems.
+    /// By length, in working days, and 48 h for public subsystems.
     ByLength,
     /// None.
     None,

@@ -1,6 +1,6 @@
 //! From one state of a window to the next: one total function over what is known at an instant.
 //!
-//! Rules: SEMANTICS §6. Not here: how it is known (`book`). Invariant: terminal states never change.
+//! Rules: `docs/schedules.md`. Not here: how it is known (`book`). Invariant: terminal states never change.
 
 use super::*;
 
