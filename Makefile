@@ -2,10 +2,10 @@
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help setup fmt lint deny test peers soak fuzz bench run demo check ci
+.PHONY: help setup fmt lint deny test peers soak fuzz bench bench-long run demo check ci
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## What the tests want besides Rust: Debian packages, a Python environment
 	@tests/setup/install.sh
@@ -39,7 +39,12 @@ fuzz: ## Every property test with many more random cases
 	PROPTEST_CASES=20000 $(CARGO) test --quiet --lib --test it
 
 bench: setup ## The figures of docs/benchmarks.md, beside blackbox_exporter's, on this machine
-	$(CARGO) bench
+	$(CARGO) bench --bench engine --bench inside
+	$(CARGO) bench --bench peers
+	$(CARGO) bench --bench daemon
+
+bench-long: setup ## 100 000 probes every minute for five minutes
+	GENGFU_BENCH_LONG=1 $(CARGO) bench --bench daemon
 
 run: ## The daemon over the shipped files
 	$(CARGO) run --release -- run
