@@ -2,6 +2,7 @@
 //!
 //! Not here: deadlines, which the attempt has. Invariant: what only we can be blamed for is `Unknown`, never `Fail`.
 
+use super::peer::Family;
 use super::{Attempt, Phase, Recorder, trust};
 use crate::domain::{Outcome, ReasonKind};
 use crate::network::Network;
@@ -56,8 +57,18 @@ pub(super) fn unresolved(error: &io::Error, host: &str) -> Outcome {
 }
 
 /// Connects to the first address of `host` that lets us.
-pub(super) async fn connect(attempt: &Attempt, network: &Network, host: &str, port: u16) -> Result<TcpStream, Outcome> {
-    let addresses = resolve(attempt, network, host, port).await?;
+pub(super) async fn connect(
+    attempt: &Attempt,
+    network: &Network,
+    host: &str,
+    port: u16,
+    family: Family,
+) -> Result<TcpStream, Outcome> {
+    let mut addresses = resolve(attempt, network, host, port).await?;
+    family.keep(&mut addresses);
+    if addresses.is_empty() {
+        return Err(Outcome::fail(ReasonKind::Resolve, format!("the name {host} has no {}", family.noun())));
+    }
     attempt.enter(Phase::Connect);
     let mut refused = None;
     for (place, address) in addresses.iter().enumerate() {

@@ -10,6 +10,7 @@ mod dns;
 mod document;
 mod heartbeat;
 mod http;
+mod peer;
 mod record;
 mod tcp;
 mod tls;

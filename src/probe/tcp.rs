@@ -2,14 +2,12 @@
 //!
 //! Not here: what the line means. Invariant: at most [`READ_BYTES_MAX`] bytes of an answer are read.
 
-use super::trust::{MinVersion, Trust};
-use super::{Attempt, BoxFuture, BuildContext, Phase, ProbeKind, Prober, dial};
+use super::peer::{ADDRESS, FAMILY, Peer, Stream, TLS};
+use super::{Attempt, BoxFuture, BuildContext, Phase, ProbeKind, Prober};
 use crate::domain::{Outcome, ReasonKind};
-use crate::field::{Code, Field, Problem, Problems, Record, Type};
-use crate::network::Network;
-use rustls::ClientConfig;
+use crate::field::{Field, Problems, Record, Type};
 use std::sync::Arc;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// How much of an answer is read while the expected text has not come.
 const READ_BYTES_MAX: usize = 64 << 10;
@@ -25,42 +23,23 @@ pub(super) const KIND: ProbeKind = ProbeKind {
 };
 
 const FIELDS: &[Field] = &[
-    Field::required("address", Type::HostPort, "Host name or IP address, a colon and a port."),
-    Field::with_default("tls", Type::Bool, "false", "Whether to shake hands in TLS after connecting."),
-    Field::optional("name", Type::Host, "Name in the certificate, if it is not that of `address`."),
-    Field::with_default("trust", Type::Choice(&["required", "ignored"]), "required", super::trust::TRUST_DOC),
+    ADDRESS,
+    FAMILY,
+    TLS,
     Field::optional("send", Type::TEXT, "A line to say after connecting; CR LF is added."),
     Field::optional("expect", Type::TEXT, "Text that must come: the greeting, or the answer to `send`."),
 ];
 
 fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Problems> {
-    let address = record.text("address");
-    let parts = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
-    let (host, port) = parts.ok_or_else(|| {
-        Problem::error(Code::Value, record.at("address"), "no host and port").expected("such as `relay.bdc.test:25`")
-    })?;
-    let host = host.trim_matches(['[', ']']);
-    let tls = record.flag("tls").then(|| {
-        let name = record.opt_text("name").unwrap_or(host).to_owned();
-        let trust = Trust::named(record.text("trust"));
-        context.transports.tls(MinVersion::Tls12, trust).map(|config| (config, name))
-    });
-    let tls = tls.transpose().map_err(|text| Problem::error(Code::Value, record.at("tls"), text))?;
     Ok(Arc::new(Tcp {
-        network: Arc::clone(&context.network),
-        host: host.into(),
-        port,
-        tls,
+        peer: Peer::of(record, context)?,
         send: record.opt_text("send").map(|line| format!("{line}\r\n")),
         expect: record.opt_text("expect").map(str::to_owned),
     }))
 }
 
 struct Tcp {
-    network: Arc<Network>,
-    host: Box<str>,
-    port: u16,
-    tls: Option<(Arc<ClientConfig>, String)>,
+    peer: Peer,
     send: Option<String>,
     expect: Option<String>,
 }
@@ -73,22 +52,12 @@ impl Prober for Tcp {
 
 impl Tcp {
     async fn open(&self, attempt: &Attempt) -> Result<Outcome, Outcome> {
-        let stream = dial::connect(attempt, &self.network, &self.host, self.port).await?;
-        match &self.tls {
-            None => self.talk(attempt, stream).await,
-            Some((config, name)) => {
-                let stream = dial::handshake(attempt, config, stream, name, self.port).await?;
-                self.talk(attempt, stream).await
-            }
-        }
+        let stream = self.peer.open(attempt).await?;
+        self.talk(attempt, stream).await
     }
 
-    async fn talk(
-        &self,
-        attempt: &Attempt,
-        mut stream: impl AsyncRead + AsyncWrite + Unpin,
-    ) -> Result<Outcome, Outcome> {
-        let broken = |error, phase| dial::broken(&error, phase, &self.host, self.port);
+    async fn talk(&self, attempt: &Attempt, mut stream: Stream) -> Result<Outcome, Outcome> {
+        let broken = |error, phase| self.peer.broken(&error, phase);
         attempt.enter(Phase::Processing);
         if let Some(line) = &self.send {
             stream.write_all(line.as_bytes()).await.map_err(|error| broken(error, Phase::Processing))?;
@@ -116,9 +85,9 @@ impl Tcp {
         attempt.note(format!("heard {:?}", text.trim_end()));
         let text = match (contains(&heard, expected.as_bytes()), heard.is_empty()) {
             (true, _) => return Ok(Outcome::Pass),
-            (false, true) => format!("expected {expected:?} from {}:{}, got nothing", self.host, self.port),
+            (false, true) => format!("expected {expected:?} from {}, got nothing", self.peer.named()),
             (false, false) => {
-                format!("expected {expected:?} from {}:{}, got {:?}", self.host, self.port, text.trim_end())
+                format!("expected {expected:?} from {}, got {:?}", self.peer.named(), text.trim_end())
             }
         };
         Ok(Outcome::fail(ReasonKind::Content, text))

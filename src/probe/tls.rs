@@ -2,12 +2,11 @@
 //!
 //! Not here: reading chains (`trust`). Invariant: the chain's facts are kept also when it is refused.
 
-use super::trust::{self, MinVersion, Trust};
-use super::{Attempt, BoxFuture, BuildContext, ProbeKind, Prober, dial};
+use super::peer::{self, FAMILY, Family};
+use super::{Attempt, BoxFuture, BuildContext, ProbeKind, Prober, dial, trust};
 use crate::domain::{Millis, Outcome, ReasonKind};
 use crate::field::{Code, Field, Problem, Problems, Record, Type};
 use crate::network::Network;
-use rustls::ClientConfig;
 use std::sync::Arc;
 
 /// This kind.
@@ -23,33 +22,36 @@ pub(super) const KIND: ProbeKind = ProbeKind {
 const FIELDS: &[Field] = &[
     Field::required("host", Type::Host, "Host name or IP address to connect to."),
     Field::with_default("port", Type::PORT, "443", "Port to connect to."),
-    Field::optional("name", Type::Host, "Name in the certificate, if it is not `host`."),
+    FAMILY,
     Field::with_default("warn_before", Type::DURATION, "30d", "Degraded when a certificate expires within this time."),
     Field::optional(
         "fail_before",
         Type::DURATION,
         "Failed when one expires within this time; else when it has expired.",
     ),
-    Field::with_default("min_version", Type::Choice(&["1.2", "1.3"]), "1.2", trust::MIN_VERSION_DOC),
-    Field::with_default("trust", Type::Choice(&["required", "ignored"]), "required", trust::TRUST_DOC),
+    trust::NAME,
+    trust::TRUST,
+    trust::MIN_VERSION,
+    trust::MAX_VERSION,
+    trust::CA,
+    trust::CERTIFICATE,
+    trust::KEY,
 ];
 
 fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Problems> {
-    let min_version = MinVersion::named(record.text("min_version"));
-    let config = context.transports.tls(min_version, Trust::named(record.text("trust")));
-    let config = config.map_err(|text| Problem::error(Code::Value, &record.at, text))?;
     let (warn_ms, fail_ms) = (record.int("warn_before"), record.opt_int("fail_before").unwrap_or_default());
     if warn_ms < fail_ms {
         let text = "`warn_before` is shorter than `fail_before`, so it would never warn";
         return Err(Problem::error(Code::Value, record.at("warn_before"), text).into());
     }
     let host = record.text("host").trim_matches(['[', ']']);
+    let tls = peer::tls(Some(record), host, context)?;
     Ok(Arc::new(Tls {
         network: Arc::clone(&context.network),
-        config,
+        tls,
+        family: Family::of(record),
         host: host.into(),
         port: u16::try_from(record.int("port")).unwrap_or(443),
-        name: record.opt_text("name").unwrap_or(host).into(),
         warn_ms,
         fail_ms,
     }))
@@ -57,10 +59,10 @@ fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Pro
 
 struct Tls {
     network: Arc<Network>,
-    config: Arc<ClientConfig>,
+    tls: peer::Tls,
+    family: Family,
     host: Box<str>,
     port: u16,
-    name: Box<str>,
     warn_ms: Millis,
     fail_ms: Millis,
 }
@@ -73,10 +75,10 @@ impl Prober for Tls {
 
 impl Tls {
     async fn look(&self, attempt: &Attempt) -> Result<Outcome, Outcome> {
-        let stream = dial::connect(attempt, &self.network, &self.host, self.port).await?;
-        dial::handshake(attempt, &self.config, stream, &self.name, self.port).await?;
+        let stream = dial::connect(attempt, &self.network, &self.host, self.port, self.family).await?;
+        dial::handshake(attempt, &self.tls.config, stream, &self.tls.name, self.port).await?;
         let Some(not_after) = attempt.certificate_not_after() else {
-            return Ok(Outcome::fail(ReasonKind::Tls, format!("{} showed no certificate", self.name)));
+            return Ok(Outcome::fail(ReasonKind::Tls, format!("{} showed no certificate", self.tls.name)));
         };
         let left_ms = not_after.since(attempt.started);
         let text = || trust::expiry_text(attempt.started, not_after);

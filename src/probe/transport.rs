@@ -3,7 +3,7 @@
 //! Not here: what is asked and expected (`http`). Invariants: no idle pool, no retries, no proxies from the environment;
 //! the connector runs inside the task of the attempt, which is how it finds the attempt's recorder.
 
-use super::trust::{MinVersion, Trust, client_config};
+use super::trust::{self, client_config};
 use super::{BoxFuture, Phase, Recorder, dial};
 use crate::network::Network;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -16,10 +16,9 @@ use std::task::{Context, Poll};
 use tower::{Layer, Service};
 
 /// What makes two clients different.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Profile {
-    pub(super) min_version: MinVersion,
-    pub(super) trust: Trust,
+    pub(super) tls: trust::Profile,
     pub(super) version: HttpVersion,
 }
 
@@ -39,7 +38,7 @@ pub struct Transports {
     network: Arc<Network>,
     clients: Mutex<HashMap<Profile, Client>>,
     /// TLS for the kinds that speak something else than HTTP.
-    configs: Mutex<HashMap<(MinVersion, Trust), Arc<ClientConfig>>>,
+    configs: Mutex<HashMap<trust::Profile, Arc<ClientConfig>>>,
 }
 
 impl Transports {
@@ -52,13 +51,13 @@ impl Transports {
     ///
     /// # Errors
     /// If TLS cannot be set up on this machine.
-    pub(super) fn client(&self, profile: Profile) -> Result<Client, String> {
+    pub(super) fn client(&self, profile: &Profile) -> Result<Client, String> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(&profile) {
+        if let Some(client) = clients.get(profile) {
             return Ok(client.clone());
         }
         let client = self.build(profile)?;
-        clients.insert(profile, client.clone());
+        clients.insert(profile.clone(), client.clone());
         Ok(client)
     }
 
@@ -66,24 +65,24 @@ impl Transports {
     ///
     /// # Errors
     /// If TLS cannot be set up on this machine.
-    pub(super) fn tls(&self, min_version: MinVersion, trust: Trust) -> Result<Arc<ClientConfig>, String> {
+    pub(super) fn tls(&self, profile: &trust::Profile) -> Result<Arc<ClientConfig>, String> {
         let mut configs = self.configs.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(config) = configs.get(&(min_version, trust)) {
+        if let Some(config) = configs.get(profile) {
             return Ok(Arc::clone(config));
         }
-        let config = client_config(&self.network.roots, min_version, trust, &[])
-            .map_err(|error| format!("cannot set up TLS: {error}"))?;
+        let config =
+            client_config(&self.network.roots, profile, &[]).map_err(|error| format!("cannot set up TLS: {error}"))?;
         let config = Arc::new(config);
-        configs.insert((min_version, trust), Arc::clone(&config));
+        configs.insert(profile.clone(), Arc::clone(&config));
         Ok(config)
     }
 
-    fn build(&self, profile: Profile) -> Result<Client, String> {
+    fn build(&self, profile: &Profile) -> Result<Client, String> {
         let alpn: &[&[u8]] = match profile.version {
             HttpVersion::Any => &[b"h2", b"http/1.1"],
             HttpVersion::Http1 => &[b"http/1.1"],
         };
-        let tls = client_config(&self.network.roots, profile.min_version, profile.trust, alpn)
+        let tls = client_config(&self.network.roots, &profile.tls, alpn)
             .map_err(|error| format!("cannot set up TLS: {error}"))?;
         let mut builder = Client::builder();
         if profile.version == HttpVersion::Http1 {

@@ -4,9 +4,11 @@
 
 use super::{Phase, Recorder};
 use crate::domain::{DAY, HOUR, Outcome, ReasonKind, Timestamp};
+use crate::field::{Code, Field, Problem, Problems, Record, Type};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ClientSessionStore, Resumption, WebPkiServerVerifier};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, NamedGroup, RootCertStore, SignatureScheme,
     SupportedProtocolVersion,
@@ -17,41 +19,51 @@ use std::sync::Arc;
 /// Certificates of one chain that are looked at.
 const CHAIN_MAX: usize = 10;
 
-/// The oldest version of TLS that a probe accepts; there is none below 1.2.
+/// Name in the certificate.
+pub(super) const NAME: Field =
+    Field::optional("name", Type::Host, "Name to ask for and to find in the certificate, if it is not the host.");
+/// Whether the chain is judged.
+pub(super) const TRUST: Field =
+    Field::with_default("trust", Type::Choice(&["required", "ignored"]), "required", TRUST_DOC);
+/// The oldest version.
+pub(super) const MIN_VERSION: Field =
+    Field::with_default("min_version", Type::Choice(&["1.2", "1.3"]), "1.2", MIN_VERSION_DOC);
+/// The newest version.
+pub(super) const MAX_VERSION: Field =
+    Field::with_default("max_version", Type::Choice(&["1.2", "1.3"]), "1.3", "Newest version of TLS that is offered.");
+/// A private root.
+pub(super) const CA: Field = Field::optional("ca", PEM, "Roots in PEM that are trusted instead of the common ones.");
+/// Our own certificate.
+pub(super) const CERTIFICATE: Field =
+    Field::optional("certificate", PEM, "Our certificate and its chain in PEM, where the peer asks for one.");
+/// Its key.
+pub(super) const KEY: Field = Field::optional("key", Type::Secret, "The key of `certificate` in PEM: `${NAME}`.");
+
+const PEM: Type = Type::Text { max: 65_536 };
+const MIN_VERSION_DOC: &str = "Oldest version of TLS that is accepted; there is no way below 1.2.";
+const TRUST_DOC: &str = "Whether the chain must lead to a known root and carry the name.";
+
+/// What makes two configurations of TLS different.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Profile {
+    pub(super) trust: Trust,
+    pub(super) versions: Versions,
+    /// Roots in PEM, instead of the common ones.
+    pub(super) ca: Option<Arc<str>>,
+    /// Our certificate and its key, in PEM.
+    pub(super) identity: Option<(Arc<str>, Arc<str>)>,
+}
+
+/// Which versions of TLS are spoken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) enum MinVersion {
+pub(super) enum Versions {
     /// 1.2 or 1.3.
     #[default]
+    Any,
+    /// 1.2 only.
     Tls12,
     /// 1.3 only.
     Tls13,
-}
-
-/// Documents `min_version`, wherever it stands.
-pub(super) const MIN_VERSION_DOC: &str = "Oldest version of TLS that is accepted; there is no way below 1.2.";
-/// Documents `trust`, wherever it stands.
-pub(super) const TRUST_DOC: &str = "Whether the chain must lead to a known root and carry the name.";
-
-impl Trust {
-    /// By its word in the files.
-    pub(super) fn named(word: &str) -> Self {
-        if word == "ignored" { Self::Ignored } else { Self::Required }
-    }
-}
-
-impl MinVersion {
-    /// By its word in the files.
-    pub(super) fn named(word: &str) -> Self {
-        if word == "1.3" { Self::Tls13 } else { Self::Tls12 }
-    }
-
-    fn versions(self) -> &'static [&'static SupportedProtocolVersion] {
-        static TLS13: [&SupportedProtocolVersion; 1] = [&rustls::version::TLS13];
-        match self {
-            Self::Tls12 => rustls::ALL_VERSIONS,
-            Self::Tls13 => &TLS13,
-        }
-    }
 }
 
 /// Whether a chain that nobody vouches for ends the attempt.
@@ -64,18 +76,98 @@ pub(super) enum Trust {
     Ignored,
 }
 
+impl Profile {
+    /// Of a record that has [`TRUST`], [`MIN_VERSION`], [`MAX_VERSION`], [`CA`], [`CERTIFICATE`] and [`KEY`].
+    ///
+    /// # Errors
+    /// All fields that are wrong, or do not go together.
+    pub(super) fn of(record: &Record) -> Result<Self, Problems> {
+        let mut problems = Problems::new();
+        let mut wrong = |field: &str, text: String| problems.push(Problem::error(Code::Value, record.at(field), text));
+        let trust = if record.text("trust") == "ignored" { Trust::Ignored } else { Trust::Required };
+        let versions = match (record.text("min_version"), record.text("max_version")) {
+            ("1.3", "1.2") => {
+                wrong("max_version", "`max_version` is below `min_version`".into());
+                Versions::Any
+            }
+            ("1.3", _) => Versions::Tls13,
+            (_, "1.2") => Versions::Tls12,
+            _ => Versions::Any,
+        };
+        let ca = record.opt_text("ca").map(Arc::<str>::from);
+        if let Some(Err(why)) = ca.as_deref().map(roots_of) {
+            wrong("ca", why);
+        }
+        let identity = match (record.opt_text("certificate"), record.opt_text("key")) {
+            (Some(certificate), Some(key)) => {
+                let identity = (certificate.into(), key.into());
+                if let Err((field, why)) = identity_of(&identity) {
+                    wrong(field, why);
+                }
+                Some(identity)
+            }
+            (None, None) => None,
+            (Some(_), None) => {
+                wrong("certificate", "`certificate` without its `key`".into());
+                None
+            }
+            (None, Some(_)) => {
+                wrong("key", "`key` without its `certificate`".into());
+                None
+            }
+        };
+        if problems.is_empty() { Ok(Self { trust, versions, ca, identity }) } else { Err(problems) }
+    }
+}
+
+impl Versions {
+    fn list(self) -> &'static [&'static SupportedProtocolVersion] {
+        static TLS12: [&SupportedProtocolVersion; 1] = [&rustls::version::TLS12];
+        static TLS13: [&SupportedProtocolVersion; 1] = [&rustls::version::TLS13];
+        match self {
+            Self::Any => rustls::ALL_VERSIONS,
+            Self::Tls12 => &TLS12,
+            Self::Tls13 => &TLS13,
+        }
+    }
+}
+
+fn roots_of(pem: &str) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+        let certificate = certificate.map_err(|error| format!("not a certificate in PEM: {error}"))?;
+        roots.add(certificate).map_err(|error| format!("not the certificate of a root: {error}"))?;
+    }
+    if roots.is_empty() { Err("there is no certificate in PEM here".into()) } else { Ok(roots) }
+}
+
+type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+/// Our certificate and key; the error names the field, and shows nothing of the key.
+fn identity_of((certificate, key): &(Arc<str>, Arc<str>)) -> Result<Identity, (&'static str, String)> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificate.as_bytes()).collect();
+    let chain = chain.map_err(|error| ("certificate", format!("not a certificate in PEM: {error}")))?;
+    if chain.is_empty() {
+        return Err(("certificate", "there is no certificate in PEM here".into()));
+    }
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
+        .map_err(|_| ("key", "there is no private key in PEM here".to_owned()))?;
+    Ok((chain, key))
+}
+
 /// A client configuration that captures chains and stamps the beginning of handshakes.
 ///
 /// # Errors
-/// If the cryptographic provider supports none of the versions.
+/// If the cryptographic provider supports none of the versions, or refuses our certificate.
 pub(super) fn client_config(
-    roots: &Arc<RootCertStore>,
-    min_version: MinVersion,
-    trust: Trust,
+    common_roots: &Arc<RootCertStore>,
+    profile: &Profile,
     alpn: &[&[u8]],
 ) -> Result<ClientConfig, Error> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let judge = match trust {
+    let own_roots = profile.ca.as_deref().map(roots_of).transpose().map_err(Error::General)?.map(Arc::new);
+    let roots = own_roots.as_ref().unwrap_or(common_roots);
+    let judge = match profile.trust {
         Trust::Ignored => Judge::Anybody,
         // The builder refuses an empty store; without any root we refuse every chain instead.
         Trust::Required if roots.is_empty() => Judge::Nobody,
@@ -85,11 +177,15 @@ pub(super) fn client_config(
         }
     };
     let capture = Capture { judge, schemes: provider.signature_verification_algorithms };
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(min_version.versions())?
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(profile.versions.list())?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(capture))
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(Arc::new(capture));
+    let mut config = match profile.identity.as_ref().map(identity_of).transpose() {
+        Ok(None) => builder.with_no_client_auth(),
+        Ok(Some((chain, key))) => builder.with_client_auth_cert(chain, key)?,
+        Err((_, why)) => return Err(Error::General(why)),
+    };
     config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
     config.resumption = Resumption::store(Arc::new(Forgetful));
     Ok(config)

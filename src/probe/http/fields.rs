@@ -5,9 +5,9 @@
 use super::expect::{Blank, Expect};
 use super::{Ask, Http};
 use crate::field::{Code, Field, Problem, Problems, Record, Type};
+use crate::probe::peer::TLS_SETTINGS;
 use crate::probe::transport::{HttpVersion, Profile};
-use crate::probe::trust::{MIN_VERSION_DOC, MinVersion, TRUST_DOC, Trust};
-use crate::probe::{BuildContext, ProbeKind, Prober};
+use crate::probe::{BuildContext, ProbeKind, Prober, trust};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use std::sync::Arc;
 
@@ -35,8 +35,7 @@ const FIELDS: &[Field] = &[
     Field::with_default("redirects_max", REDIRECTS, "5", "Redirects to follow; with 0 a redirect is the answer."),
     Field::with_default("body_bytes_max", BODY_BYTES, "1048576", "How much of the decoded body is read."),
     Field::with_default("version", Type::Choice(&["any", "1.1"]), "any", "HTTP version: 2 where agreed on, or 1.1."),
-    Field::with_default("min_version", Type::Choice(&["1.2", "1.3"]), "1.2", MIN_VERSION_DOC),
-    Field::with_default("trust", Type::Choice(&["required", "ignored"]), "required", TRUST_DOC),
+    TLS_SETTINGS,
     Field::optional("maintenance_text", Type::TEXT, "Text of the notice that is shown during maintenance."),
     Field::optional("expect", Type::Record(EXPECT), "What the answer must look like."),
 ];
@@ -66,9 +65,8 @@ fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Pro
         }
     }
     let version = if record.text("version") == "1.1" { HttpVersion::Http1 } else { HttpVersion::Any };
-    let min_version = MinVersion::named(record.text("min_version"));
-    let profile = Profile { min_version, trust: Trust::named(record.text("trust")), version };
-    let client = context.transports.client(profile).map_err(|text| wrong("url", text))?;
+    let tls = record.record("tls").map(trust::Profile::of).transpose()?.unwrap_or_default();
+    let client = context.transports.client(&Profile { tls, version }).map_err(|text| wrong("url", text))?;
     let url = record.url("url").ok_or_else(|| wrong("url", "no address".into()))?.clone();
     let method = record.text("method").parse().unwrap_or(Method::GET);
     let body = record.opt_text("body").map(|body| body.to_owned().into());
