@@ -8,6 +8,7 @@ mod board;
 mod dial;
 mod dns;
 mod document;
+mod expect;
 mod heartbeat;
 mod http;
 mod peer;
