@@ -5,6 +5,7 @@
 
 mod attempt;
 mod board;
+mod datagram;
 mod dial;
 mod dns;
 mod document;

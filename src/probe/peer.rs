@@ -4,14 +4,15 @@
 //! kind that has it; TLS in a file is public text or a granted secret, never a path, since owners are not administrators.
 
 use super::trust::{self, Profile};
-use super::{Attempt, BuildContext, Phase, dial};
-use crate::domain::Outcome;
+use super::{Attempt, BuildContext, Phase, dial, record};
+use crate::domain::{Outcome, ReasonKind};
 use crate::field::{Code, Field, Problem, Problems, Record, Type, Value};
 use crate::network::Network;
 use rustls::ClientConfig;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
@@ -25,6 +26,10 @@ pub(super) const FAMILY: Field = Field::with_default("family", Type::Choice(FAMI
 pub(super) const TLS: Field = Field::with_default("tls", Type::Either(&[Type::Bool, TLS_RECORD]), "false", TLS_DOC);
 /// The settings alone, for kinds whose address says whether TLS is spoken.
 pub(super) const TLS_SETTINGS: Field = Field::optional("tls", TLS_RECORD, "Settings of TLS.");
+
+/// When a good attempt is too slow to be called well.
+pub(super) const SLOWER_THAN: Field =
+    Field::optional("slower_than", Type::DURATION, "Degraded when the whole attempt takes longer.");
 
 const TLS_RECORD: Type = Type::Record(TLS_FIELDS);
 const FAMILIES: &[&str] = &["any", "ipv4", "ipv6"];
@@ -157,6 +162,20 @@ impl Peer {
             format!("{}:{}", self.host, self.port)
         }
     }
+}
+
+/// The limit of a record that has [`SLOWER_THAN`].
+pub(super) fn slower_than(record: &Record) -> Option<Duration> {
+    record.has("slower_than").then(|| record.duration("slower_than"))
+}
+
+/// The verdict about an attempt in which all was right, except perhaps that it took longer than `limit`.
+pub(super) fn unless_slow(attempt: &Attempt, limit: Option<Duration>) -> Outcome {
+    let took = attempt.elapsed();
+    limit.filter(|limit| took > *limit).map_or(Outcome::Pass, |limit| {
+        let text = format!("took {}, expected at most {}", record::seconds(took), record::seconds(limit));
+        Outcome::degraded(ReasonKind::Slow, text)
+    })
 }
 
 /// TLS by a record that has [`TLS_FIELDS`], or as usual without one; the certificate is for `host` unless it says so.
