@@ -26,6 +26,9 @@ pub(super) const FAMILY: Field = Field::with_default("family", Type::Choice(FAMI
 pub(super) const TLS: Field = Field::with_default("tls", Type::Either(&[Type::Bool, TLS_RECORD]), "false", TLS_DOC);
 /// The settings alone, for kinds whose address says whether TLS is spoken.
 pub(super) const TLS_SETTINGS: Field = Field::optional("tls", TLS_RECORD, "Settings of TLS.");
+/// How long an attempt may take without being called slow.
+pub(super) const SLOWER_THAN: Field =
+    Field::optional("slower_than", Type::DURATION, "Degraded when the whole attempt takes longer.");
 
 /// When a good attempt is too slow to be called well.
 pub(super) const SLOWER_THAN: Field =
@@ -191,4 +194,16 @@ pub(super) fn tls(settings: Option<&Record>, host: &str, context: &BuildContext)
     let config = context.transports.tls(&profile).map_err(place)?;
     let name = settings.and_then(|settings| settings.opt_text("name")).unwrap_or(host);
     Ok(Tls { config, name: name.trim_matches(['[', ']']).into() })
+}
+
+/// The limit of a record that has [`SLOWER_THAN`].
+pub(super) fn limit(record: &Record) -> Option<Duration> {
+    record.has("slower_than").then(|| record.duration("slower_than"))
+}
+
+/// The verdict about an attempt that went well but took longer than `limit`.
+pub(super) fn slow(limit: Option<Duration>, took: Duration) -> Option<Outcome> {
+    let limit = limit.filter(|limit| took > *limit)?;
+    let text = format!("took {}, expected at most {}", record::seconds(took), record::seconds(limit));
+    Some(Outcome::degraded(ReasonKind::Slow, text))
 }

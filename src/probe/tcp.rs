@@ -2,11 +2,12 @@
 //!
 //! Not here: what the line means. Invariant: at most [`READ_BYTES_MAX`] bytes of an answer are read.
 
-use super::peer::{ADDRESS, FAMILY, Peer, Stream, TLS};
+use super::peer::{self, ADDRESS, FAMILY, Peer, SLOWER_THAN, Stream, TLS};
 use super::{Attempt, BoxFuture, BuildContext, Phase, ProbeKind, Prober};
 use crate::domain::{Outcome, ReasonKind};
 use crate::field::{Field, Problems, Record, Type};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// How much of an answer is read while the expected text has not come.
@@ -28,11 +29,13 @@ const FIELDS: &[Field] = &[
     TLS,
     Field::optional("send", Type::TEXT, "A line to say after connecting; CR LF is added."),
     Field::optional("expect", Type::TEXT, "Text that must come: the greeting, or the answer to `send`."),
+    SLOWER_THAN,
 ];
 
 fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Problems> {
     Ok(Arc::new(Tcp {
         peer: Peer::of(record, context)?,
+        slower_than: peer::limit(record),
         send: record.opt_text("send").map(|line| format!("{line}\r\n")),
         expect: record.opt_text("expect").map(str::to_owned),
     }))
@@ -40,6 +43,7 @@ fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Pro
 
 struct Tcp {
     peer: Peer,
+    slower_than: Option<Duration>,
     send: Option<String>,
     expect: Option<String>,
 }
@@ -53,7 +57,8 @@ impl Prober for Tcp {
 impl Tcp {
     async fn open(&self, attempt: &Attempt) -> Result<Outcome, Outcome> {
         let stream = self.peer.open(attempt).await?;
-        self.talk(attempt, stream).await
+        let outcome = self.talk(attempt, stream).await?;
+        Ok(peer::slow(self.slower_than, attempt.elapsed()).filter(|_| outcome == Outcome::Pass).unwrap_or(outcome))
     }
 
     async fn talk(&self, attempt: &Attempt, mut stream: Stream) -> Result<Outcome, Outcome> {
