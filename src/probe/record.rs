@@ -3,6 +3,7 @@
 //! Not here: the deadline and the verdict (`attempt`). Invariants: at most one phase runs at a time; the trace is bounded
 //! and free of control characters.
 
+use super::Facts;
 use crate::domain::{Outcome, ReasonKind, Timestamp};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -121,6 +122,8 @@ pub(super) struct Record {
     pub(super) http_status: Option<u16>,
     pub(super) certificate_not_after: Option<Timestamp>,
     pub(super) trace: Vec<TraceLine>,
+    /// There only if somebody asked before the attempt began.
+    pub(super) facts: Option<Box<Facts>>,
 }
 
 impl Recorder {
@@ -133,6 +136,7 @@ impl Recorder {
             http_status: None,
             certificate_not_after: None,
             trace: Vec::new(),
+            facts: None,
         })))
     }
 
