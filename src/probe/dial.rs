@@ -80,6 +80,7 @@ pub(super) async fn connect(
             Ok(stream) => {
                 attempt.leave();
                 attempt.note(format!("connected to {address}"));
+                attempt.fact(|facts| facts.peer = Some(address.ip()));
                 // A probe's few bytes should leave at once; if the option is refused, they leave a little later.
                 let _ = stream.set_nodelay(true);
                 return Ok(stream);

@@ -3,7 +3,7 @@
 //! Not here: resolving names for ourselves (`network`). Invariants: the question goes out once over UDP, and again over
 //! TCP only when the answer says that it was cut; answers to other questions are ignored.
 
-use super::{Attempt, BoxFuture, BuildContext, Phase, ProbeKind, Prober, dial};
+use super::{Attempt, BoxFuture, BuildContext, DnsFacts, Phase, ProbeKind, Prober, dial};
 use crate::domain::{Outcome, ReasonKind};
 use crate::field::{Code, Field, Problem, Problems, Record, Type};
 use crate::network::Network;
@@ -139,6 +139,7 @@ impl Dns {
 
     fn judge(&self, attempt: &Attempt, answer: &Message) -> Outcome {
         let (name, kind) = (self.query.name(), self.query.query_type());
+        attempt.fact(|facts| facts.dns = Some(DnsFacts::of(answer)));
         let records: Vec<String> = answer.answers.iter().map(|record| canonical(&record.data.to_string())).collect();
         let rcode = answer.metadata.response_code;
         let list = if records.is_empty() { "nothing".to_owned() } else { records.join(", ") };

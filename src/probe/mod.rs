@@ -10,6 +10,7 @@ mod dial;
 mod dns;
 mod document;
 mod expect;
+mod facts;
 mod heartbeat;
 mod http;
 mod peer;
@@ -22,6 +23,7 @@ mod trust;
 pub use attempt::*;
 pub use board::*;
 pub use document::document;
+pub use facts::{DnsFacts, Facts, HttpFacts, TlsFacts};
 pub use heartbeat::{Beat, Heartbeats};
 pub use record::{Phase, Phases, Recorder, TRACE_LINE_MAX, TRACE_LINES_MAX, TraceLine};
 pub use transport::Transports;
@@ -81,13 +83,21 @@ pub struct BuildContext {
     pub heartbeats: Arc<Heartbeats>,
     /// The maintenance notice of `http` probes that name none.
     pub maintenance_text: Option<String>,
+    /// Whom a target may send a prober on to; anybody without it.
+    pub reach: Option<Arc<dyn Reach>>,
+}
+
+/// Whom a prober may turn to when its target sends it elsewhere: by a redirect, say.
+pub trait Reach: Send + Sync + std::fmt::Debug {
+    /// Whether `host` may be asked on `port`.
+    fn allows(&self, host: &str, port: u16) -> bool;
 }
 
 impl BuildContext {
     /// A context without a common maintenance notice.
     pub fn new(network: Arc<Network>, heartbeats: Arc<Heartbeats>) -> Self {
         let transports = Arc::new(Transports::new(Arc::clone(&network)));
-        Self { network, transports, heartbeats, maintenance_text: None }
+        Self { network, transports, heartbeats, maintenance_text: None, reach: None }
     }
 }
 

@@ -30,10 +30,6 @@ pub(super) const TLS_SETTINGS: Field = Field::optional("tls", TLS_RECORD, "Setti
 pub(super) const SLOWER_THAN: Field =
     Field::optional("slower_than", Type::DURATION, "Degraded when the whole attempt takes longer.");
 
-/// When a good attempt is too slow to be called well.
-pub(super) const SLOWER_THAN: Field =
-    Field::optional("slower_than", Type::DURATION, "Degraded when the whole attempt takes longer.");
-
 const TLS_RECORD: Type = Type::Record(TLS_FIELDS);
 const FAMILIES: &[&str] = &["any", "ipv4", "ipv6"];
 const FAMILY_DOC: &str = "Which of the name's addresses are used; `any` tries all of them in the resolver's order.";
@@ -174,11 +170,7 @@ pub(super) fn slower_than(record: &Record) -> Option<Duration> {
 
 /// The verdict about an attempt in which all was right, except perhaps that it took longer than `limit`.
 pub(super) fn unless_slow(attempt: &Attempt, limit: Option<Duration>) -> Outcome {
-    let took = attempt.elapsed();
-    limit.filter(|limit| took > *limit).map_or(Outcome::Pass, |limit| {
-        let text = format!("took {}, expected at most {}", record::seconds(took), record::seconds(limit));
-        Outcome::degraded(ReasonKind::Slow, text)
-    })
+    slow(limit, attempt.elapsed()).unwrap_or(Outcome::Pass)
 }
 
 /// TLS by a record that has [`TLS_FIELDS`], or as usual without one; the certificate is for `host` unless it says so.

@@ -3,6 +3,7 @@
 //! Not here: the deadline and the verdict (`attempt`). Invariants: at most one phase runs at a time; the trace is bounded
 //! and free of control characters.
 
+use super::Facts;
 use super::trust::Staple;
 use crate::domain::{Outcome, ReasonKind, Timestamp};
 use std::fmt::Write as _;
@@ -132,6 +133,8 @@ pub(super) struct Record {
     pub(super) leaf_not_after: Option<Timestamp>,
     pub(super) staple: Option<Staple>,
     pub(super) trace: Vec<TraceLine>,
+    /// There only if somebody asked before the attempt began.
+    pub(super) facts: Option<Box<Facts>>,
 }
 
 impl Recorder {
@@ -146,6 +149,7 @@ impl Recorder {
             leaf_not_after: None,
             staple: None,
             trace: Vec::new(),
+            facts: None,
         })))
     }
 
