@@ -8,10 +8,17 @@ mod board;
 mod dial;
 mod dns;
 mod document;
+#[doc(hidden)]
+pub mod fuzz;
 mod heartbeat;
 mod http;
+mod lines;
 mod peer;
 mod record;
+mod redis;
+mod smtp;
+mod ssh;
+mod starttls;
 mod tcp;
 mod tls;
 mod transport;
@@ -61,7 +68,8 @@ pub struct ProbeKind {
 }
 
 /// Every kind, alphabetically. A new one is a file, a `mod` line and a row here.
-pub static KINDS: &[ProbeKind] = &[dns::KIND, heartbeat::KIND, http::KIND, tcp::KIND, tls::KIND];
+pub static KINDS: &[ProbeKind] =
+    &[dns::KIND, heartbeat::KIND, http::KIND, redis::KIND, smtp::KIND, ssh::KIND, tcp::KIND, tls::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static ProbeKind> {
