@@ -11,10 +11,17 @@ mod dns;
 mod document;
 mod expect;
 mod facts;
+#[doc(hidden)]
+pub mod fuzz;
 mod heartbeat;
 mod http;
+mod lines;
 mod peer;
 mod record;
+mod redis;
+mod smtp;
+mod ssh;
+mod starttls;
 mod tcp;
 mod tls;
 mod transport;
@@ -65,7 +72,8 @@ pub struct ProbeKind {
 }
 
 /// Every kind, alphabetically. A new one is a file, a `mod` line and a row here.
-pub static KINDS: &[ProbeKind] = &[dns::KIND, heartbeat::KIND, http::KIND, tcp::KIND, tls::KIND];
+pub static KINDS: &[ProbeKind] =
+    &[dns::KIND, heartbeat::KIND, http::KIND, redis::KIND, smtp::KIND, ssh::KIND, tcp::KIND, tls::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static ProbeKind> {

@@ -104,11 +104,23 @@ pub(super) struct Peer {
 }
 
 impl Peer {
+    /// Of a record that has [`ADDRESS`] and [`FAMILY`], for kinds that never speak TLS.
+    ///
+    /// # Errors
+    /// If the address is none.
+    pub(super) fn plain(record: &Record, context: &BuildContext) -> Result<Self, Problems> {
+        Self::with(record, None, context)
+    }
+
     /// Of a record that has [`ADDRESS`], [`FAMILY`] and [`TLS`]. Where no TLS is asked for, it has the usual settings.
     ///
     /// # Errors
     /// All fields that are wrong.
     pub(super) fn of(record: &Record, context: &BuildContext) -> Result<Self, Problems> {
+        Self::with(record, record.get("tls").map(|tls| &tls.value), context)
+    }
+
+    fn with(record: &Record, tls_field: Option<&Value>, context: &BuildContext) -> Result<Self, Problems> {
         let address = record.text("address");
         let parts = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
         let (host, port) = parts.ok_or_else(|| {
@@ -116,7 +128,7 @@ impl Peer {
                 .expected("such as `relay.bdc.test:25`")
         })?;
         let host = host.trim_matches(['[', ']']);
-        let (settings, tls_first) = match record.get("tls").map(|tls| &tls.value) {
+        let (settings, tls_first) = match tls_field {
             Some(Value::Record(settings)) => (Some(settings), true),
             Some(Value::Bool(on)) => (None, *on),
             _ => (None, false),
