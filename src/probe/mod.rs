@@ -11,6 +11,7 @@ mod dns;
 mod document;
 mod heartbeat;
 mod http;
+mod icmp;
 mod peer;
 mod record;
 mod tcp;
@@ -62,7 +63,7 @@ pub struct ProbeKind {
 }
 
 /// Every kind, alphabetically. A new one is a file, a `mod` line and a row here.
-pub static KINDS: &[ProbeKind] = &[dns::KIND, heartbeat::KIND, http::KIND, tcp::KIND, tls::KIND];
+pub static KINDS: &[ProbeKind] = &[dns::KIND, heartbeat::KIND, http::KIND, icmp::KIND, tcp::KIND, tls::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static ProbeKind> {
