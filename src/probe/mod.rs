@@ -16,6 +16,7 @@ pub mod fuzz;
 mod heartbeat;
 mod http;
 mod lines;
+mod icmp;
 mod peer;
 mod record;
 mod redis;
@@ -74,6 +75,7 @@ pub struct ProbeKind {
 /// Every kind, alphabetically. A new one is a file, a `mod` line and a row here.
 pub static KINDS: &[ProbeKind] =
     &[dns::KIND, heartbeat::KIND, http::KIND, redis::KIND, smtp::KIND, ssh::KIND, tcp::KIND, tls::KIND];
+pub static KINDS: &[ProbeKind] = &[dns::KIND, heartbeat::KIND, http::KIND, icmp::KIND, tcp::KIND, tls::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static ProbeKind> {
