@@ -4,7 +4,7 @@
 //! byte to the last; a panic of a prober is our trouble, hence `Unknown`.
 
 use super::Prober;
-use super::record::{CURRENT, Phases, Recorder, TraceLine};
+use super::record::{CURRENT, FleetShare, Phases, Recorder, TraceLine};
 use crate::clock::Clock;
 use crate::domain::{Outcome, Timestamp};
 use futures_util::FutureExt;
@@ -27,6 +27,8 @@ pub struct Report {
     pub http_status: Option<u16>,
     /// Earliest expiry in the presented chain.
     pub certificate_not_after: Option<Timestamp>,
+    /// How many members of a fleet are online.
+    pub fleet: Option<FleetShare>,
     /// What happened, at most [`super::TRACE_LINES_MAX`] lines.
     pub trace: Vec<TraceLine>,
 }
@@ -86,6 +88,7 @@ pub async fn attempt(prober: &dyn Prober, timeout: Duration, clock: &dyn Clock) 
         phases: std::mem::take(&mut record.phases),
         http_status: record.http_status,
         certificate_not_after: record.certificate_not_after,
+        fleet: record.fleet,
         trace: std::mem::take(&mut record.trace),
     }
 }

@@ -26,6 +26,10 @@ pub(super) const TLS: Field = Field::with_default("tls", Type::Either(&[Type::Bo
 /// The settings alone, for kinds whose address says whether TLS is spoken.
 pub(super) const TLS_SETTINGS: Field = Field::optional("tls", TLS_RECORD, "Settings of TLS.");
 
+/// When an answer is slow; every kind that asks has it.
+pub(super) const SLOWER_THAN: Field =
+    Field::optional("slower_than", Type::DURATION, "Degraded when the whole attempt takes longer.");
+
 const TLS_RECORD: Type = Type::Record(TLS_FIELDS);
 const FAMILIES: &[&str] = &["any", "ipv4", "ipv6"];
 const FAMILY_DOC: &str = "Which of the name's addresses are used; `any` tries all of them in the resolver's order.";

@@ -99,6 +99,15 @@ impl Phases {
     }
 }
 
+/// How many members of a fleet are online.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FleetShare {
+    /// All members.
+    pub members: u32,
+    /// Those whose last beat came in time.
+    pub online: u32,
+}
+
 /// One line of the trace: how far into the attempt, and what happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceLine {
@@ -120,6 +129,7 @@ pub(super) struct Record {
     pub(super) phases: Phases,
     pub(super) http_status: Option<u16>,
     pub(super) certificate_not_after: Option<Timestamp>,
+    pub(super) fleet: Option<FleetShare>,
     pub(super) trace: Vec<TraceLine>,
 }
 
@@ -132,6 +142,7 @@ impl Recorder {
             phases: Phases::default(),
             http_status: None,
             certificate_not_after: None,
+            fleet: None,
             trace: Vec::new(),
         })))
     }
@@ -191,6 +202,11 @@ impl Recorder {
     /// Keeps the earliest expiry of the chain that was presented last.
     pub fn certificate(&self, not_after: Timestamp) {
         self.lock().certificate_not_after = Some(not_after);
+    }
+
+    /// Keeps how many members of a fleet are online.
+    pub fn fleet(&self, share: FleetShare) {
+        self.lock().fleet = Some(share);
     }
 
     /// The earliest expiry of the chain that was presented last.
