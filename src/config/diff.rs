@@ -164,7 +164,15 @@ fn settings(s: &Settings) -> String {
     let marks = if passwords.is_empty() { String::new() } else { format!(" {:016x}", fingerprint(&passwords)) };
     format!(
         "{} {} {:?} {:?} {} {:?} {:?}{marks} require_sync {} {:?}",
-        s.listen, s.public_url, s.store, s.network, s.concurrency, s.maintenance_text, s.mail, s.require_sync, s.commands
+        s.listen,
+        s.public_url,
+        s.store,
+        s.network,
+        s.concurrency,
+        s.maintenance_text,
+        s.mail,
+        s.require_sync,
+        s.commands
     )
 }
 

@@ -4,8 +4,8 @@
 
 use super::LoadOptions;
 use super::SystemRoots;
-use crate::domain::{Millis, OwnerId};
 use crate::domain::civil::Zone;
+use crate::domain::{Millis, OwnerId};
 use crate::field::{Code, Place, Problem, Problems, Record};
 use crate::network::{ConnectTo, Network};
 use crate::probe::{CommandGrant, Commands, Grantees};

@@ -107,12 +107,7 @@ pub const GROUPS: &[Group] = &[
                 "Earliest expiry in the chain that was presented last.",
             ),
             family(Gauge, "gengfu_probe_last_attempt_timestamp_seconds", PROBE, "When the last attempt started."),
-            family(
-                Gauge,
-                "gengfu_fleet_members",
-                FLEET,
-                "Members of the fleet that a heartbeat probe listens for.",
-            ),
+            family(Gauge, "gengfu_fleet_members", FLEET, "Members of the fleet that a heartbeat probe listens for."),
             family(
                 Gauge,
                 "gengfu_fleet_online",

@@ -186,7 +186,8 @@ impl Plugin {
                 let said = parse_output(&output).text;
                 let said = if said.is_empty() { String::new() } else { format!("; it had said: {said}") };
                 let name = self.name();
-                let text = format!("{name} did not end within {} and was killed with its children{said}", seconds(total));
+                let text =
+                    format!("{name} did not end within {} and was killed with its children{said}", seconds(total));
                 Outcome::fail(ReasonKind::Timeout, text)
             }
             Err(trouble) => Outcome::unknown(self.not_run(&trouble)),
@@ -198,12 +199,16 @@ impl Plugin {
         match trouble {
             Trouble::Refused(refusal) => format!("{name} may not run: {}", refusal.text()),
             Trouble::Undead => {
-                format!("{name} was killed in the run before and is still there: it hangs in the system, on a disk perhaps")
+                format!(
+                    "{name} was killed in the run before and is still there: it hangs in the system, on a disk perhaps"
+                )
             }
             Trouble::Endless => format!("{name} printed without end and was killed"),
             Trouble::Late(_) => format!("{name} did not end in time"),
             Trouble::System(error) => match error.kind() {
-                ErrorKind::NotFound => format!("{name} cannot start: it, or the interpreter in its first line, is not there"),
+                ErrorKind::NotFound => {
+                    format!("{name} cannot start: it, or the interpreter in its first line, is not there")
+                }
                 ErrorKind::PermissionDenied => format!("{name} cannot start: gengfu's user has no right to execute it"),
                 _ => format!("{name} cannot start: {error}"),
             },
@@ -299,7 +304,11 @@ fn tell(attempt: &Attempt, ended: &Ended, said: &Said) {
         attempt.note(format!("{} bytes of output were thrown away", ended.discarded));
     }
     let errors = String::from_utf8_lossy(&ended.errors);
-    errors.lines().filter(|line| !line.trim().is_empty()).take(4).for_each(|line| attempt.note(format!("stderr: {line}")));
+    errors
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .take(4)
+        .for_each(|line| attempt.note(format!("stderr: {line}")));
 }
 
 #[cfg(test)]

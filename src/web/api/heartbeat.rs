@@ -51,7 +51,8 @@ fn beat(state: &WebState, token: &str, member: MemberQuery, beat: Beat) -> Resul
     // What cannot be read is answered like a bad id, and only to those who know the token.
     let member = member.unwrap_or_else(|_| Some(String::new()));
     let known = token.len() <= TOKEN_BYTES_MAX;
-    let taken = if known { state.heartbeats.take(state.now(), token, member.as_deref(), beat) } else { Taken::NobodyListens };
+    let taken =
+        if known { state.heartbeats.take(state.now(), token, member.as_deref(), beat) } else { Taken::NobodyListens };
     Err(match taken {
         Taken::Heard => return Ok("ok\n"),
         // One answer for every wrong token, so that nothing is to be learned from it.
