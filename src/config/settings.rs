@@ -4,10 +4,11 @@
 
 use super::LoadOptions;
 use super::SystemRoots;
-use crate::domain::Millis;
 use crate::domain::civil::Zone;
+use crate::domain::{Millis, OwnerId};
 use crate::field::{Code, Place, Problem, Problems, Record};
 use crate::network::{ConnectTo, Network};
+use crate::probe::{CommandGrant, Commands, Grantees};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +42,8 @@ pub struct Settings {
     pub mail: MailSettings,
     /// Whether permissions need a clock that the kernel calls synchronised.
     pub require_sync: bool,
+    /// Programs that `command` probes may run.
+    pub commands: Arc<Commands>,
 }
 
 /// Where facts are kept.
@@ -130,6 +133,7 @@ impl Settings {
             maintenance_text: probing.and_then(|r| r.opt_text("maintenance_text")).map(str::to_owned),
             mail: mail(root, record, problems),
             require_sync: record.record("clock").is_some_and(|r| r.flag("require_sync")),
+            commands: Arc::new(commands(root, record, problems)),
         }
     }
 
@@ -245,6 +249,35 @@ fn secret(root: &Path, text: &str, at: &Place, problems: &mut Problems) -> Optio
             Err(_) => wrong("the secret's file is not UTF-8".into(), "name the right file"),
         },
     }
+}
+
+/// Whose files may name which programs. A directory that is not there is a warning: files are checked elsewhere, too.
+fn commands(root: &Path, record: &Record, problems: &mut Problems) -> Commands {
+    let mut grants = Vec::new();
+    for one in record.records("commands").filter(|one| one.complete) {
+        let texts = |field: &str| one.texts(field).map(|(text, _)| text.to_owned()).collect::<BTreeSet<String>>();
+        let at = one.at("directory");
+        for (name, at) in one.texts("programs").filter(|(name, _)| name.contains('/') || matches!(*name, "." | "..")) {
+            let problem = Problem::error(Code::Value, at, format!("`{name}` is no name of a file"));
+            problems.push(problem.expected("a name without a slash; list another directory for others"));
+        }
+        let owners = one.texts("owners").map(|(id, _)| OwnerId::new(id)).collect();
+        let grant = CommandGrant {
+            directory: std::path::absolute(root.join(one.text("directory"))).unwrap_or_default(),
+            owners: if one.opt_text("owners").is_some() { Grantees::All } else { Grantees::Only(owners) },
+            programs: one.has("programs").then(|| texts("programs")),
+            environment: texts("environment"),
+        };
+        match grant.look() {
+            Ok(None) => grants.push(grant),
+            Ok(Some(remark)) => {
+                problems.push(Problem::warning(Code::CommandAbsent, at, remark).hint("install what is missing"));
+                grants.push(grant);
+            }
+            Err(why) => problems.push(Problem::error(Code::CommandRefused, at, why)),
+        }
+    }
+    Commands::new(grants)
 }
 
 /// Which owners may name which variables.

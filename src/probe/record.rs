@@ -109,6 +109,15 @@ impl Phases {
     }
 }
 
+/// How many members of a fleet are online.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FleetShare {
+    /// All members.
+    pub members: u32,
+    /// Those whose last beat came in time.
+    pub online: u32,
+}
+
 /// One line of the trace: how far into the attempt, and what happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceLine {
@@ -132,6 +141,7 @@ pub(super) struct Record {
     pub(super) certificate_not_after: Option<Timestamp>,
     pub(super) leaf_not_after: Option<Timestamp>,
     pub(super) staple: Option<Staple>,
+    pub(super) fleet: Option<FleetShare>,
     pub(super) trace: Vec<TraceLine>,
     /// There only if somebody asked before the attempt began.
     pub(super) facts: Option<Box<Facts>>,
@@ -148,6 +158,7 @@ impl Recorder {
             certificate_not_after: None,
             leaf_not_after: None,
             staple: None,
+            fleet: None,
             trace: Vec::new(),
             facts: None,
         })))
@@ -232,6 +243,11 @@ impl Recorder {
         let mut record = self.lock();
         record.running = None;
         record.phases.put(phase, took);
+    }
+
+    /// Keeps how many members of a fleet are online.
+    pub fn fleet(&self, share: FleetShare) {
+        self.lock().fleet = Some(share);
     }
 
     /// The earliest expiry of the chain that was presented last.

@@ -39,7 +39,12 @@ impl Rig {
         roots.add(authority.der().clone()).unwrap();
         let loopback = ConnectTo { host: "*.test".into(), network: [127, 0, 0, 1].into(), prefix: 32, port_offset: 0 };
         let network = Arc::new(Network { connect_to: vec![loopback], roots: Arc::new(roots) });
-        let context = BuildContext::new(network, Arc::new(Heartbeats::new(Timestamp(0))));
+        let mut context = BuildContext::new(network, Arc::new(Heartbeats::new(Timestamp(0))));
+        let directory = "/usr/lib/nagios/plugins".into();
+        let environment = Default::default();
+        let grant = CommandGrant { directory, owners: Grantees::All, programs: None, environment };
+        context.commands = Arc::new(Commands::new(vec![grant]));
+        context.asker = Asker::Administrator;
         Self { context, connections: Arc::default(), authority, tasks: JoinSet::new() }
     }
 
