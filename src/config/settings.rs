@@ -9,10 +9,11 @@ use crate::domain::{Millis, OwnerId};
 use crate::field::{Code, Place, Problem, Problems, Record};
 use crate::network::{ConnectTo, Network};
 use crate::probe::{CommandGrant, Commands, Grantees};
+use ipnet::IpNet;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -60,6 +61,8 @@ pub struct StoreSettings {
 pub struct NetworkSettings {
     /// The first rule that matches wins.
     pub connect_to: Vec<ConnectTo>,
+    /// What probes may reach although it would be refused.
+    pub allow: Vec<IpNet>,
     /// Files of extra roots.
     pub ca: Vec<PathBuf>,
 }
@@ -178,7 +181,18 @@ fn network(root: &Path, record: &Record, problems: &mut Problems) -> NetworkSett
         Some(ConnectTo { host: rule.text("host").to_owned(), network, prefix, port_offset })
     });
     let connect_to = rules.collect();
-    NetworkSettings { connect_to, ca: record.texts("ca").map(|(path, _)| root.join(path)).collect() }
+    let allow = record.texts("allow").filter_map(|(text, at)| {
+        let parsed = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        if parsed.is_err() {
+            problems.push(
+                Problem::error(Code::Value, at, format!("`{text}` is not a network"))
+                    .expected("an address, a slash and a length, such as `127.0.0.0/8` or `::1/128`"),
+            );
+        }
+        parsed.ok()
+    });
+    let allow = allow.collect();
+    NetworkSettings { connect_to, allow, ca: record.texts("ca").map(|(path, _)| root.join(path)).collect() }
 }
 
 fn parse_network(text: &str) -> Option<(Ipv4Addr, u8)> {
@@ -318,5 +332,6 @@ pub(super) fn open_network(
         let pem = std::fs::read(path).unwrap_or_default();
         roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&pem).flatten());
     }
-    Network { connect_to: settings.network.connect_to.clone(), roots: Arc::new(roots) }
+    let NetworkSettings { connect_to, allow, .. } = settings.network.clone();
+    Network { connect_to, allow, roots: Arc::new(roots) }
 }

@@ -5,7 +5,7 @@
 use super::peer::Family;
 use super::{Attempt, Phase, Recorder, trust};
 use crate::domain::{Outcome, ReasonKind};
-use crate::network::Network;
+use crate::network::{Network, Refused};
 use rustls::pki_types::ServerName;
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -50,6 +50,9 @@ fn list(addresses: &[SocketAddr]) -> String {
 
 /// The verdict about a name that did not resolve.
 pub(super) fn unresolved(error: &io::Error, host: &str) -> Outcome {
+    if let Some(refused) = cause::<Refused>(error) {
+        return Outcome::unknown(refused.to_string());
+    }
     match local_trouble(error) {
         Some(trouble) => Outcome::unknown(format!("cannot resolve names: {trouble}")),
         None => Outcome::fail(ReasonKind::Resolve, format!("the name {host} does not resolve: {error}")),
@@ -136,6 +139,9 @@ pub(super) fn local_trouble(error: &io::Error) -> Option<String> {
 
 /// The verdict about an input or output error in `phase`.
 pub(super) fn broken(error: &io::Error, phase: Phase, host: &str, port: u16) -> Outcome {
+    if let Some(refused) = cause::<Refused>(error) {
+        return Outcome::unknown(refused.to_string());
+    }
     if let Some(trouble) = local_trouble(error) {
         return Outcome::unknown(format!("cannot reach {host}:{port}: {trouble}"));
     }

@@ -30,8 +30,12 @@ const CONNECT_TO: &[Field] = &[
     Field::with_default("port_offset", Type::Int { min: 0, max: 65_534 }, "0", "Added to every port."),
 ];
 
+const ALLOW_DOC: &str = "Networks such as `127.0.0.0/8` or `::1/128` that probes may reach although they are this machine's \
+                         own, link-local, of a cloud's metadata or of a group; without it none of them may.";
+
 const NETWORK: &[Field] = &[
     Field::optional("connect_to", things(&Type::Record(CONNECT_TO)), "Other addresses for some names; first match."),
+    Field::optional("allow", Type::list(&Type::TEXT), ALLOW_DOC),
     Field::optional("ca", Type::list(&Type::TEXT), "Files of roots that are trusted besides the system's."),
 ];
 
