@@ -15,8 +15,10 @@ pub use target::Refused;
 pub use text::{Secrets, write};
 
 use super::tables::{MODULE_FILE, is_asked};
+use crate::domain::Timestamp;
 use crate::field::{Code, Entry, Node, NodeKind, Place, Problem, Problems, Record, decode};
-use crate::probe::{BuildContext, KINDS, ProbeKind, Prober, kind};
+use crate::network::Network;
+use crate::probe::{BuildContext, Heartbeats, KINDS, ProbeKind, Prober, kind};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -56,6 +58,15 @@ pub struct Asked<'a> {
     pub module: &'a Module,
     /// By whom.
     pub prober: Arc<dyn Prober>,
+}
+
+/// Nothing is offered.
+impl Default for Desk {
+    fn default() -> Self {
+        let network = Network { connect_to: Vec::new(), roots: Arc::new(rustls::RootCertStore::empty()) };
+        let heartbeats = Arc::new(Heartbeats::new(Timestamp(0)));
+        Self::new(BTreeMap::new(), Allow::default(), &BuildContext::new(Arc::new(network), heartbeats))
+    }
 }
 
 impl Desk {
