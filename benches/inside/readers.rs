@@ -66,6 +66,7 @@ fn state(inventory: &Inventory, snapshot: Snapshot) -> anyhow::Result<WebState> 
         clock: Arc::new(ManualClock::at(T0)),
         commands: Commands::channel(1).0,
         outbox: watch::channel(Arc::new(OutboxView::default())).1,
+        desk: std::sync::Arc::default(),
         metrics: Arc::new(Metrics::new("0")?),
         site: Arc::new(site),
     })

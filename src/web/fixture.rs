@@ -402,6 +402,7 @@ pub(super) fn state(snapshot: Snapshot) -> (WebState, mpsc::Receiver<Command>) {
         clock: Arc::new(ManualClock::at(NOW)),
         commands,
         outbox: watch::channel(Arc::new(OutboxView::default())).1,
+        desk: std::sync::Arc::default(),
         metrics: Arc::new(Metrics::new("0.1.0").unwrap()),
         site: Arc::new(Site {
             public_url: "http://127.0.0.1:9424".into(),

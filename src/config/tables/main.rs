@@ -49,6 +49,19 @@ const PROBING: &[Field] = &[
     Field::optional("maintenance_text", Type::TEXT, "What a maintenance page says, for `http` probes that name none."),
 ];
 
+const PROBE: &[Field] = &[
+    Field::optional(
+        "allow",
+        Type::list(&Type::TEXT),
+        "Whom `/probe` may ask: hosts, `*.suffix`, networks, each with or without a port; else whom the probes ask.",
+    ),
+    Field::optional(
+        "modules",
+        Type::list(&Type::TEXT),
+        "Files of modules, ours or an unchanged blackbox.yml; else probes/modules.yaml, if it is there.",
+    ),
+];
+
 const FROM: &[Field] = &[
     Field::with_default("name", Type::TEXT, "更夫", "The sender's name."),
     Field::required("mail", Type::Mail, "The sender's address."),
@@ -129,6 +142,7 @@ pub(in crate::config) const MAIN: &[Field] = &[
     Field::optional("directories", Type::Record(DIRECTORIES), "Where the other files lie."),
     Field::optional("network", Type::Record(NETWORK), "Names, addresses and trust."),
     Field::optional("probing", Type::Record(PROBING), "How attempts are made."),
+    Field::optional("probe", Type::Record(PROBE), "What `/probe` offers, and whom it may be pointed at."),
     Field::required("mail", Type::Record(MAIL), "How mail leaves."),
     Field::required("on_call", Type::Record(ON_CALL), "Rosters of schedules/on-call.yaml."),
     Field::optional("alerts", Type::Record(ALERTS), "Timers of on-call."),
