@@ -55,8 +55,16 @@ pub(super) fn unresolved(error: &io::Error, host: &str) -> Outcome {
     }
     match local_trouble(error) {
         Some(trouble) => Outcome::unknown(format!("cannot resolve names: {trouble}")),
+        None if no_server_answers(error) => Outcome::unknown(format!("cannot resolve names: {error}")),
         None => Outcome::fail(ReasonKind::Resolve, format!("the name {host} does not resolve: {error}")),
     }
+}
+
+/// Whether the system's resolver got no usable answer at all (EAI_AGAIN), in the words of glibc and musl: std hides the
+/// number, and nobody sets a locale.
+fn no_server_answers(error: &io::Error) -> bool {
+    let text = error.to_string();
+    ["Temporary failure in name resolution", ": Try again"].iter().any(|words| text.ends_with(words))
 }
 
 /// Connects to the first address of `host` that lets us.
@@ -131,7 +139,9 @@ pub(super) fn local_trouble(error: &io::Error) -> Option<String> {
         | ErrorKind::AddrInUse
         | ErrorKind::PermissionDenied
         | ErrorKind::OutOfMemory
-        | ErrorKind::NetworkDown => true,
+        | ErrorKind::NetworkDown
+        // Our own table has no route; a router that has none answers with HostUnreachable.
+        | ErrorKind::NetworkUnreachable => true,
         _ => error.raw_os_error().is_some_and(|code| OURS.contains(&code)),
     };
     ours.then(|| format!("this machine has a problem of its own: {error}"))
@@ -156,9 +166,7 @@ pub(super) fn broken(error: &io::Error, phase: Phase, host: &str, port: u16) -> 
         ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
             (ReasonKind::Connect, format!("{host}:{port} reset the connection{before}"))
         }
-        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
-            (ReasonKind::Connect, format!("no way leads to {host}:{port}: {error}"))
-        }
+        ErrorKind::HostUnreachable => (ReasonKind::Connect, format!("no way leads to {host}:{port}: {error}")),
         ErrorKind::UnexpectedEof if phase == Phase::Tls => {
             (ReasonKind::Tls, format!("{host}:{port} closed the connection{before}"))
         }

@@ -243,8 +243,8 @@ fn document_of_the_kinds_is_up_to_date() {
 
 #[test]
 fn trouble_of_our_own_is_unknown_also_deep_inside_other_errors() {
-    // Too many open files here and on the system, no buffer space, no local port, a closed firewall.
-    for code in [24, 23, 105, 99, 1] {
+    // Too many open files here and on the system, no buffer space, no local port, a closed firewall, no network, no route.
+    for code in [24, 23, 105, 99, 1, 13, 100, 101] {
         let wrapped = io::Error::other(io::Error::from_raw_os_error(code));
         let outcome = dial::failed(&wrapped, Phase::Connect, "a.test", 80);
         assert_eq!(outcome.label(), "unknown", "{code}: {outcome:?}");
@@ -275,4 +275,23 @@ async fn name_that_leads_to_this_machine_is_not_followed_by_any_kind() {
         assert!(report.outcome.label() == "unknown" && text.contains("network.allow"), "{kind}: {report:#?}");
     }
     assert_eq!(rig.connections.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn resolver_without_an_answer_is_our_trouble_and_a_missing_name_the_targets() {
+    let verdict = |words: &str| {
+        let text = format!("failed to lookup address information: {words}");
+        dial::unresolved(&io::Error::other(text), "a.test")
+    };
+    for words in ["Temporary failure in name resolution", "Try again"] {
+        let outcome = verdict(words);
+        assert!(outcome.label() == "unknown" && outcome.reason().unwrap().text.contains("cannot resolve names"));
+    }
+    for words in ["Name or service not known", "No address associated with hostname"] {
+        let outcome = verdict(words);
+        assert!(outcome.label() == "fail" && outcome.reason().unwrap().kind == ReasonKind::Resolve, "{outcome:?}");
+    }
+    // A router's word about the host, not our own table's.
+    let unreachable = io::Error::from_raw_os_error(113);
+    assert_eq!(dial::failed(&unreachable, Phase::Connect, "a.test", 80).label(), "fail");
 }
