@@ -63,7 +63,8 @@ pub struct Asked<'a> {
 /// Nothing is offered.
 impl Default for Desk {
     fn default() -> Self {
-        let network = Network { connect_to: Vec::new(), roots: Arc::new(rustls::RootCertStore::empty()) };
+        let network =
+            Network { connect_to: Vec::new(), allow: Vec::new(), roots: Arc::new(rustls::RootCertStore::empty()) };
         let heartbeats = Arc::new(Heartbeats::new(Timestamp(0)));
         Self::new(BTreeMap::new(), Allow::default(), &BuildContext::new(Arc::new(network), heartbeats))
     }
