@@ -75,7 +75,9 @@ impl Desk {
     pub fn new(modules: BTreeMap<String, Module>, allow: Allow, context: &BuildContext) -> Self {
         let allow = Arc::new(allow);
         let reach: Arc<dyn crate::probe::Reach> = allow.clone();
-        Self { modules, allow, context: BuildContext { reach: Some(reach), ..context.clone() } }
+        let mut context = context.clone();
+        context.reach = Some(reach);
+        Self { modules, allow, context }
     }
 
     /// The module of that name.

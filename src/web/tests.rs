@@ -372,7 +372,11 @@ async fn heartbeats_beat_from_anywhere_under_a_known_token() {
 #[tokio::test]
 async fn members_of_a_fleet_beat_by_their_id_and_nobody_else() {
     let (state, _commands) = fixture::state(fixture::snapshot());
-    let network = crate::network::Network { connect_to: Vec::new(), roots: Arc::new(rustls::RootCertStore::empty()) };
+    let network = crate::network::Network {
+        connect_to: Vec::new(),
+        allow: Vec::new(),
+        roots: Arc::new(rustls::RootCertStore::empty()),
+    };
     let context = crate::probe::BuildContext::new(Arc::new(network), Arc::clone(&state.heartbeats));
     let fleet = serde_json::json!({ "members": 2, "share_min": "90%" });
     let body = serde_json::json!({ "token": "kiosks", "period": "1m", "fleet": fleet });

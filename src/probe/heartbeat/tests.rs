@@ -12,7 +12,8 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let network = Network { connect_to: Vec::new(), roots: Arc::new(rustls::RootCertStore::empty()) };
+        let network =
+            Network { connect_to: Vec::new(), allow: Vec::new(), roots: Arc::new(rustls::RootCertStore::empty()) };
         Self { context: BuildContext::new(Arc::new(network), Arc::new(Heartbeats::new(START))) }
     }
 
