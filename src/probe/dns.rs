@@ -136,5 +136,13 @@ fn flags(answer: &Message) -> String {
     if set.is_empty() { String::new() } else { format!(" ({})", set.join(" ")) }
 }
 
+/// All that is ever shown of an answer, for fuzzing.
+pub(super) fn show(answer: &Message) {
+    let _ = (expect::list(&records(answer)), flags(answer));
+    for record in answer.all_sections() {
+        let _ = rules::line(record);
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -9,11 +9,14 @@ mod datagram;
 mod dial;
 mod dns;
 mod document;
+#[doc(hidden)]
+pub mod fuzz;
 mod heartbeat;
 mod http;
 mod icmp;
 mod peer;
 mod record;
+mod sip;
 mod tcp;
 mod tls;
 mod transport;
@@ -63,7 +66,7 @@ pub struct ProbeKind {
 }
 
 /// Every kind, alphabetically. A new one is a file, a `mod` line and a row here.
-pub static KINDS: &[ProbeKind] = &[dns::KIND, heartbeat::KIND, http::KIND, icmp::KIND, tcp::KIND, tls::KIND];
+pub static KINDS: &[ProbeKind] = &[dns::KIND, heartbeat::KIND, http::KIND, icmp::KIND, sip::KIND, tcp::KIND, tls::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static ProbeKind> {

@@ -5,7 +5,7 @@
 mod chain;
 mod ocsp;
 
-pub(super) use chain::expiry_text;
+pub(super) use chain::{expiry_text, show};
 pub(super) use ocsp::{Revocation, Staple, parse_staple};
 
 use super::{Phase, Recorder};
