@@ -21,9 +21,10 @@ pub(super) async fn address(
 ) -> Result<SocketAddr, Outcome> {
     let mut addresses = dial::resolve(recorder, network, host, port).await?;
     family.keep(&mut addresses);
-    addresses.first().copied().ok_or_else(|| {
-        Outcome::fail(ReasonKind::Resolve, format!("the name {host} has no {}", family.noun()))
-    })
+    addresses
+        .first()
+        .copied()
+        .ok_or_else(|| Outcome::fail(ReasonKind::Resolve, format!("the name {host} has no {}", family.noun())))
 }
 
 /// A socket that talks to `address` alone.

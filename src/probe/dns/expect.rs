@@ -10,9 +10,10 @@ use hickory_proto::rr::{RData, RecordType};
 use regex::Regex;
 
 /// Response codes that can be expected, by their registered names.
-pub(super) const RCODES: &[&str] =
-    &["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET", "NOTAUTH",
-      "NOTZONE"];
+pub(super) const RCODES: &[&str] = &[
+    "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET", "NOTAUTH",
+    "NOTZONE",
+];
 /// Records that are shown in one sentence.
 const SHOWN_MAX: usize = 8;
 

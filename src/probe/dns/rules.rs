@@ -75,7 +75,8 @@ impl Section {
         }
         let lines: Vec<String> = records.iter().map(line).collect();
         let shown = |line: &str| line.chars().take(LINE_SHOWN_MAX).collect::<String>();
-        let first = || lines.first().map_or_else(|| "there is none".to_owned(), |line| format!("the first is {}", shown(line)));
+        let first =
+            || lines.first().map_or_else(|| "there is none".to_owned(), |line| format!("the first is {}", shown(line)));
         for pattern in &self.none {
             if let Some(line) = lines.iter().find(|line| pattern.is_match(line)) {
                 return Err(format!("expected no {name} record like /{pattern}/, got {}", shown(line)));

@@ -169,7 +169,9 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_is_shown_cut() {
-        for text in ["HTTP/1.1 400 Bad Request\r\n\r\n", "SIP/2.0 99 x\r\n", "SIP/2.0 +20 x\r\n", "", "SIP/2.0 2000\r\n"] {
+        for text in
+            ["HTTP/1.1 400 Bad Request\r\n\r\n", "SIP/2.0 99 x\r\n", "SIP/2.0 +20 x\r\n", "", "SIP/2.0 2000\r\n"]
+        {
             assert!(parse_response(text.as_bytes()).is_err(), "{text}");
         }
         let error = parse_response(&[b'x'; 100_000]).unwrap_err();
