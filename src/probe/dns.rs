@@ -63,7 +63,7 @@ impl Dns {
         ));
         self.expect.judge(server, &self.query, &answer)?;
         self.agree(attempt, &question, &got).await?;
-        Ok(peer::unless_slow(attempt, self.slower_than))
+        Ok(peer::slow(self.slower_than, attempt.elapsed()).unwrap_or(Outcome::Pass))
     }
 
     fn question(&self) -> Message {

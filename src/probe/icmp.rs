@@ -74,7 +74,7 @@ fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Pro
         limits: Limits {
             loss_max_ppm: max,
             loss_warn_ppm: warn,
-            slower_than: peer::slower_than(record),
+            slower_than: peer::limit(record),
             jitter_warn: record.has("jitter_warn").then(|| record.duration("jitter_warn")),
         },
     }))

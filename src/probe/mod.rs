@@ -14,9 +14,14 @@ pub mod fuzz;
 mod heartbeat;
 mod http;
 mod icmp;
+mod lines;
 mod peer;
 mod record;
+mod redis;
 mod sip;
+mod smtp;
+mod ssh;
+mod starttls;
 mod tcp;
 mod tls;
 mod transport;
@@ -66,7 +71,18 @@ pub struct ProbeKind {
 }
 
 /// Every kind, alphabetically. A new one is a file, a `mod` line and a row here.
-pub static KINDS: &[ProbeKind] = &[dns::KIND, heartbeat::KIND, http::KIND, icmp::KIND, sip::KIND, tcp::KIND, tls::KIND];
+pub static KINDS: &[ProbeKind] = &[
+    dns::KIND,
+    heartbeat::KIND,
+    http::KIND,
+    icmp::KIND,
+    redis::KIND,
+    sip::KIND,
+    smtp::KIND,
+    ssh::KIND,
+    tcp::KIND,
+    tls::KIND,
+];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static ProbeKind> {

@@ -70,7 +70,7 @@ fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Pro
         uri: record.opt_text("uri").map_or(usual, str::to_owned),
         from: record.text("from").to_owned(),
         statuses: statuses.filter_map(|status| u16::try_from(status).ok()).collect(),
-        slower_than: peer::slower_than(record),
+        slower_than: peer::limit(record),
         peer,
     }))
 }
@@ -119,7 +119,7 @@ impl Sip {
         if let Err(outcome) = self.judge(&response) {
             return Err(outcome);
         }
-        Ok(peer::unless_slow(attempt, self.slower_than))
+        Ok(peer::slow(self.slower_than, attempt.elapsed()).unwrap_or(Outcome::Pass))
     }
 
     fn request(&self, local: std::net::SocketAddr) -> Request<'_> {

@@ -207,3 +207,33 @@ fn warning_that_could_never_come_is_refused() {
     let problems = super::build(&record, &rig.context).err().unwrap();
     assert!(problems.to_string().contains("`warn_before` is shorter than `fail_before`"));
 }
+
+#[tokio::test]
+async fn certificate_behind_starttls_is_seen_and_an_unwilling_peer_fails() {
+    let mut rig = Rig::new();
+    let config = rig.certificate_for_days("a.bdc.test", 20);
+    let tls = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    rig.run(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut ask = [0; 8];
+            let _ = tokio::io::AsyncReadExt::read_exact(&mut stream, &mut ask).await;
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, b"S").await;
+            let _ = tls.accept(stream).await;
+        }
+    });
+    let body = |port: u16| json!({ "host": "a.bdc.test", "port": port, "starttls": "postgres" });
+    let report = rig.attempt("tls", body(port)).await;
+    assert_eq!(report.outcome.label(), "degraded", "{report:#?}");
+    assert_eq!(report.outcome.reason().unwrap().kind, ReasonKind::Certificate);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    rig.run(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, b"N").await;
+            let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 8]).await;
+        }
+    });
+    assert_fail(&rig.attempt("tls", body(port)).await, ReasonKind::Tls, "a.bdc.test");
+}
