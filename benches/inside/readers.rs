@@ -54,6 +54,7 @@ fn state(inventory: &Inventory, snapshot: Snapshot) -> anyhow::Result<WebState> 
                 phases: Phases { resolve: some, connect: some, tls: some, processing: some, transfer: some },
                 http_status: Some(200),
                 certificate_not_after: Some(T0),
+                fleet: None,
                 trace: Vec::new(),
             });
         }
