@@ -134,7 +134,10 @@ pub(super) fn parse_path(text: &str) -> Result<serde_json_path::JsonPath, (Strin
         return Err(("`..` stands in it twice".into(), "name one of the two steps".into()));
     }
     if plain.matches('$').count() > 1 {
-        return Err(("it begins anew with `$` inside a filter".into(), "compare with `@` and plain values only".into()));
+        return Err((
+            "it begins anew with `$` inside a filter".into(),
+            "compare with `@` and plain values only".into(),
+        ));
     }
     if plain.matches(',').count() > COMMAS_MAX {
         return Err((format!("it has more than {COMMAS_MAX} commas"), "write several expectations".into()));

@@ -25,6 +25,9 @@ pub(super) const FAMILY: Field = Field::with_default("family", Type::Choice(FAMI
 pub(super) const TLS: Field = Field::with_default("tls", Type::Either(&[Type::Bool, TLS_RECORD]), "false", TLS_DOC);
 /// The settings alone, for kinds whose address says whether TLS is spoken.
 pub(super) const TLS_SETTINGS: Field = Field::optional("tls", TLS_RECORD, "Settings of TLS.");
+/// When an answer that is right is late.
+pub(super) const SLOWER_THAN: Field =
+    Field::optional("slower_than", Type::DURATION, "Degraded when the whole attempt takes longer.");
 
 const TLS_RECORD: Type = Type::Record(TLS_FIELDS);
 const FAMILIES: &[&str] = &["any", "ipv4", "ipv6"];
