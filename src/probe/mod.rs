@@ -8,14 +8,19 @@ mod board;
 mod dial;
 mod dns;
 mod document;
+#[doc(hidden)]
+pub mod fuzz;
+mod grpc;
 mod heartbeat;
 mod http;
 mod peer;
 mod record;
+mod sql;
 mod tcp;
 mod tls;
 mod transport;
 mod trust;
+mod websocket;
 
 pub use attempt::*;
 pub use board::*;
@@ -61,7 +66,8 @@ pub struct ProbeKind {
 }
 
 /// Every kind, alphabetically. A new one is a file, a `mod` line and a row here.
-pub static KINDS: &[ProbeKind] = &[dns::KIND, heartbeat::KIND, http::KIND, tcp::KIND, tls::KIND];
+pub static KINDS: &[ProbeKind] =
+    &[dns::KIND, grpc::KIND, heartbeat::KIND, http::KIND, sql::KIND, tcp::KIND, tls::KIND, websocket::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static ProbeKind> {
