@@ -46,10 +46,10 @@ fn plain(status: u16, headers: &[(&'static str, &str)]) -> Says {
 }
 
 /// Answers by the name of the service; the requests' heads go to the channel. An unknown name hangs.
-async fn serve(rig: &mut Rig, tls: Option<rustls::ServerConfig>) -> (u16, mpsc::UnboundedReceiver<Request<()>>) {
+async fn serve(rig: &mut Rig, tls: Option<rustls::ServerConfig>) -> (u16, mpsc::Receiver<Request<()>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let (sender, receiver) = mpsc::unbounded_channel();
+    let (sender, receiver) = mpsc::channel(64);
     let tls = tls.map(|mut config| {
         config.alpn_protocols = vec![b"h2".to_vec()];
         TlsAcceptor::from(Arc::new(config))
@@ -93,14 +93,11 @@ async fn says(rig: &mut Rig, what: &'static [u8]) -> u16 {
 
 type Body = http_body_util::combinators::BoxBody<Bytes, Infallible>;
 
-async fn answer(
-    request: Request<Incoming>,
-    heads: mpsc::UnboundedSender<Request<()>>,
-) -> Result<Response<Body>, Infallible> {
+async fn answer(request: Request<Incoming>, heads: mpsc::Sender<Request<()>>) -> Result<Response<Body>, Infallible> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     let name = String::from_utf8_lossy(body.get(7..).unwrap_or_default()).into_owned();
-    let _ = heads.send(Request::from_parts(parts, ()));
+    let _ = heads.try_send(Request::from_parts(parts, ()));
     let says = match name.as_str() {
         "" | "serving" => health(1),
         "not.serving" => health(2),
@@ -267,11 +264,11 @@ async fn connection_ends_with_the_attempt() {
     let mut rig = Rig::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let (gone, mut ends) = mpsc::unbounded_channel();
+    let (gone, mut ends) = mpsc::channel(64);
     rig.run(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let read = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
-        gone.send(read.is_ok()).unwrap();
+        gone.try_send(read.is_ok()).unwrap();
     });
     let body = json!({ "address": format!("a.bdc.test:{port}") });
     let report = rig.attempt_within(Duration::from_millis(200), "grpc", body).await;

@@ -197,6 +197,7 @@ impl<'a> Session<'a> {
             self.stream.flush().await
         };
         let said = said.await;
+        self.sequence = sequence.wrapping_add(1);
         said.map_err(|error| self.lost(&error))
     }
 

@@ -166,16 +166,20 @@ async fn mysql(mut stream: TcpStream, tls: Option<TlsAcceptor>, plan: Plan) -> i
     let greeting = packet(0, &greeting(tls.is_some()));
     stream.write_all(&greeting).await?;
     match tls {
-        None => mysql_session(stream, plan).await,
+        None => mysql_session(stream, plan, 1).await,
         Some(tls) => {
-            mysql_packet(&mut stream).await?;
-            mysql_session(tls.accept(stream).await?, plan).await
+            assert_eq!(mysql_packet(&mut stream).await?.0, 1);
+            mysql_session(tls.accept(stream).await?, plan, 2).await
         }
     }
 }
 
-async fn mysql_session(mut stream: impl AsyncRead + AsyncWrite + Unpin, plan: Plan) -> io::Result<()> {
+async fn mysql_session(mut stream: impl AsyncRead + AsyncWrite + Unpin, plan: Plan, first: u8) -> io::Result<()> {
     let (sequence, _) = mysql_packet(&mut stream).await?;
+    // Real servers insist on it.
+    if sequence != first {
+        return stream.write_all(&mysql_error(sequence, 1156, "08S01", "Got packets out of order")).await;
+    }
     let next = sequence + 1;
     let ok = |sequence| packet(sequence, &[0, 0, 0, 2, 0, 0, 0]);
     match plan {
