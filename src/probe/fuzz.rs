@@ -3,6 +3,7 @@
 //! Not here: judging what they make of it. Invariant: no function here panics, whatever the bytes.
 
 use super::lines::Parsed;
+use super::sql::mysql_packets;
 use super::{dns, icmp, redis, sip, smtp, ssh, starttls, trust};
 use std::hint::black_box;
 
@@ -89,4 +90,9 @@ pub fn ocsp_staple(bytes: &[u8]) {
 /// The certificates of a chain, as the trace shows them.
 pub fn certificate(bytes: &[u8]) {
     trust::show(bytes);
+}
+
+/// What a MySQL server may say: greeting, error, another login method, row.
+pub fn mysql_answers(bytes: &[u8]) {
+    mysql_packets(bytes, |shown| _ = black_box(shown));
 }

@@ -14,6 +14,7 @@ mod expect;
 mod facts;
 #[doc(hidden)]
 pub mod fuzz;
+mod grpc;
 mod heartbeat;
 mod http;
 mod icmp;
@@ -23,12 +24,14 @@ mod record;
 mod redis;
 mod sip;
 mod smtp;
+mod sql;
 mod ssh;
 mod starttls;
 mod tcp;
 mod tls;
 mod transport;
 mod trust;
+mod websocket;
 
 pub use attempt::*;
 pub use board::*;
@@ -79,15 +82,18 @@ pub struct ProbeKind {
 pub static KINDS: &[ProbeKind] = &[
     command::KIND,
     dns::KIND,
+    grpc::KIND,
     heartbeat::KIND,
     http::KIND,
     icmp::KIND,
     redis::KIND,
     sip::KIND,
     smtp::KIND,
+    sql::KIND,
     ssh::KIND,
     tcp::KIND,
     tls::KIND,
+    websocket::KIND,
 ];
 
 /// The kind of that name.
