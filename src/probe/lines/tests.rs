@@ -75,7 +75,7 @@ async fn play(stream: TcpStream, tls: TlsAcceptor, acts: Arc<[Act]>) -> Option<(
                 stream.write_all(bytes).await.ok()?;
             },
             Dawdle => {
-                let began = std::time::Instant::now();
+                let began = tokio::time::Instant::now();
                 while began.elapsed() < Duration::from_millis(5) {
                     tokio::task::yield_now().await;
                 }
