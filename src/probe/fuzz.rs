@@ -52,6 +52,11 @@ pub fn redis_answers(bytes: &[u8]) {
     black_box(redis::info_field(&String::from_utf8_lossy(bytes), "role"));
 }
 
+/// The output of a Nagios plugin, and the ranges in it.
+pub fn nagios_output(bytes: &[u8]) {
+    super::command::read_output(bytes);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
