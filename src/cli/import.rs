@@ -113,7 +113,8 @@ fn turn(args: &ImportArgs) -> Result<Imported> {
         objective: args.objective.clone(),
     };
     let first = args.files.first().map_or(Path::new("."), PathBuf::as_path);
-    let base = std::path::absolute(first.parent().unwrap_or(Path::new("."))).context("where are we?")?;
+    let folder = first.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let base = std::path::absolute(folder).context("cannot tell where the working directory is")?;
     match args.from {
         From::Csv => {
             let encoding = args.encoding.map(|name| match name {
