@@ -54,7 +54,7 @@ struct Work<'a> {
     imported: Imported,
 }
 
-fn words<'n>(node: Option<&'n Node>) -> Vec<&'n str> {
+fn words(node: Option<&Node>) -> Vec<&str> {
     node.map(Node::items).unwrap_or_default().iter().filter_map(Node::text).collect()
 }
 

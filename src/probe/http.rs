@@ -89,8 +89,9 @@ impl Http {
         let (host, port) = target(&ask.url)?;
         attempt.aim(&host, port);
         attempt.note(format!("{} {}", ask.method, ask.url));
-        let literal = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
-        attempt.enter(if literal { Phase::Connect } else { Phase::Resolve });
+        let literal = host.trim_matches(['[', ']']).parse::<IpAddr>().ok();
+        attempt.fact(|facts| facts.peer = literal);
+        attempt.enter(if literal.is_some() { Phase::Connect } else { Phase::Resolve });
         let mut url = ask.url.clone();
         let mut headers = ask.headers.clone();
         // A port in the URL beats the one that the rule says, so it goes; the target still reads it in `Host`.

@@ -121,6 +121,7 @@ impl Resolve for Resolver {
             let addresses = network.resolve(name.as_str(), port).await.map_err(Unresolved)?;
             if let Some(recorder) = recorder {
                 recorder.enter(Phase::Connect);
+                recorder.fact(|facts| facts.peer = addresses.first().map(std::net::SocketAddr::ip));
                 let list = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 recorder.note(format!("{} is at {list}", name.as_str()));
             }

@@ -1,7 +1,7 @@
 //! Modules of a whole set of files, and every trick with targets.
 
 use super::*;
-use crate::config::{LoadOptions, Loaded, Sources, Style, SystemRoots, load, render};
+use crate::config::{LoadOptions, Loaded, Sources, SystemRoots, load};
 use crate::domain::Timestamp;
 use crate::field::Problems;
 use crate::probe::Heartbeats;
@@ -28,7 +28,7 @@ fn loaded(main: &str, modules: &[(&str, &str)]) -> Result<Loaded, Problems> {
     let mut options = LoadOptions::new(Timestamp(0), env, Arc::new(Heartbeats::new(Timestamp(0))));
     (options.system_roots, options.judge_from) = (SystemRoots::Skip, None);
     let sources = Sources::from_memory(files);
-    load(&sources, &options).inspect_err(|problems| println!("{}", render(problems, &sources, Style::Plain)))
+    load(&sources, &options)
 }
 
 const OURS: &str = "modules:\n  - { name: web, timeout: 5s, http: { expect: { status: 200 } } }\n  - { name: port, tcp: {} }\n  - { name: cert, tls: {} }\n  - { name: zone, dns: { name: a.test } }\n";
@@ -216,4 +216,42 @@ fn an_administrators_file_may_name_secrets_and_shows_none() {
     let shown = desk.module("a").unwrap().shown();
     assert!(shown.contains("<secret>") && !shown.contains("hidden-word"), "{shown}");
     assert_eq!(verdict(&desk, "a", "https://a.test/"), "asked");
+}
+
+/// Answers every connection with a redirect to `location`; returns the port.
+async fn redirecting(tasks: &mut tokio::task::JoinSet<()>, location: &'static str) -> u16 {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tasks.spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 4_096]).await;
+            let head =
+                format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            let _ = stream.write_all(head.as_bytes()).await;
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn redirects_from_an_allowed_target_lead_nowhere_else() {
+    let rule = "probe: { allow: [a.test] }\nnetwork: { connect_to: [{ host: '*.test', network: 127.0.0.1/32 }] }\n";
+    let desk = loaded(rule, &[("probes/modules.yaml", OURS)]).unwrap().desk;
+    let mut tasks = tokio::task::JoinSet::new();
+    for location in [
+        "http://169.254.169.254/latest/",
+        "http://127.0.0.1:22/",
+        "http://evil.test/",
+        "//[::1]/",
+        "http://a.test@evil.test/",
+    ] {
+        let target = format!("http://a.test:{}/", redirecting(&mut tasks, location).await);
+        let asked = desk.ask(desk.module("web").unwrap(), &target, None).unwrap();
+        let clock = crate::clock::ManualClock::at(Timestamp(0));
+        let (report, facts) = crate::probe::attempt_with_facts(&*asked.prober, Duration::from_secs(5), &clock).await;
+        let reason = report.outcome.reason().unwrap();
+        assert!(reason.text.contains("probe.allow"), "{location}: {}", reason.text);
+        assert_eq!((facts.http.redirects, report.http_status), (1, Some(302)));
+    }
 }
