@@ -208,6 +208,7 @@ impl Resolve for Resolver {
             }
             if let Some(recorder) = recorder {
                 recorder.enter(Phase::Connect);
+                recorder.fact(|facts| facts.peer = addresses.first().map(std::net::SocketAddr::ip));
                 let list = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 recorder.note(format!("{host} is at {list}"));
             }

@@ -101,6 +101,7 @@ impl Fetch {
         }
         let way = self.route.way(&ask.url, &host, port, &mut headers);
         attempt.aim(way.host, way.port);
+        attempt.fact(|facts| facts.peer = way.host.parse().ok());
         attempt.enter(if way.resolves { Phase::Resolve } else { Phase::Connect });
         let mut request = way.client.request(ask.method.clone(), way.url).headers(headers);
         if let Some(body) = &ask.body {
