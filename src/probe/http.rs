@@ -45,6 +45,10 @@ impl Prober for Http {
     fn probe<'a>(&'a self, attempt: &'a mut Attempt) -> BoxFuture<'a, Outcome> {
         Box::pin(async move { self.fetch(attempt).await.unwrap_or_else(|outcome| outcome) })
     }
+
+    fn host(&self) -> Option<&str> {
+        self.ask.url.host_str().map(|host| host.trim_matches(['[', ']']))
+    }
 }
 
 impl Http {

@@ -52,6 +52,12 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Prober: Send + Sync {
     /// Makes one attempt and fills in what it saw on the way.
     fn probe<'a>(&'a self, attempt: &'a mut Attempt) -> BoxFuture<'a, Outcome>;
+
+    /// The host that it asks first, a name or an address without brackets, as far as it asks one: what is gentle with
+    /// hosts goes by it.
+    fn host(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// Makes a prober of a complete record.
