@@ -37,6 +37,8 @@ pub struct Settings {
     pub network: NetworkSettings,
     /// Most attempts that run at the same time.
     pub concurrency: usize,
+    /// Most of them that ask one host.
+    pub per_host: usize,
     /// The common maintenance notice of `http` probes.
     pub maintenance_text: Option<String>,
     /// How mail leaves.
@@ -133,6 +135,7 @@ impl Settings {
             },
             network: network(root, record, problems),
             concurrency: probing.map_or(2_000, |r| usize::try_from(r.int("concurrency")).unwrap_or(1)),
+            per_host: probing.map_or(8, |r| usize::try_from(r.int("per_host")).unwrap_or(1)),
             maintenance_text: probing.and_then(|r| r.opt_text("maintenance_text")).map(str::to_owned),
             mail: mail(root, record, problems),
             require_sync: record.record("clock").is_some_and(|r| r.flag("require_sync")),
