@@ -176,6 +176,7 @@ async fn try_probe(main: &Path, args: &probe::ProbeArgs, out: &mut (dyn Write + 
     let mut context = crate::probe::BuildContext::new(network, files.heartbeats);
     // Whoever has a shell here may run what is granted to anybody, and still nothing else.
     context.commands = Arc::clone(&loaded.settings.commands);
+    context.introduce(&loaded.settings.user_agent);
     context.asker = crate::probe::Asker::Administrator;
     let chosen = match &args.kind {
         Some(_) => probe::described(args, &context),

@@ -37,6 +37,10 @@ impl Prober for Http {
             }
         })
     }
+
+    fn host(&self) -> Option<&str> {
+        self.ask.url.host_str().map(|host| host.trim_matches(['[', ']']))
+    }
 }
 
 impl Http {

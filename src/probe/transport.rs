@@ -87,15 +87,16 @@ impl Via {
 #[derive(Debug)]
 pub struct Transports {
     network: Arc<Network>,
+    user_agent: Box<str>,
     clients: Mutex<HashMap<Profile, Client>>,
     /// TLS for the kinds that speak something else than HTTP.
     configs: Mutex<HashMap<trust::Profile, Arc<ClientConfig>>>,
 }
 
 impl Transports {
-    /// No client yet.
-    pub fn new(network: Arc<Network>) -> Self {
-        Self { network, clients: Mutex::default(), configs: Mutex::default() }
+    /// No client yet; all of them will say that they are `user_agent`.
+    pub fn new(network: Arc<Network>, user_agent: &str) -> Self {
+        Self { network, user_agent: user_agent.into(), clients: Mutex::default(), configs: Mutex::default() }
     }
 
     /// The client of `profile`.
@@ -160,7 +161,7 @@ impl Transports {
             .deflate(offered(Compression::Deflate))
             .dns_resolver(resolver)
             .connector_layer(Stopwatch)
-            .user_agent(concat!("gengfu/", env!("CARGO_PKG_VERSION")))
+            .user_agent(&*self.user_agent)
             // Without it two attempts for one host could meet on one connection, and stopwatches would mix.
             .pool_max_idle_per_host(0)
             .redirect(redirect::Policy::none())

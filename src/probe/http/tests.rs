@@ -276,3 +276,18 @@ async fn every_attempt_opens_its_own_connection_also_with_200_at_once() {
     }
     assert_eq!(rig.connections.load(Ordering::SeqCst), 200);
 }
+
+#[tokio::test]
+async fn says_who_it_is_as_it_was_told() {
+    let mut rig = Rig::new();
+    let agent = |head: &str| {
+        let found = head.lines().find(|line| line.to_ascii_lowercase().starts_with("user-agent: "));
+        let body = found.unwrap_or_default().to_owned();
+        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    };
+    let port = rig.serve(agent).await;
+    rig.context.introduce("gengfu/9 (+https://gengfu.bdc.test)");
+    let said = "gengfu/9 (+https://gengfu.bdc.test)";
+    let body = json!({ "url": format!("http://a.test:{port}/"), "expect": { "body_contains": said } });
+    assert_eq!(rig.attempt("http", body).await.outcome, Outcome::Pass);
+}
