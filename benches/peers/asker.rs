@@ -99,7 +99,11 @@ impl Ask {
         let [kind, bodies @ ..] = words else { bail!("no kind") };
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let kind = gengfu::probe::kind(kind).context("no such kind")?;
-        let network = Network { connect_to: Vec::new(), roots: Arc::new(rustls::RootCertStore::empty()) };
+        let network = Network {
+            connect_to: Vec::new(),
+            allow: gengfu::network::everything(),
+            roots: Arc::new(rustls::RootCertStore::empty()),
+        };
         let context = BuildContext::new(Arc::new(network), Arc::new(Heartbeats::new(Timestamp(0))));
         let probers = bodies.iter().map(|body| {
             let record = gengfu::field::from_json(&serde_json::from_str(body)?, kind.fields);

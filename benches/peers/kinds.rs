@@ -126,7 +126,11 @@ fn city() -> Result<([String; 2], Child)> {
 pub(crate) fn serve() -> Result<()> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let rule = ConnectTo { host: "*.test".into(), network: [127, 64, 0, 0].into(), prefix: 10, port_offset: 20_000 };
-    let network = Arc::new(Network { connect_to: vec![rule], roots: Arc::new(rustls::RootCertStore::empty()) });
+    let network = Arc::new(Network {
+        connect_to: vec![rule],
+        allow: Vec::new(),
+        roots: Arc::new(rustls::RootCertStore::empty()),
+    });
     let asked = |kind: &str, at: &str| ProbeTarget {
         probe: format!("bench/{kind}/{kind}").as_str().into(),
         kind: kind.to_owned(),

@@ -9,7 +9,7 @@ mod fields;
 pub(super) use fields::KIND;
 
 use super::transport::Unresolved;
-use super::{Attempt, BoxFuture, Phase, Prober, dial};
+use super::{Attempt, BoxFuture, Phase, Prober, Reach, dial};
 use crate::domain::Outcome;
 use crate::domain::ReasonKind;
 use crate::network::Network;
@@ -29,6 +29,7 @@ struct Http {
     redirects_max: usize,
     body_bytes_max: usize,
     expect: Expect,
+    reach: Option<Arc<dyn Reach>>,
 }
 
 /// What is asked for; redirects change it.
@@ -59,6 +60,8 @@ impl Http {
                     }
                     hops += 1;
                     attempt.note(format!("redirected to {next}"));
+                    attempt.fact(|facts| facts.http.redirects += 1);
+                    self.may_follow(&next)?;
                     ask = ask.follow(response.status().as_u16(), next);
                 }
                 _ => break response,
@@ -68,6 +71,17 @@ impl Http {
         let answer = self.read(attempt, response, &ask.url, got).await?;
         let outcome = self.expect.judge(attempt.started, &answer, attempt.elapsed(), attempt.certificate_not_after());
         Ok(outcome)
+    }
+
+    /// Refuses to be sent to somebody whom nobody allowed.
+    fn may_follow(&self, next: &Url) -> Result<(), Outcome> {
+        let Some(reach) = &self.reach else { return Ok(()) };
+        let (host, port) = target(next)?;
+        if reach.allows(&host, port) {
+            return Ok(());
+        }
+        let text = format!("redirected to {host}:{port}, which nobody allowed; add it to `probe.allow` if it is right");
+        Err(Outcome::fail(ReasonKind::Protocol, text))
     }
 
     /// Sends one request; ends with the head of its answer.
@@ -94,6 +108,11 @@ impl Http {
             Ok(response) => {
                 attempt.enter(Phase::Transfer);
                 attempt.http_status(response.status().as_u16());
+                attempt.fact(|facts| {
+                    facts.peer = response.remote_addr().map(|address| address.ip());
+                    facts.http.tls = ask.url.scheme() == "https";
+                    facts.http_head(response.version(), response.headers());
+                });
                 attempt.note(format!("{:?} {}", response.version(), response.status()));
                 Ok(response)
             }
@@ -125,6 +144,7 @@ impl Http {
         attempt.leave();
         let more = if cut { ", and left the rest" } else { "" };
         attempt.note(format!("read {} bytes{more}", body.len()));
+        attempt.fact(|facts| facts.http.body_bytes = body.len() as u64);
         let body = String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into());
         Ok(Answer { status: response.status(), headers: std::mem::take(response.headers_mut()), body, cut, got })
     }

@@ -370,6 +370,39 @@ async fn heartbeats_beat_from_anywhere_under_a_known_token() {
 }
 
 #[tokio::test]
+async fn members_of_a_fleet_beat_by_their_id_and_nobody_else() {
+    let (state, _commands) = fixture::state(fixture::snapshot());
+    let network = crate::network::Network {
+        connect_to: Vec::new(),
+        allow: Vec::new(),
+        roots: Arc::new(rustls::RootCertStore::empty()),
+    };
+    let context = crate::probe::BuildContext::new(Arc::new(network), Arc::clone(&state.heartbeats));
+    let fleet = serde_json::json!({ "members": 2, "share_min": "90%" });
+    let body = serde_json::json!({ "token": "kiosks", "period": "1m", "fleet": fleet });
+    let kind = crate::probe::kind("heartbeat").unwrap();
+    let _prober = (kind.build)(&crate::field::from_json(&body, kind.fields).unwrap(), &context).unwrap();
+    let table = [
+        ("kiosks?member=kiosk-0001", StatusCode::OK),
+        ("kiosks/start?member=kiosk-0002&from=cron", StatusCode::OK),
+        ("kiosks/7?member=kiosk-0002", StatusCode::OK),
+        ("kiosks?member=kiosk-0003", StatusCode::CONFLICT),
+        ("kiosks", StatusCode::BAD_REQUEST),
+        ("kiosks?member=", StatusCode::BAD_REQUEST),
+        ("kiosks?member=a&member=b", StatusCode::BAD_REQUEST),
+        ("kiosks?member=%00", StatusCode::BAD_REQUEST),
+        ("kiosks?member=%3Cscript%3E", StatusCode::BAD_REQUEST),
+        ("t0ken?member=kiosk-0001", StatusCode::BAD_REQUEST),
+        ("other?member=kiosk-0001", StatusCode::NOT_FOUND),
+        ("other?member=", StatusCode::NOT_FOUND),
+    ];
+    for (path, status) in table {
+        let path = format!("/api/v1/heartbeat/{path}");
+        assert_eq!(send(&state, request("192.0.2.7", Method::POST, &path)).await.status, status, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_api_speaks_of_subsystems_timelines_windows_and_promises() {
     let status = get("/api/v1/status").await.json();
     assert_eq!((status["down"].as_u64(), status["outside_hours"].as_u64()), (Some(2), Some(1)));

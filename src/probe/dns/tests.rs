@@ -1,13 +1,15 @@
 //! `dns` by behaviour.
 
 use super::*;
+use crate::probe::tests::closed_port;
 use crate::probe::tests::{Rig, assert_fail};
-use hickory_proto::op::OpCode;
-use hickory_proto::rr::rdata::{A, TXT};
-use hickory_proto::rr::{RData, Record as Resource};
-use serde_json::json;
+use hickory_proto::op::{OpCode, ResponseCode};
+use hickory_proto::rr::rdata::{A, NS, SOA, TXT};
+use hickory_proto::rr::{DNSClass, Name, RData, Record as Resource};
+use serde_json::{Value, json};
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, UdpSocket};
 
 /// What the server of the tests knows: `huge` comes cut over UDP, `odd` first answers another question.
 fn reply(bytes: &[u8], over_tcp: bool) -> Message {

@@ -81,6 +81,7 @@ fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Pro
         redirects_max: usize::try_from(record.int("redirects_max")).unwrap_or_default(),
         body_bytes_max: usize::try_from(record.int("body_bytes_max")).unwrap_or(1),
         expect,
+        reach: context.reach.clone(),
     }))
 }
 

@@ -1,0 +1,58 @@
+//! The parsers of bytes from outside, one function each, so that a fuzzer can reach them.
+//!
+//! Not here: judging what they make of it. Invariant: no function here panics, whatever the bytes.
+
+use super::lines::Parsed;
+use super::{redis, smtp, ssh, starttls};
+use std::hint::black_box;
+
+/// Parses one piece after the other, as a conversation does; what a parser takes is never more than there is.
+fn pieces<T>(mut bytes: &[u8], parse: impl Fn(&[u8]) -> Parsed<T>) {
+    while let Ok(Some((piece, length))) = parse(bytes) {
+        black_box(piece);
+        assert!(0 < length && length <= bytes.len(), "{length} of {}", bytes.len());
+        bytes = &bytes[length..];
+    }
+}
+
+/// Replies of SMTP, and what is made of them.
+pub fn smtp_replies(bytes: &[u8]) {
+    pieces(bytes, |bytes| {
+        let reply = smtp::parse_reply(bytes)?;
+        if let Some((reply, _)) = &reply {
+            black_box((reply.to_string(), reply.enhanced(), reply.is_greylisting(), reply.offers("STARTTLS")));
+        }
+        Ok(reply)
+    });
+}
+
+/// The answer of LDAP to StartTLS.
+pub fn ldap_answer(bytes: &[u8]) {
+    pieces(bytes, starttls::parse_ldap);
+}
+
+/// The ways of IMAP, POP3, PostgreSQL and XMPP to TLS.
+pub fn starttls_preludes(bytes: &[u8]) {
+    pieces(bytes, starttls::parse_imap);
+    pieces(bytes, starttls::parse_imap_tagged);
+    pieces(bytes, starttls::parse_pop3);
+    pieces(bytes, starttls::parse_postgres);
+    pieces(bytes, starttls::parse_xmpp_features);
+    pieces(bytes, starttls::parse_xmpp_proceed);
+}
+
+/// The banner of SSH.
+pub fn ssh_banner(bytes: &[u8]) {
+    pieces(bytes, ssh::parse_banner);
+}
+
+/// Answers of Redis, and the fields of INFO.
+pub fn redis_answers(bytes: &[u8]) {
+    pieces(bytes, redis::parse_answer);
+    black_box(redis::info_field(&String::from_utf8_lossy(bytes), "role"));
+}
+
+/// The output of a Nagios plugin, and the ranges in it.
+pub fn nagios_output(bytes: &[u8]) {
+    super::command::read_output(bytes);
+}

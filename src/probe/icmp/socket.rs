@@ -1,0 +1,148 @@
+//! A socket for echo requests: without privileges where the system lets us, else raw.
+//!
+//! Not here: packets. Invariant: where neither is allowed, the sentence says what an administrator can do about it.
+
+use super::wire::{self, Echo, Layout, REPLY_BYTES_MAX};
+use crate::domain::Outcome;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io::{self, Read};
+use std::net::{IpAddr, SocketAddr};
+use tokio::io::unix::AsyncFd;
+
+/// How many hops a request may take when nothing else is said.
+const TTL: u8 = 64;
+
+/// Whether requests may be cut on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fragments {
+    Allowed,
+    Refused,
+}
+
+/// How requests leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// The kernel owns the identifier.
+    Unprivileged,
+    Raw,
+    /// We write the IPv4 header too.
+    RawWithHeader,
+}
+
+/// A socket that asks one address.
+#[derive(Debug)]
+pub(super) struct Pinger {
+    socket: AsyncFd<Socket>,
+    way: Way,
+    layout: Layout,
+    ttl: u8,
+}
+
+impl Pinger {
+    /// Opens the least privileged socket that serves.
+    pub(super) fn open(to: IpAddr, ttl: Option<u8>, fragments: Fragments) -> Result<Self, Outcome> {
+        let uncut = fragments == Fragments::Refused && to.is_ipv4();
+        let plain = if uncut { None } else { Some(create(to, Type::DGRAM)) };
+        let (way, socket) = match plain {
+            Some(Ok(socket)) => (Way::Unprivileged, Ok(socket)),
+            _ => (if uncut { Way::RawWithHeader } else { Way::Raw }, create(to, Type::RAW)),
+        };
+        let socket = socket.map_err(|error| not_allowed(&error, fragments))?;
+        let layout = match (to, way) {
+            (IpAddr::V6(_), _) => Layout::V6,
+            (IpAddr::V4(_), Way::Unprivileged) => Layout::V4,
+            (IpAddr::V4(_), Way::Raw | Way::RawWithHeader) => Layout::V4WithHeader,
+        };
+        let ready = prepare(&socket, to, way, ttl).and_then(|()| AsyncFd::new(socket));
+        let socket = ready.map_err(|error| Outcome::unknown(format!("cannot set up a socket for ICMP: {error}")))?;
+        Ok(Self { socket, way, layout, ttl: ttl.unwrap_or(TTL) })
+    }
+
+    /// How requests leave, for the trace.
+    pub(super) fn named(&self) -> &'static str {
+        match self.way {
+            Way::Unprivileged => "an unprivileged ICMP socket",
+            Way::Raw => "a raw ICMP socket",
+            Way::RawWithHeader => "a raw ICMP socket, uncut",
+        }
+    }
+
+    pub(super) fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// One request to `to`.
+    pub(super) fn packet(&self, echo: &Echo, sequence: u16, to: IpAddr) -> Vec<u8> {
+        let request = echo.request(sequence, self.layout);
+        match (self.way, to) {
+            (Way::RawWithHeader, IpAddr::V4(to)) => {
+                [&wire::uncut_header(to, self.ttl, request.len()), request.as_slice()].concat()
+            }
+            _ => request,
+        }
+    }
+
+    pub(super) async fn send(&self, packet: &[u8], to: IpAddr) -> io::Result<()> {
+        loop {
+            let mut ready = self.socket.writable().await?;
+            // What is connected sends to its peer; a raw socket for IPv4 is not, or it would not hear routers.
+            let sending = |fd: &AsyncFd<Socket>| match self.layout {
+                Layout::V4WithHeader => fd.get_ref().send_to(packet, &SocketAddr::new(to, 0).into()),
+                Layout::V4 | Layout::V6 => fd.get_ref().send(packet),
+            };
+            if let Ok(sent) = ready.try_io(sending) {
+                return sent.map(drop);
+            }
+        }
+    }
+
+    pub(super) async fn receive(&self) -> io::Result<Vec<u8>> {
+        let mut buffer = vec![0; REPLY_BYTES_MAX];
+        loop {
+            let mut ready = self.socket.readable().await?;
+            if let Ok(read) = ready.try_io(|fd| {
+                let mut socket = fd.get_ref();
+                socket.read(&mut buffer)
+            }) {
+                buffer.truncate(read?);
+                return Ok(buffer);
+            }
+        }
+    }
+}
+
+fn create(to: IpAddr, ty: Type) -> io::Result<Socket> {
+    match to {
+        IpAddr::V4(_) => Socket::new(Domain::IPV4, ty, Some(Protocol::ICMPV4)),
+        IpAddr::V6(_) => Socket::new(Domain::IPV6, ty, Some(Protocol::ICMPV6)),
+    }
+}
+
+fn prepare(socket: &Socket, to: IpAddr, way: Way, ttl: Option<u8>) -> io::Result<()> {
+    socket.set_nonblocking(true)?;
+    match (to, ttl) {
+        (IpAddr::V4(_), Some(ttl)) => socket.set_ttl_v4(ttl.into())?,
+        (IpAddr::V6(_), Some(ttl)) => socket.set_unicast_hops_v6(ttl.into())?,
+        (_, None) => {}
+    }
+    match (to, way) {
+        (IpAddr::V4(_), Way::Raw) => Ok(()),
+        (IpAddr::V4(_), Way::RawWithHeader) => socket.set_header_included_v4(true),
+        _ => socket.connect(&SocketAddr::new(to, 0).into()),
+    }
+}
+
+/// Why we cannot ask at all, and who can mend it.
+pub(super) fn not_allowed(error: &io::Error, fragments: Fragments) -> Outcome {
+    let remedy = match fragments {
+        Fragments::Allowed => {
+            "let this user's group ping (sysctl net.ipv4.ping_group_range), or give the program CAP_NET_RAW"
+        }
+        Fragments::Refused => "`dont_fragment` needs a raw socket: give the program CAP_NET_RAW, or leave it out",
+    };
+    let text = match error.kind() {
+        io::ErrorKind::PermissionDenied => format!("this machine does not let us send ICMP; {remedy}"),
+        _ => format!("cannot open a socket for ICMP: {error}"),
+    };
+    Outcome::unknown(text)
+}

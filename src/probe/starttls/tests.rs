@@ -1,0 +1,1 @@
+//! `starttls` by behaviour.
