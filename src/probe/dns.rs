@@ -64,7 +64,7 @@ impl Dns {
         ));
         self.expect.judge(server, &self.query, &answer)?;
         self.agree(attempt, &question, &got).await?;
-        Ok(peer::unless_slow(attempt, self.slower_than))
+        Ok(peer::slow(self.slower_than, attempt.elapsed()).unwrap_or(Outcome::Pass))
     }
 
     fn question(&self) -> Message {
@@ -135,6 +135,14 @@ fn flags(answer: &Message) -> String {
     ];
     let set: Vec<&str> = all.iter().filter(|(_, set)| *set).map(|(name, _)| *name).collect();
     if set.is_empty() { String::new() } else { format!(" ({})", set.join(" ")) }
+}
+
+/// All that is ever shown of an answer, for fuzzing.
+pub(super) fn show(answer: &Message) {
+    let _ = (expect::list(&records(answer)), flags(answer));
+    for record in answer.all_sections() {
+        let _ = rules::line(record);
+    }
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Pro
         limits: Limits {
             loss_max_ppm: max,
             loss_warn_ppm: warn,
-            slower_than: peer::slower_than(record),
+            slower_than: peer::limit(record),
             jitter_warn: record.has("jitter_warn").then(|| record.duration("jitter_warn")),
         },
     }))
@@ -129,6 +129,7 @@ impl Icmp {
         let echo = Echo { ident: fastrand::u16(..), token: fastrand::u64(..), payload_bytes: self.payload_bytes };
         let first = fastrand::u16(..);
         let mut tally = Tally::new(end - began);
+        let mut buffer = Box::new([0; wire::REPLY_BYTES_MAX]);
         while !tally.is_over(self.packets) {
             let sent = tally.sent();
             let due = began + self.interval * u32::from(sent);
@@ -142,11 +143,11 @@ impl Icmp {
                 continue;
             }
             let until = if sent < self.packets { due.min(end) } else { end };
-            match timeout_at(until, pinger.receive()).await {
+            match timeout_at(until, pinger.receive(&mut buffer)).await {
                 Err(_) if until >= end => break,
                 Err(_) => {}
                 Ok(Err(error)) => tally.refuse(self.refusal(&error)?),
-                Ok(Ok(bytes)) => self.hear(attempt, &mut tally, parse_reply(&bytes, pinger.layout()), &echo, first),
+                Ok(Ok(bytes)) => self.hear(attempt, &mut tally, parse_reply(bytes, pinger.layout()), &echo, first),
             }
         }
         Ok(tally)

@@ -187,3 +187,6 @@ pub(super) fn shown(text: &str) -> String {
         None => format!("{text:?}"),
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -21,6 +21,7 @@ mod lines;
 mod peer;
 mod record;
 mod redis;
+mod sip;
 mod smtp;
 mod ssh;
 mod starttls;
@@ -82,6 +83,7 @@ pub static KINDS: &[ProbeKind] = &[
     http::KIND,
     icmp::KIND,
     redis::KIND,
+    sip::KIND,
     smtp::KIND,
     ssh::KIND,
     tcp::KIND,

@@ -175,16 +175,6 @@ impl Peer {
     }
 }
 
-/// The limit of a record that has [`SLOWER_THAN`].
-pub(super) fn slower_than(record: &Record) -> Option<Duration> {
-    record.has("slower_than").then(|| record.duration("slower_than"))
-}
-
-/// The verdict about an attempt in which all was right, except perhaps that it took longer than `limit`.
-pub(super) fn unless_slow(attempt: &Attempt, limit: Option<Duration>) -> Outcome {
-    slow(limit, attempt.elapsed()).unwrap_or(Outcome::Pass)
-}
-
 /// TLS by a record that has [`TLS_FIELDS`], or as usual without one; the certificate is for `host` unless it says so.
 ///
 /// # Errors

@@ -15,6 +15,7 @@ use regex::Regex;
 use russh::client::{self, connect_stream};
 use russh::keys::PublicKeyOrCertificate;
 use russh::{AlgorithmKind, SshId};
+use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncWriteExt, copy_bidirectional, duplex};
@@ -153,6 +154,11 @@ impl Ssh {
         }
     }
 
+    fn left(&self) -> Outcome {
+        let text = format!("{} closed the connection in the exchange of keys", self.peer.named());
+        Outcome::fail(ReasonKind::Protocol, text)
+    }
+
     /// The verdict about an exchange that showed no key.
     fn failed(&self, error: &russh::Error) -> Outcome {
         let name = self.peer.named();
@@ -171,9 +177,8 @@ impl Ssh {
                 let text = format!("{name} has no {kind:?} algorithm that is accepted, only {}", list(theirs));
                 Outcome::fail(ReasonKind::Protocol, text)
             }
-            russh::Error::Disconnect | russh::Error::HUP => {
-                Outcome::fail(ReasonKind::Protocol, format!("{name} closed the connection in the exchange of keys"))
-            }
+            russh::Error::Disconnect | russh::Error::HUP => self.left(),
+            russh::Error::IO(error) if error.kind() == ErrorKind::UnexpectedEof => self.left(),
             other => Outcome::fail(ReasonKind::Protocol, format!("{name} broke the exchange of keys: {other}")),
         }
     }

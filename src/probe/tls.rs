@@ -3,16 +3,17 @@
 //! Not here: reading chains and staples (`trust`). Invariants: the chain's facts are kept also when it is refused; a
 //! certificate that is over counts before anything that was agreed on.
 
-use super::peer::{self, FAMILY, Family, SLOWER_THAN};
+use super::peer::{self, FAMILY, Family, Peer, SLOWER_THAN};
+use super::starttls::{Protocol, STARTTLS, starttls};
 use super::trust::{Revocation, Staple};
-use super::{Attempt, BoxFuture, BuildContext, ProbeKind, Prober, dial, trust};
+use super::{Attempt, BoxFuture, BuildContext, ProbeKind, Prober, trust};
 use crate::domain::{Millis, Outcome, ReasonKind};
 use crate::field::{Code, Field, Problem, Problems, Record, Type};
-use crate::network::Network;
 use regex::Regex;
 use rustls::{ClientConnection, ProtocolVersion};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::either::Either;
 
 /// This kind.
 pub(super) const KIND: ProbeKind = ProbeKind {
@@ -30,6 +31,7 @@ const FIELDS: &[Field] = &[
     Field::required("host", Type::Host, "Host name or IP address to connect to."),
     Field::with_default("port", Type::PORT, "443", "Port to connect to."),
     FAMILY,
+    STARTTLS,
     Field::with_default("warn_before", Type::DURATION, "30d", "Degraded when a certificate expires within this time."),
     Field::optional(
         "fail_before",
@@ -60,20 +62,24 @@ fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Pro
         return Err(Problem::error(Code::Value, record.at("warn_before"), text).into());
     }
     let host = record.text("host").trim_matches(['[', ']']);
-    let tls = peer::tls(Some(record), host, context)?;
-    Ok(Arc::new(Tls {
+    let peer = Peer {
         network: Arc::clone(&context.network),
-        tls,
+        tls: peer::tls(Some(record), host, context)?,
         family: Family::of(record),
         host: host.into(),
         port: u16::try_from(record.int("port")).unwrap_or(443),
+        tls_first: true,
+    };
+    Ok(Arc::new(Tls {
+        peer,
+        starttls: Protocol::of(record),
         warn_ms,
         fail_ms,
         counts: if record.text("chain") == "leaf" { Counts::Leaf } else { Counts::Whole },
         versions: record.texts("version").map(|(version, _)| version.into()).collect(),
         cipher: record.regex("cipher").cloned(),
         staple: if record.text("ocsp") == "required" { Wanted::Required } else { Wanted::Shown },
-        slower_than: peer::slower_than(record),
+        slower_than: peer::limit(record),
     }))
 }
 
@@ -92,11 +98,8 @@ enum Wanted {
 }
 
 struct Tls {
-    network: Arc<Network>,
-    tls: peer::Tls,
-    family: Family,
-    host: Box<str>,
-    port: u16,
+    peer: Peer,
+    starttls: Option<Protocol>,
     warn_ms: Millis,
     fail_ms: Millis,
     counts: Counts,
@@ -115,12 +118,17 @@ impl Prober for Tls {
 
 impl Tls {
     async fn look(&self, attempt: &Attempt) -> Result<Outcome, Outcome> {
-        let stream = dial::connect(attempt, &self.network, &self.host, self.port, self.family).await?;
-        let stream = dial::handshake(attempt, &self.tls.config, stream, &self.tls.name, self.port).await?;
+        let stream = match self.starttls {
+            None => self.peer.open(attempt).await?,
+            Some(protocol) => starttls(attempt, &self.peer, self.peer.connect(attempt).await?, protocol).await?,
+        };
         let warning = self.expiry(attempt)?;
         self.revocation(attempt)?;
-        self.agreed(attempt, stream.get_ref().1)?;
-        Ok(warning.unwrap_or_else(|| peer::unless_slow(attempt, self.slower_than)))
+        if let Either::Right(stream) = &stream {
+            self.agreed(attempt, stream.get_ref().1)?;
+        }
+        let slow = || peer::slow(self.slower_than, attempt.elapsed());
+        Ok(warning.or_else(slow).unwrap_or(Outcome::Pass))
     }
 
     /// Fails when a certificate is over or soon to be; else warns where it is due.
@@ -130,7 +138,7 @@ impl Tls {
             Counts::Whole => attempt.certificate_not_after(),
         };
         let Some(not_after) = not_after else {
-            return Err(Outcome::fail(ReasonKind::Tls, format!("{} showed no certificate", self.tls.name)));
+            return Err(Outcome::fail(ReasonKind::Tls, format!("{} showed no certificate", self.peer.tls.name)));
         };
         let left_ms = not_after.since(attempt.started);
         let text = || trust::expiry_text(attempt.started, not_after);
@@ -143,7 +151,7 @@ impl Tls {
 
     /// Fails by what the staple says, or where one is required and there is none that helps.
     fn revocation(&self, attempt: &Attempt) -> Result<(), Outcome> {
-        let (name, staple) = (&self.tls.name, attempt.staple());
+        let (name, staple) = (&self.peer.tls.name, attempt.staple());
         let wrong = |text: String| Err(Outcome::fail(ReasonKind::Certificate, text));
         if let Some(Staple::Says { revocation: Revocation::Revoked { at, why }, .. }) = &staple {
             let why = why.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
@@ -184,10 +192,12 @@ impl Tls {
         let wrong = |text: String| Err(Outcome::fail(ReasonKind::Tls, text));
         if !self.versions.is_empty() && !self.versions.iter().any(|right| &**right == version) {
             let expected = self.versions.join(" or ");
-            return wrong(format!("expected TLS {expected} with {}, got {version}", self.tls.name));
+            return wrong(format!("expected TLS {expected} with {}, got {version}", self.peer.tls.name));
         }
         match self.cipher.as_ref().filter(|right| !right.is_match(&suite)) {
-            Some(right) => wrong(format!("expected a cipher suite like /{right}/ with {}, got {suite}", self.tls.name)),
+            Some(right) => {
+                wrong(format!("expected a cipher suite like /{right}/ with {}, got {suite}", self.peer.tls.name))
+            }
             None => Ok(()),
         }
     }

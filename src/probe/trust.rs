@@ -5,8 +5,11 @@
 mod chain;
 mod ocsp;
 
-pub(super) use chain::expiry_text;
+pub(super) use chain::{expiry_text, show};
 pub(super) use ocsp::{Revocation, Staple, parse_staple};
+
+#[cfg(test)]
+pub(super) use ocsp::tests as staples;
 
 use super::{Phase, Recorder};
 use crate::domain::{Outcome, ReasonKind, Timestamp};

@@ -403,6 +403,27 @@ async fn members_of_a_fleet_beat_by_their_id_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn online_share_of_a_fleet_is_a_metric() {
+    let mut snapshot = fixture::snapshot();
+    let mut inventory = (*snapshot.inventory).clone();
+    let plan = inventory.probes.values_mut().min_by_key(|plan| plan.id.clone()).unwrap();
+    plan.kind = "heartbeat";
+    let id = plan.id.clone();
+    snapshot.inventory = Arc::new(inventory);
+    let (state, _commands) = fixture::state(snapshot);
+    let share = crate::probe::FleetShare { members: 80, online: 61 };
+    let report = fixture::report(1, crate::domain::Outcome::Pass);
+    state.board.slot(&id).unwrap().record(crate::probe::Report { fleet: Some(share), ..report });
+    let text = send(&state, request("127.0.0.1", Method::GET, "/metrics")).await.body;
+    let (subsystem, owner) = (id.subsystem(), id.subsystem().owner());
+    for (name, value) in [("members", 80), ("online", 61)] {
+        let name = format!("gengfu_fleet_{name}");
+        let line = format!("{name}{{owner=\"{owner}\",subsystem=\"{subsystem}\",probe=\"{}\"}} {value}\n", id.name());
+        assert!(text.contains(&line), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn the_api_speaks_of_subsystems_timelines_windows_and_promises() {
     let status = get("/api/v1/status").await.json();
     assert_eq!((status["down"].as_u64(), status["outside_hours"].as_u64()), (Some(2), Some(1)));

@@ -113,6 +113,6 @@ fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Pro
             rules: Rules::of(record.record("rules")),
             serial_at_least: number("soa_serial_at_least"),
         },
-        slower_than: peer::slower_than(record),
+        slower_than: peer::limit(record),
     }))
 }

@@ -5,9 +5,9 @@
 use super::wire::{self, Echo, Layout, REPLY_BYTES_MAX};
 use crate::domain::Outcome;
 use socket2::{Domain, Protocol, Socket, Type};
-use std::io::{self, Read};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
-use tokio::io::unix::AsyncFd;
+use tokio::net::UdpSocket;
 
 /// How many hops a request may take when nothing else is said.
 const TTL: u8 = 64;
@@ -32,7 +32,8 @@ enum Way {
 /// A socket that asks one address.
 #[derive(Debug)]
 pub(super) struct Pinger {
-    socket: AsyncFd<Socket>,
+    /// Not UDP: std and tokio only wrap the descriptor, and the calls are the same for ICMP.
+    socket: UdpSocket,
     way: Way,
     layout: Layout,
     ttl: u8,
@@ -53,7 +54,7 @@ impl Pinger {
             (IpAddr::V4(_), Way::Unprivileged) => Layout::V4,
             (IpAddr::V4(_), Way::Raw | Way::RawWithHeader) => Layout::V4WithHeader,
         };
-        let ready = prepare(&socket, to, way, ttl).and_then(|()| AsyncFd::new(socket));
+        let ready = prepare(&socket, to, way, ttl).and_then(|()| UdpSocket::from_std(socket.into()));
         let socket = ready.map_err(|error| Outcome::unknown(format!("cannot set up a socket for ICMP: {error}")))?;
         Ok(Self { socket, way, layout, ttl: ttl.unwrap_or(TTL) })
     }
@@ -83,31 +84,18 @@ impl Pinger {
     }
 
     pub(super) async fn send(&self, packet: &[u8], to: IpAddr) -> io::Result<()> {
-        loop {
-            let mut ready = self.socket.writable().await?;
-            // What is connected sends to its peer; a raw socket for IPv4 is not, or it would not hear routers.
-            let sending = |fd: &AsyncFd<Socket>| match self.layout {
-                Layout::V4WithHeader => fd.get_ref().send_to(packet, &SocketAddr::new(to, 0).into()),
-                Layout::V4 | Layout::V6 => fd.get_ref().send(packet),
-            };
-            if let Ok(sent) = ready.try_io(sending) {
-                return sent.map(drop);
-            }
-        }
+        // What is connected sends to its peer; a raw socket for IPv4 is not, or it would not hear routers.
+        let sent = match self.layout {
+            Layout::V4WithHeader => self.socket.send_to(packet, SocketAddr::new(to, 0)).await,
+            Layout::V4 | Layout::V6 => self.socket.send(packet).await,
+        };
+        sent.map(drop)
     }
 
-    pub(super) async fn receive(&self) -> io::Result<Vec<u8>> {
-        let mut buffer = vec![0; REPLY_BYTES_MAX];
-        loop {
-            let mut ready = self.socket.readable().await?;
-            if let Ok(read) = ready.try_io(|fd| {
-                let mut socket = fd.get_ref();
-                socket.read(&mut buffer)
-            }) {
-                buffer.truncate(read?);
-                return Ok(buffer);
-            }
-        }
+    /// The next packet, whosever it is.
+    pub(super) async fn receive<'a>(&self, buffer: &'a mut [u8; REPLY_BYTES_MAX]) -> io::Result<&'a [u8]> {
+        let read = self.socket.recv(buffer).await?;
+        Ok(&buffer[..read])
     }
 }
 

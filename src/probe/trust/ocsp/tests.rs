@@ -7,6 +7,7 @@ pub(in crate::probe) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     let mut bytes = vec![tag];
     match content.len() {
         short @ 0..0x80 => bytes.push(short as u8),
+        middle @ 0x80..0x100 => bytes.extend([0x81, middle as u8]),
         long => bytes.extend([0x82, (long >> 8) as u8, long as u8]),
     }
     bytes.extend(content);
