@@ -34,6 +34,8 @@ WHY = {
     "headers": "an answer of hundreds of headers, or of one of megabytes, is refused before it fills memory",
     "no record": "NOERROR without a record of the asked type leads no visitor anywhere",
     "every address": "a visitor's browser tries every address of a name, so one dead family is not closed",
+    "version": "there is no HTTP/9.9, so what answers is no web server that a visitor could use",
+    "question": "an answer to another question proves nothing about the one that was asked",
     "rsa": "1024 bits can be factored; browsers refuse such a chain as well",
 }
 
@@ -75,8 +77,8 @@ def compare(row, number, blackbox):
         wrong.append("the verdicts differ")
     if theirs == ours.good and row.differs:
         wrong.append("the verdicts were to differ, and do not")
-    if ours.wall_s > TIMEOUT_S + SPARE_S:
-        wrong.append(f"took {ours.wall_s:.1f} s")
+    if ours.spent_s > TIMEOUT_S + SPARE_S:
+        wrong.append(f"took {ours.spent_s:.1f} s")
     if ours.peak_mib > PEAK_MIB:
         wrong.append(f"took {ours.peak_mib:.0f} MiB")
     return theirs, ours, wrong
@@ -87,7 +89,7 @@ def table(rows, answers):
     for row, (theirs, ours, wrong) in zip(rows, answers):
         verdict = "pass" if theirs else "fail"
         print(f"{'DIFFER' if wrong else 'ok':6} {row.name[:40]:40} {verdict:5} {ours.result:8} "
-              f"{ours.wall_s:4.1f} s {ours.peak_mib:4.0f} MiB  {ours.text[:110]}")
+              f"{ours.spent_s:4.1f} s {ours.peak_mib:4.0f} MiB  {ours.text[:110]}")
         if row.differs:
             print(f"{'':7}ours differs: {WHY[row.differs]}")
         for line in wrong:
@@ -95,7 +97,7 @@ def table(rows, answers):
         count["wrong" if wrong else "differ" if row.differs else "equal"] += 1
     good = sum(row.good for row in rows)
     slowest, largest = (max(key(ours) for _, ours, _ in answers) for key in
-                        (lambda ours: ours.wall_s, lambda ours: ours.peak_mib))
+                        (lambda ours: ours.spent_s, lambda ours: ours.peak_mib))
     print(f"parity: {len(rows)} targets, {good} good and {len(rows) - good} bad: {count['equal']} verdicts equal, "
           f"{count['differ']} differ for a reason, {count['wrong']} wrong; at most {slowest:.1f} s and {largest:.0f} MiB")
     return count["wrong"]

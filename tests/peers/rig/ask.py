@@ -4,6 +4,7 @@ Not here: the questions. Invariants: each gengfu is a process of its own, whose 
 blackbox_exporter serves all modules, on a free port of loopback.
 """
 
+import datetime
 import json
 import os
 import shutil
@@ -52,20 +53,22 @@ class Answer:
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         killer.cancel()
-        self.wall_s = time.monotonic() - began
+        ended, self.wall_s = time.time(), time.monotonic() - began
         self.peak_mib = used.ru_maxrss / 1024
         self.error = errors[0].decode().strip()
         report = json.loads(text)[0] if text.strip() else None
         self.result = report["result"] if report else "refused"
+        # From the attempt's start to the end of the process; a busy machine's start of processes is not the probe's.
+        self.spent_s = ended - datetime.datetime.fromisoformat(report["started"]).timestamp() if report else self.wall_s
         reason = report and report["reason"]
         self.kind = reason["kind"] if reason else ""
         self.text = reason["text"] if reason else self.error.replace("\n", " ")
         self.good = self.result in ("pass", "degraded")
 
 
-def gengfu(kind, target, fields, timeout_s=15):
+def gengfu(kind, target, fields, timeout_s=15, config=ROOT / "gengfu.yaml"):
     """One attempt; `fields` maps paths such as `expect.status` to values."""
-    command = [GENGFU, "probe", "--kind", kind, "--target", target, "--format", "json", "--timeout", f"{timeout_s}s"]
+    command = [GENGFU, "--config", config, "probe", "--kind", kind, "--target", target, "--format", "json", "--timeout", f"{timeout_s}s"]
     for name, value in fields.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         command += ["--set", f"{name}={text}"]

@@ -39,7 +39,7 @@ async def endless_line(reader, writer):
 async def echo(reader, writer):
     """A dialogue: greets with a number, wants it back."""
     writer.write(b"HELLO 4711\r\n")
-    right = await reader.readline() == b"TAKE 4711\r\n"
+    right = (await reader.readline()).strip() == b"TAKE 4711"
     writer.write(b"OK thanks\r\n" if right else b"ERR what?\r\n")
     await writer.drain()
 

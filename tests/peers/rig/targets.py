@@ -49,7 +49,7 @@ class Targets:
         add("200", True, "/ok")
         add("404", False, "/404", reason="status")
         add("404 that is expected", True, "/404", {"valid_status_codes": [404]}, {"expect.status": 404})
-        add("503 with retry-after", False, "/503", reason="status")
+        add("503 with retry-after", False, "/503", reason="maintenance")
         add("204 without body", True, "/204")
         add("204 where 200 is expected", False, "/204", {"valid_status_codes": [200]}, {"expect.status": 200}, "status")
         add("304 unasked", False, "/304", reason="status")
@@ -114,7 +114,7 @@ class Targets:
         add = self.http
         for name, path, reason in [
             ("status that is no number", "/bad-status", "protocol"), ("garbage", "/garbage", "protocol"),
-            ("shoutcast", "/icy", "protocol"), ("HTTP/9.9", "/http9", "protocol"), ("empty reply", "/silent", None),
+            ("shoutcast", "/icy", "protocol"), ("empty reply", "/silent", None),
             ("head cut", "/cut-head", None), ("two lengths", "/two-lengths", "protocol"),
             ("length below zero", "/bad-length", "protocol"), ("header without colon", "/bad-header", "protocol"),
             ("HTTP/2 unasked", "/h2", "protocol"), ("reset", "/reset", "connect"),
@@ -124,6 +124,7 @@ class Targets:
             ("one line without end", "/endless-line", "protocol"),
         ]:
             add(name, False, path, reason=reason)
+        add("HTTP/9.9", False, "/http9", reason="protocol", differs="version")
         add("connection refused", False, f"http://127.0.0.1:{self.refused}/", reason="connect")
         add("connecting hangs", False, f"http://127.0.0.1:{self.hole}/", reason="timeout")
 
@@ -288,7 +289,7 @@ class Targets:
         add("silence over TCP", False, "silent.parity", {"transport_protocol": "tcp"}, {"transport": "tcp"}, "timeout")
         add("garbage", False, "garbage.parity")
         add("answer to another id", False, "stranger.parity")
-        add("answer to another question", False, "other.parity")
+        add("answer to another question", False, "other.parity", differs="question")
         add("answer cut", True, "cut.parity")
         add("closed port", False, "open.parity", port=self.refused)
 
