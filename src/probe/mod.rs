@@ -11,6 +11,7 @@ mod document;
 mod expect;
 mod heartbeat;
 mod http;
+mod journey;
 mod peer;
 mod record;
 mod tcp;
@@ -62,7 +63,7 @@ pub struct ProbeKind {
 }
 
 /// Every kind, alphabetically. A new one is a file, a `mod` line and a row here.
-pub static KINDS: &[ProbeKind] = &[dns::KIND, heartbeat::KIND, http::KIND, tcp::KIND, tls::KIND];
+pub static KINDS: &[ProbeKind] = &[dns::KIND, heartbeat::KIND, http::KIND, journey::KIND, tcp::KIND, tls::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static ProbeKind> {
