@@ -100,7 +100,7 @@ pub async fn run(
     ready: impl FnOnce(SocketAddr) + Send,
 ) -> Result<(), AppError> {
     let Launch { loaded, loader, watched, clock, heartbeats } = launch;
-    let Loaded { inventory, probers, settings, network, digest, .. } = loaded;
+    let Loaded { inventory, probers, settings, network, digest, desk, .. } = loaded;
     raise_file_limit();
     outlive_size_limits()?;
     let (listener, address) = listen(&settings).await?;
@@ -138,7 +138,8 @@ pub async fn run(
     let runtime_stop = CancellationToken::new();
     let runtime = tasks.spawn(runtime.run(restored.first, observations, inbox, runtime_stop.clone()));
 
-    let running = Arc::new(Running { clock, events, scheduler, board, heartbeats, metrics, mail: setup, outbox });
+    let desk = Arc::new(ArcSwap::from_pointee(desk));
+    let running = Arc::new(Running { desk, clock, events, scheduler, board, heartbeats, metrics, mail: setup, outbox });
     running.reloaded();
     running.scheduler.replace(scheduled(&inventory, &probers, &running.board)).await;
     let (commands, asked) = Commands::channel(COMMANDS_MAX);
@@ -232,6 +233,7 @@ fn web_state(
         commands,
         outbox,
         metrics: Arc::clone(&running.metrics),
+        desk: Arc::clone(&running.desk),
         site: Arc::new(site),
     }
 }

@@ -14,11 +14,11 @@ mod template;
 
 pub(super) use fields::KIND;
 
-use super::{Attempt, BoxFuture, Prober, record};
-use crate::domain::{Outcome, Reason, ReasonKind};
+use super::{Attempt, BoxFuture, Prober, peer};
+use crate::domain::{Outcome, Reason};
 use std::time::Duration;
 use step::{State, Step};
-use template::Values;
+use template::{Shape, Template, Values};
 use tokio::time::{Instant, timeout_at};
 
 /// The share of the deadline that only cleaning up may use, in hundredths.
@@ -46,7 +46,10 @@ impl Prober for Journey {
                 (Outcome::Pass, Some(reason)) => Outcome::Degraded(reason),
                 (outcome, _) => outcome,
             };
-            if outcome == Outcome::Pass { self.in_time(attempt) } else { outcome }
+            match outcome {
+                Outcome::Pass => peer::slow(self.slower_than, attempt.elapsed()).unwrap_or(Outcome::Pass),
+                outcome => outcome,
+            }
         })
     }
 }
@@ -109,16 +112,16 @@ impl Journey {
         }
         first
     }
+}
 
-    fn in_time(&self, attempt: &Attempt) -> Outcome {
-        let took = attempt.elapsed();
-        match self.slower_than.filter(|limit| took > *limit) {
-            None => Outcome::Pass,
-            Some(limit) => {
-                let (took, limit) = (record::seconds(took), record::seconds(limit));
-                Outcome::degraded(ReasonKind::Slow, format!("took {took}, expected at most {limit}"))
-            }
-        }
+/// Reads a text and fills every place in it, for the fuzzer.
+pub(super) fn fill(text: &str) {
+    let Ok(template) = Template::parse(text) else { return };
+    let mut values = Values::default();
+    template.names().for_each(|name| values.put(name, text));
+    for shape in Shape::ALL {
+        let filled = template.expand(&values, shape).unwrap_or_default();
+        std::hint::black_box(values.veil.over(&filled));
     }
 }
 

@@ -9,11 +9,12 @@ use super::{Answer, Route, Veil, body};
 use crate::domain::{Outcome, ReasonKind};
 use crate::field::Record;
 use crate::probe::transport::Unresolved;
-use crate::probe::{Attempt, Phase, dial};
+use crate::probe::{Attempt, BuildContext, Phase, Reach, dial};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use reqwest::cookie::{CookieStore, Jar};
 use reqwest::{Response, Url};
+use std::sync::Arc;
 
 /// What may go to another origin; anything else might be a key.
 const HARMLESS: [HeaderName; 6] = [
@@ -45,13 +46,15 @@ pub(in crate::probe) struct Fetch {
     route: Route,
     redirects_max: usize,
     body_bytes_max: usize,
+    reach: Option<Arc<dyn Reach>>,
 }
 
 impl Fetch {
     /// Of a record with the fields of a request.
-    pub(in crate::probe) fn of(record: &Record, route: Route) -> Self {
+    pub(in crate::probe) fn of(record: &Record, route: Route, context: &BuildContext) -> Self {
         let number = |field| usize::try_from(record.int(field)).unwrap_or_default();
-        Self { route, redirects_max: number("redirects_max"), body_bytes_max: number("body_bytes_max") }
+        let (redirects_max, body_bytes_max) = (number("redirects_max"), number("body_bytes_max"));
+        Self { route, redirects_max, body_bytes_max, reach: context.reach.clone() }
     }
 
     /// Fetches, following redirects. A target that gave no answer is an `Err`.
@@ -75,9 +78,22 @@ impl Fetch {
             }
             hops += 1;
             attempt.note(format!("redirected to {}", veil.over(next.as_str())));
+            attempt.fact(|facts| facts.http.redirects += 1);
+            self.may_follow(&next)?;
             ask = ask.follow(response.status().as_u16(), next);
         };
         self.read(attempt, response, ask).await
+    }
+
+    /// Refuses to be sent to somebody whom nobody allowed.
+    fn may_follow(&self, next: &Url) -> Result<(), Outcome> {
+        let Some(reach) = &self.reach else { return Ok(()) };
+        let (host, port) = origin(next)?;
+        if reach.allows(&host, port) {
+            return Ok(());
+        }
+        let text = format!("redirected to {host}:{port}, which nobody allowed; add it to `probe.allow` if it is right");
+        Err(Outcome::fail(ReasonKind::Protocol, text))
     }
 
     /// Sends one request; ends with the head of its answer.
@@ -107,6 +123,11 @@ impl Fetch {
         let response = request.send().await.map_err(|error| failed(attempt, &error, way.host, way.port, hop))?;
         attempt.enter(Phase::Transfer);
         attempt.http_status(response.status().as_u16());
+        attempt.fact(|facts| {
+            facts.peer = response.remote_addr().map(|address| address.ip());
+            facts.http.tls = ask.url.scheme() == "https";
+            facts.http_head(response.version(), response.headers());
+        });
         attempt.note(format!("{:?} {}", response.version(), response.status()));
         if let Some(jar) = jar {
             jar.set_cookies(&mut response.headers().get_all(header::SET_COOKIE).iter(), &ask.url);
@@ -138,6 +159,7 @@ impl Fetch {
         attempt.leave();
         let more = if cut { ", and left the rest" } else { "" };
         attempt.note(format!("read {} bytes{more}", bytes.len()));
+        attempt.fact(|facts| facts.http.body_bytes = bytes.len() as u64);
         let (status, version) = (response.status(), response.version());
         let headers = std::mem::take(response.headers_mut());
         let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());

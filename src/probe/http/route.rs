@@ -6,10 +6,10 @@
 use super::fetch::origin;
 use crate::domain::{Outcome, ReasonKind};
 use crate::field::{Code, Problem, Problems, Record, Value};
-use crate::network::Network;
+use crate::network::{Network, Refused};
 use crate::probe::peer::Family;
 use crate::probe::transport::{Compression, HttpVersion, Profile, Via};
-use crate::probe::{BuildContext, trust};
+use crate::probe::{BuildContext, dial, trust};
 use http::{HeaderMap, HeaderValue, header};
 use reqwest::{Client, Url};
 use std::io;
@@ -155,11 +155,11 @@ impl Route {
 /// The verdict about a place that was not resolved, or that probes may not reach; `hop` counts redirects.
 pub(super) fn unreached(error: &io::Error, host: &str, hop: usize) -> Outcome {
     // Where a target sends us is the target's doing: what is refused there is its failure, not our trouble.
-    if hop > 0 && error.kind() == io::ErrorKind::PermissionDenied {
-        let text = format!("redirected to {host}, which probes may not follow: {error}");
+    if let Some(refused) = dial::cause::<Refused>(error).filter(|_| hop > 0) {
+        let text = format!("redirected to {host}, which probes may not follow: {refused}");
         return Outcome::fail(ReasonKind::Protocol, text);
     }
-    crate::probe::dial::unresolved(error, host)
+    dial::unresolved(error, host)
 }
 
 /// A host without brackets.

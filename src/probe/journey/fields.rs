@@ -12,7 +12,7 @@ use crate::probe::http::{
     METHOD, PROXY, PROXY_AUTHORIZATION, REDIRECTS_MAX, Route, VERSION, authorization, credentials_in, expect,
     header_texts, hide_credentials,
 };
-use crate::probe::peer::{FAMILY, SLOWER_THAN, TLS_SETTINGS};
+use crate::probe::peer::{FAMILY, SLOWER_THAN, TLS_SETTINGS, limit};
 use crate::probe::{BuildContext, ProbeKind, Prober};
 use http::{HeaderName, HeaderValue, Method, header};
 use reqwest::Url;
@@ -104,8 +104,7 @@ fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Pro
     if !problems.is_empty() {
         return Err(problems);
     }
-    let slower_than = record.has("slower_than").then(|| record.duration("slower_than"));
-    Ok(Arc::new(Journey { steps, cleanup, values, cookies: record.flag("cookies"), slower_than }))
+    Ok(Arc::new(Journey { steps, cleanup, values, cookies: record.flag("cookies"), slower_than: limit(record) }))
 }
 
 const NAME: &str = "letters, digits, `_` and `-`";
@@ -164,7 +163,7 @@ impl Making<'_> {
             method: record.text("method").parse().unwrap_or(Method::GET),
             headers,
             body,
-            fetch: Fetch::of(record, route),
+            fetch: Fetch::of(record, route, self.context),
             expect,
             extract,
         })

@@ -21,6 +21,11 @@ pub(super) enum Shape {
     Plain,
 }
 
+impl Shape {
+    /// Every shape.
+    pub(super) const ALL: [Self; 4] = [Self::Address, Self::Form, Self::Json, Self::Plain];
+}
+
 /// A text with places for values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Template(Vec<Part>);
