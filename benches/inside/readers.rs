@@ -55,7 +55,6 @@ fn state(inventory: &Inventory, snapshot: Snapshot) -> anyhow::Result<WebState> 
                 fleet: None,
                 http_status: Some(200),
                 certificate_not_after: Some(T0),
-                fleet: None,
                 trace: Vec::new(),
             });
         }

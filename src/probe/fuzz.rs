@@ -97,6 +97,29 @@ pub fn mysql_answers(bytes: &[u8]) {
     mysql_packets(bytes, |shown| _ = black_box(shown));
 }
 
+/// Bodies of pages in every encoding, and documents with a path into them.
+pub fn http_bodies(bytes: &[u8]) {
+    let text = super::http::text(bytes.to_vec(), None);
+    black_box(super::expect::shown(&text));
+    if let Ok(document) = super::expect::document(&text) {
+        black_box(super::expect::shown_json(&document));
+    }
+    black_box(super::http::text(bytes.to_vec(), Some("text/html; charset=gb18030")));
+}
+
+/// Paths of RFC 9535, each followed into a small document.
+pub fn json_paths(bytes: &[u8]) {
+    let document = serde_json::json!({ "a": [{ "b": 1, "c": "x" }, { "b": null }], "d": { "a": [[], {}] } });
+    if let Ok(path) = super::expect::parse_path(&String::from_utf8_lossy(bytes)) {
+        assert!(path.query(&document).len() < 10_000, "a path may not multiply what it selects");
+    }
+}
+
+/// Texts with places for values.
+pub fn journey_templates(bytes: &[u8]) {
+    super::journey::fill(&String::from_utf8_lossy(bytes));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

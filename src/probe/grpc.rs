@@ -136,6 +136,10 @@ impl Prober for Grpc {
     fn probe<'a>(&'a self, attempt: &'a mut Attempt) -> BoxFuture<'a, Outcome> {
         Box::pin(async move { self.check(attempt).await.unwrap_or_else(|outcome| outcome) })
     }
+
+    fn host(&self) -> Option<&str> {
+        Some(&self.peer.host)
+    }
 }
 
 impl Grpc {

@@ -11,6 +11,7 @@ mod fields;
 mod route;
 mod veil;
 
+pub(super) use body::text;
 pub(super) use expect::{Answer, Expect, Seen};
 pub(super) use fetch::{Ask, Fetch, encoded};
 pub(super) use fields::*;

@@ -18,6 +18,7 @@ mod grpc;
 mod heartbeat;
 mod http;
 mod icmp;
+mod journey;
 mod lines;
 mod peer;
 mod record;
@@ -92,6 +93,7 @@ pub static KINDS: &[ProbeKind] = &[
     heartbeat::KIND,
     http::KIND,
     icmp::KIND,
+    journey::KIND,
     redis::KIND,
     sip::KIND,
     smtp::KIND,

@@ -123,6 +123,10 @@ impl Prober for Sql {
     fn probe<'a>(&'a self, attempt: &'a mut Attempt) -> BoxFuture<'a, Outcome> {
         Box::pin(async move { self.ask(attempt).await.unwrap_or_else(|outcome| outcome) })
     }
+
+    fn host(&self) -> Option<&str> {
+        Some(&self.peer.host)
+    }
 }
 
 impl Sql {

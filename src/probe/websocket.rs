@@ -144,6 +144,10 @@ impl Prober for WebSocket {
     fn probe<'a>(&'a self, attempt: &'a mut Attempt) -> BoxFuture<'a, Outcome> {
         Box::pin(async move { self.talk(attempt).await.unwrap_or_else(|outcome| outcome) })
     }
+
+    fn host(&self) -> Option<&str> {
+        Some(&self.peer.host)
+    }
 }
 
 impl WebSocket {

@@ -8,7 +8,7 @@ use encoding_rs::Encoding;
 const DECLARED_WITHIN: usize = 1_024;
 
 /// The text: by the `charset` of the header, else by what a page says of itself, else as UTF-8.
-pub(super) fn text(bytes: Vec<u8>, content_type: Option<&str>) -> String {
+pub(in crate::probe) fn text(bytes: Vec<u8>, content_type: Option<&str>) -> String {
     // Some Chinese text in GBK is well-formed UTF-8 as well, so what is declared comes before what fits.
     let declared = content_type.and_then(|kind| charset(kind.as_bytes())).or_else(|| {
         let page = content_type.is_none_or(|kind| kind.contains("html"));

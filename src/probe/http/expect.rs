@@ -89,6 +89,13 @@ pub(in crate::probe) struct Seen<'a> {
     pub(in crate::probe) not_after: Option<Timestamp>,
 }
 
+impl Answer {
+    /// Whether it came in TLS.
+    pub(in crate::probe) fn is_secure(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+}
+
 impl Expect {
     /// The verdict.
     pub(in crate::probe) fn judge(&self, seen: &Seen<'_>) -> Outcome {
@@ -164,7 +171,7 @@ impl Expect {
             let expected = self.versions.iter().map(|version| version_text(*version)).collect::<Vec<_>>().join(" or ");
             return Some(format!("expected {expected}, got {}", version_text(answer.version)));
         }
-        let secure = answer.url.scheme() == "https";
+        let secure = answer.is_secure();
         match self.secure.filter(|wanted| *wanted != secure)? {
             true => Some(format!("expected TLS, got {} in the clear", shown(answer.url.as_str()))),
             false => Some(format!("expected no TLS, got {}", shown(answer.url.as_str()))),

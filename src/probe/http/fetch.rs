@@ -9,11 +9,12 @@ use super::{Answer, Route, Veil, body};
 use crate::domain::{Outcome, ReasonKind};
 use crate::field::Record;
 use crate::probe::transport::Unresolved;
-use crate::probe::{Attempt, Phase, dial};
+use crate::probe::{Attempt, BuildContext, Phase, Reach, dial};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use reqwest::cookie::{CookieStore, Jar};
 use reqwest::{Response, Url};
+use std::sync::Arc;
 
 /// What may go to another origin; anything else might be a key.
 const HARMLESS: [HeaderName; 6] = [
@@ -45,13 +46,15 @@ pub(in crate::probe) struct Fetch {
     route: Route,
     redirects_max: usize,
     body_bytes_max: usize,
+    reach: Option<Arc<dyn Reach>>,
 }
 
 impl Fetch {
     /// Of a record with the fields of a request.
-    pub(in crate::probe) fn of(record: &Record, route: Route) -> Self {
+    pub(in crate::probe) fn of(record: &Record, route: Route, context: &BuildContext) -> Self {
         let number = |field| usize::try_from(record.int(field)).unwrap_or_default();
-        Self { route, redirects_max: number("redirects_max"), body_bytes_max: number("body_bytes_max") }
+        let (redirects_max, body_bytes_max) = (number("redirects_max"), number("body_bytes_max"));
+        Self { route, redirects_max, body_bytes_max, reach: context.reach.clone() }
     }
 
     /// Fetches, following redirects. A target that gave no answer is an `Err`.
@@ -76,10 +79,21 @@ impl Fetch {
             hops += 1;
             attempt.note(format!("redirected to {}", veil.over(next.as_str())));
             attempt.fact(|facts| facts.http.redirects += 1);
-            self.route.may_follow(&next)?;
+            self.may_follow(&next)?;
             ask = ask.follow(response.status().as_u16(), next);
         };
         self.read(attempt, response, ask).await
+    }
+
+    /// Refuses to be sent to somebody whom nobody allowed.
+    fn may_follow(&self, next: &Url) -> Result<(), Outcome> {
+        let Some(reach) = &self.reach else { return Ok(()) };
+        let (host, port) = origin(next)?;
+        if reach.allows(&host, port) {
+            return Ok(());
+        }
+        let text = format!("redirected to {host}:{port}, which nobody allowed; add it to `probe.allow` if it is right");
+        Err(Outcome::fail(ReasonKind::Protocol, text))
     }
 
     /// Sends one request; ends with the head of its answer.

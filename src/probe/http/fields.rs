@@ -140,7 +140,12 @@ fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Pro
     let (Ok(route), true) = (route, problems.is_empty()) else { return Err(problems) };
     let method = record.text("method").parse().unwrap_or(Method::GET);
     let body = record.opt_text("body").map(|body| body.to_owned().into());
-    Ok(Arc::new(Http { fetch: Fetch::of(record, route), ask: Ask { url, method, headers, body }, expect, veil }))
+    Ok(Arc::new(Http {
+        fetch: Fetch::of(record, route, context),
+        ask: Ask { url, method, headers, body },
+        expect,
+        veil,
+    }))
 }
 
 /// Credentials in an address would be shown wherever it is.

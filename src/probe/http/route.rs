@@ -6,10 +6,10 @@
 use super::fetch::origin;
 use crate::domain::{Outcome, ReasonKind};
 use crate::field::{Code, Problem, Problems, Record, Value};
-use crate::network::Network;
+use crate::network::{Network, Refused};
 use crate::probe::peer::Family;
 use crate::probe::transport::{Compression, HttpVersion, Profile, Via};
-use crate::probe::{BuildContext, Reach, trust};
+use crate::probe::{BuildContext, dial, trust};
 use http::{HeaderMap, HeaderValue, header};
 use reqwest::{Client, Url};
 use std::io;
@@ -26,8 +26,6 @@ pub(in crate::probe) struct Route {
     family: Family,
     proxy: Option<(Box<str>, u16)>,
     own: Option<Own>,
-    /// Whom a redirect may lead to; anybody without it.
-    reach: Option<Arc<dyn Reach>>,
 }
 
 /// The URL's own host and port, which is reached in another way than by its name.
@@ -103,8 +101,7 @@ impl Route {
             profile.address = Some(address.clone());
             Some(Own { client: client_of(&profile)?, origin: (host, port), address, host: known_as })
         };
-        let (network, reach) = (Arc::clone(&context.network), context.reach.clone());
-        Ok(Self { network, client, family: profile.family, proxy, own, reach })
+        Ok(Self { network: Arc::clone(&context.network), client, family: profile.family, proxy, own })
     }
 
     /// The way to `url`, whose host and port are given; `Host` is set where the client would get it wrong.
@@ -137,17 +134,6 @@ impl Route {
         Way { client: &self.client, url, host, port, resolves: !literal }
     }
 
-    /// Refuses to be sent to somebody whom nobody allowed.
-    pub(super) fn may_follow(&self, next: &Url) -> Result<(), Outcome> {
-        let Some(reach) = &self.reach else { return Ok(()) };
-        let (host, port) = origin(next)?;
-        if reach.allows(&host, port) {
-            return Ok(());
-        }
-        let text = format!("redirected to {host}:{port}, which nobody allowed; add it to `probe.allow` if it is right");
-        Err(Outcome::fail(ReasonKind::Protocol, text))
-    }
-
     /// Passes the addresses that the client would not resolve, since they are none of names: the target's, the proxy's.
     pub(super) async fn pass(&self, host: &str, port: u16) -> Result<(), io::Error> {
         let target = Some((host, port)).filter(|_| self.own.as_ref().is_none_or(|own| own.origin.0 != *host));
@@ -169,11 +155,11 @@ impl Route {
 /// The verdict about a place that was not resolved, or that probes may not reach; `hop` counts redirects.
 pub(super) fn unreached(error: &io::Error, host: &str, hop: usize) -> Outcome {
     // Where a target sends us is the target's doing: what is refused there is its failure, not our trouble.
-    if hop > 0 && error.kind() == io::ErrorKind::PermissionDenied {
-        let text = format!("redirected to {host}, which probes may not follow: {error}");
+    if let Some(refused) = dial::cause::<Refused>(error).filter(|_| hop > 0) {
+        let text = format!("redirected to {host}, which probes may not follow: {refused}");
         return Outcome::fail(ReasonKind::Protocol, text);
     }
-    crate::probe::dial::unresolved(error, host)
+    dial::unresolved(error, host)
 }
 
 /// A host without brackets.

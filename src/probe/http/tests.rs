@@ -10,6 +10,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
+mod expectations;
+mod ways;
+
 const SHORT: Duration = Duration::from_secs(1);
 
 fn page(head: &str, body: &str) -> Vec<u8> {

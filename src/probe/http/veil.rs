@@ -10,7 +10,7 @@ use std::borrow::Cow;
 const VEILED_MIN: usize = 3;
 
 /// Secrets and what stands in their place.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(in crate::probe) struct Veil(Vec<(String, String)>);
 
 impl Veil {
