@@ -149,4 +149,6 @@ impl BuildContext {
 }
 
 #[cfg(test)]
+mod every_kind;
+#[cfg(test)]
 mod tests;
