@@ -17,7 +17,7 @@ use crate::metrics::Metrics;
 use crate::outbox::{Delivered, Outbox};
 use crate::probe::{Board, Heartbeats};
 use crate::runtime::{EVENTS_MAX, OBSERVATIONS_MAX, Runtime, Unsaved};
-use crate::scheduler::{Scheduler, SchedulerMetrics};
+use crate::scheduler::{Limits, Scheduler, SchedulerMetrics};
 use crate::store::{Store, StoreError};
 use crate::web::{Commands, OutboxView, Site, WebState};
 use arc_swap::ArcSwap;
@@ -113,8 +113,8 @@ pub async fn run(
     let (observe, observations) = mpsc::channel(OBSERVATIONS_MAX);
     let (events, inbox) = mpsc::channel(EVENTS_MAX);
     let board = Arc::new(Board::new(&inventory));
-    let scheduler =
-        Scheduler::spawn(&tasks, Arc::clone(&clock), observe, settings.concurrency, scheduler_metrics(&metrics));
+    let limits = Limits { concurrency: settings.concurrency, per_host: settings.per_host };
+    let scheduler = Scheduler::spawn(&tasks, Arc::clone(&clock), observe, limits, scheduler_metrics(&metrics));
     let (delivered, deliveries) = mpsc::channel(EVENTS_MAX);
     let setup = Arc::new(ArcSwap::from_pointee(mail::setup(&settings, &network, &inventory).map_err(AppError::Mail)?));
     let seed = clock.now().0.unsigned_abs();

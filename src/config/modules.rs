@@ -11,7 +11,7 @@ mod text;
 
 pub use allow::Allow;
 pub use blackbox::{Carried, carry, go_duration};
-pub use target::Refused;
+pub use target::{Refused, aimed};
 pub use text::{Secrets, write};
 
 use super::tables::{MODULE_FILE, is_asked};

@@ -8,7 +8,7 @@ use crate::domain::civil::Zone;
 use crate::domain::{Millis, OwnerId};
 use crate::field::{Code, Place, Problem, Problems, Record};
 use crate::network::{ConnectTo, Network};
-use crate::probe::{CommandGrant, Commands, Grantees};
+use crate::probe::{CommandGrant, Commands, Grantees, USER_AGENT};
 use ipnet::IpNet;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -37,6 +37,10 @@ pub struct Settings {
     pub network: NetworkSettings,
     /// Most attempts that run at the same time.
     pub concurrency: usize,
+    /// Most of them that ask one host.
+    pub per_host: usize,
+    /// Who `http` probes say they are.
+    pub user_agent: String,
     /// The common maintenance notice of `http` probes.
     pub maintenance_text: Option<String>,
     /// How mail leaves.
@@ -121,11 +125,11 @@ impl Settings {
     pub(super) fn lower(root: &Path, record: &Record, problems: &mut Problems) -> Self {
         let at = |name: &str, field: &str| record.record(name).map(|r| r.text(field).to_owned());
         let url = record.url("public_url").map(|u| u.as_str().trim_end_matches('/').to_owned());
+        let public_url = url.unwrap_or_default();
         let probing = record.record("probing");
         Self {
             root: root.to_owned(),
             listen: record.text("listen").to_owned(),
-            public_url: url.unwrap_or_default(),
             zone: zone(record, problems),
             store: StoreSettings {
                 path: root.join(at("store", "path").unwrap_or_else(|| "var/gengfu.db".into())),
@@ -133,6 +137,9 @@ impl Settings {
             },
             network: network(root, record, problems),
             concurrency: probing.map_or(2_000, |r| usize::try_from(r.int("concurrency")).unwrap_or(1)),
+            per_host: probing.map_or(8, |r| usize::try_from(r.int("per_host")).unwrap_or(1)),
+            user_agent: user_agent(record, &public_url, problems),
+            public_url,
             maintenance_text: probing.and_then(|r| r.opt_text("maintenance_text")).map(str::to_owned),
             mail: mail(root, record, problems),
             require_sync: record.record("clock").is_some_and(|r| r.flag("require_sync")),
@@ -148,6 +155,20 @@ impl Settings {
         use std::net::ToSocketAddrs;
         Ok(self.listen.to_socket_addrs()?.collect())
     }
+}
+
+/// What stands in the file, or our name and where to read about us.
+fn user_agent(record: &Record, public_url: &str, problems: &mut Problems) -> String {
+    let probing = record.record("probing");
+    let Some((probing, name)) = probing.and_then(|probing| Some((probing, probing.opt_text("user_agent")?))) else {
+        return format!("{USER_AGENT} (+{public_url})");
+    };
+    if name.is_empty() || !name.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        let problem = Problem::error(Code::Value, probing.at("user_agent"), "cannot stand in a header of HTTP");
+        problems.push(problem.expected("printable ASCII such as `gengfu (operations@bdc.test)`"));
+        return USER_AGENT.into();
+    }
+    name.to_owned()
 }
 
 fn zone(record: &Record, problems: &mut Problems) -> Zone {

@@ -299,15 +299,15 @@ fn directories(path: &Arc<str>, text: &str) -> Directories {
 }
 
 fn role_of(path: &Path, directories: &Directories) -> Option<Role> {
-    if path.extension().is_none_or(|e| e != "yaml") || path.components().any(|c| hidden(c.as_os_str())) {
-        return None;
-    }
     if let Some(modules) = &directories.modules {
         if modules.iter().any(|named| Path::new(named) == path) {
             return Some(Role::Modules);
         }
     } else if path == Path::new(&directories.probes).join(MODULES_FILE) {
         return Some(Role::PlainModules);
+    }
+    if path.extension().is_none_or(|e| e != "yaml") || path.components().any(|c| hidden(c.as_os_str())) {
+        return None;
     }
     if let Ok(rest) = path.strip_prefix(&directories.probes) {
         let mut parts = rest.iter();

@@ -38,6 +38,7 @@ pub(super) async fn resolve(
         Ok(mut addresses) => {
             addresses.truncate(ADDRESSES_MAX);
             recorder.note(format!("{host} is at {}", list(&addresses)));
+            recorder.fact(|facts| facts.peer = addresses.first().map(SocketAddr::ip));
             Ok(addresses)
         }
         Err(error) => Err(unresolved(&error, host)),

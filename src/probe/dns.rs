@@ -46,6 +46,10 @@ impl Prober for Dns {
     fn probe<'a>(&'a self, attempt: &'a mut Attempt) -> BoxFuture<'a, Outcome> {
         Box::pin(async move { self.compare(attempt).await.unwrap_or_else(|outcome| outcome) })
     }
+
+    fn host(&self) -> Option<&str> {
+        Some(&self.server.host)
+    }
 }
 
 impl Dns {

@@ -14,6 +14,7 @@ mod expect;
 mod facts;
 #[doc(hidden)]
 pub mod fuzz;
+mod grpc;
 mod heartbeat;
 mod http;
 mod icmp;
@@ -23,12 +24,14 @@ mod record;
 mod redis;
 mod sip;
 mod smtp;
+mod sql;
 mod ssh;
 mod starttls;
 mod tcp;
 mod tls;
 mod transport;
 mod trust;
+mod websocket;
 
 pub use attempt::*;
 pub use board::*;
@@ -53,6 +56,12 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Prober: Send + Sync {
     /// Makes one attempt and fills in what it saw on the way.
     fn probe<'a>(&'a self, attempt: &'a mut Attempt) -> BoxFuture<'a, Outcome>;
+
+    /// The host that it asks first, a name or an address without brackets, as far as it asks one: what is gentle with
+    /// hosts goes by it.
+    fn host(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// Makes a prober of a complete record.
@@ -79,21 +88,27 @@ pub struct ProbeKind {
 pub static KINDS: &[ProbeKind] = &[
     command::KIND,
     dns::KIND,
+    grpc::KIND,
     heartbeat::KIND,
     http::KIND,
     icmp::KIND,
     redis::KIND,
     sip::KIND,
     smtp::KIND,
+    sql::KIND,
     ssh::KIND,
     tcp::KIND,
     tls::KIND,
+    websocket::KIND,
 ];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static ProbeKind> {
     KINDS.iter().find(|kind| kind.name == name)
 }
+
+/// Who we say we are, unless somebody says it better.
+pub const USER_AGENT: &str = concat!("gengfu/", env!("CARGO_PKG_VERSION"));
 
 /// What probers share; one per load of the files.
 #[derive(Clone, Debug)]
@@ -124,7 +139,7 @@ pub trait Reach: Send + Sync + std::fmt::Debug {
 impl BuildContext {
     /// A context without a common maintenance notice, in which nobody may run a program.
     pub fn new(network: Arc<Network>, heartbeats: Arc<Heartbeats>) -> Self {
-        let transports = Arc::new(Transports::new(Arc::clone(&network)));
+        let transports = Arc::new(Transports::new(Arc::clone(&network), USER_AGENT));
         Self {
             network,
             transports,
@@ -135,6 +150,11 @@ impl BuildContext {
             asker: Asker::Nobody,
             remarks: Arc::default(),
         }
+    }
+
+    /// Lets `http` probes that are built from now on say that they are `user_agent`.
+    pub fn introduce(&mut self, user_agent: &str) {
+        self.transports = Arc::new(Transports::new(Arc::clone(&self.network), user_agent));
     }
 
     /// Says something about a record that is no reason to refuse it.

@@ -95,6 +95,7 @@ pub(super) fn lower(sources: &Sources, options: &LoadOptions) -> Result<Loaded, 
     let settings = Settings::lower(&sources.root, &main, &mut problems);
     let network = Arc::new(settings::open_network(&main, &settings, options, &mut problems));
     let mut context = BuildContext::new(network.clone(), options.heartbeats.clone());
+    context.introduce(&settings.user_agent);
     context.maintenance_text.clone_from(&settings.maintenance_text);
     context.commands = Arc::clone(&settings.commands);
 

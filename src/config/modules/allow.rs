@@ -138,7 +138,7 @@ fn unbracketed(host: &str) -> &str {
 fn split(pattern: &str) -> Result<(&str, Ports), String> {
     let bare_v6 = pattern.matches(':').count() > 1 && !pattern.contains(']');
     match pattern.rsplit_once(':') {
-        Some((host, port)) if !bare_v6 && !port.ends_with(']') => {
+        Some((host, port)) if !bare_v6 && !port.contains(']') => {
             let port = port.parse::<u16>().ok().filter(|port| *port > 0).ok_or("has no port behind the colon")?;
             Ok((host, Ports::One(port)))
         }

@@ -4,7 +4,7 @@
 
 use super::{Allow, Module};
 use crate::field::{Entry, Node, NodeKind, Place, Problems, decode};
-use crate::probe::{BuildContext, Prober};
+use crate::probe::{BuildContext, ProbeKind, Prober};
 use reqwest::Url;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -69,6 +69,20 @@ pub(super) fn prober(
         rename(module, &mut body, hostname, &whom)?;
     }
     build(module, &body, context).map_err(|problems| Refused::Unfit(problems.to_string()))
+}
+
+/// The body of a kind with a target filled in, for whoever writes files; nobody is asked whether it is allowed.
+///
+/// # Errors
+/// Why the target does not fit.
+pub fn aimed(kind: &'static ProbeKind, body: &Node, target: &str) -> Result<Node, Refused> {
+    let at = body.at.clone();
+    let module = Module { name: String::new(), kind, timeout: None, body: body.clone(), at };
+    let Some(field) = field(&module) else { return Err(Refused::Unfit("it names its target itself".into())) };
+    let whom = whom(&module, field, target)?;
+    let mut body = module.body.clone();
+    fill(&module, &mut body, field, &whom)?;
+    Ok(body)
 }
 
 /// Whether the module builds at all.

@@ -39,6 +39,12 @@ const NETWORK: &[Field] = &[
     Field::optional("ca", Type::list(&Type::TEXT), "Files of roots that are trusted besides the system's."),
 ];
 
+const PER_HOST_DOC: &str = "Most attempts at the same time that ask one host, by the name that `http`, `tcp`, `tls` and \
+                            `dns` probes ask first; others wait for their turn.";
+
+const USER_AGENT_DOC: &str =
+    "Who `http` probes say they are, unless their headers say it; else `gengfu/VERSION (+public_url)`.";
+
 const PROBING: &[Field] = &[
     Field::with_default(
         "concurrency",
@@ -46,6 +52,8 @@ const PROBING: &[Field] = &[
         "2000",
         "Most attempts that run at the same time.",
     ),
+    Field::with_default("per_host", Type::Int { min: 1, max: 1_000 }, "8", PER_HOST_DOC),
+    Field::optional("user_agent", Type::Text { max: 200 }, USER_AGENT_DOC),
     Field::optional("maintenance_text", Type::TEXT, "What a maintenance page says, for `http` probes that name none."),
 ];
 

@@ -12,9 +12,12 @@ use std::time::Duration;
 /// The zero of their clock, which theirs shows where no chain was verified.
 const NO_TIME: f64 = -62_135_596_800.0;
 
-/// Gauges by name: help, and each series with its labels.
+/// Gauges by name.
 #[derive(Default)]
-struct Page(BTreeMap<&'static str, (&'static str, Vec<(String, f64)>)>);
+struct Page(BTreeMap<&'static str, Family>);
+
+/// The help text, and each series with its labels.
+type Family = (&'static str, Vec<(String, f64)>);
 
 impl Page {
     fn gauge(&mut self, name: &'static str, help: &'static str, value: f64) {
