@@ -116,7 +116,7 @@ impl Prober for Tls {
     }
 
     fn host(&self) -> Option<&str> {
-        Some(&self.host)
+        Some(&self.peer.host)
     }
 }
 
