@@ -9,7 +9,8 @@ mod shared;
 use std::fs;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// All corpora together.
 const BYTES_MAX: u64 = 300 << 10;
