@@ -63,7 +63,8 @@ pub struct Asked<'a> {
 /// Nothing is offered.
 impl Default for Desk {
     fn default() -> Self {
-        let network = Network { connect_to: Vec::new(), roots: Arc::new(rustls::RootCertStore::empty()) };
+        let network =
+            Network { connect_to: Vec::new(), allow: Vec::new(), roots: Arc::new(rustls::RootCertStore::empty()) };
         let heartbeats = Arc::new(Heartbeats::new(Timestamp(0)));
         Self::new(BTreeMap::new(), Allow::default(), &BuildContext::new(Arc::new(network), heartbeats))
     }
@@ -74,7 +75,9 @@ impl Desk {
     pub fn new(modules: BTreeMap<String, Module>, allow: Allow, context: &BuildContext) -> Self {
         let allow = Arc::new(allow);
         let reach: Arc<dyn crate::probe::Reach> = allow.clone();
-        Self { modules, allow, context: BuildContext { reach: Some(reach), ..context.clone() } }
+        let mut context = context.clone();
+        context.reach = Some(reach);
+        Self { modules, allow, context }
     }
 
     /// The module of that name.

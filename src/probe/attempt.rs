@@ -3,7 +3,7 @@
 //! Not here: when it runs (`scheduler`) and what it asks (the kinds). Invariants: exactly one deadline from the first
 //! byte to the last; a panic of a prober is our trouble, hence `Unknown`.
 
-use super::record::{CURRENT, Phases, Recorder, TraceLine};
+use super::record::{CURRENT, FleetShare, Phases, Recorder, TraceLine};
 use super::{Facts, Prober};
 use crate::clock::Clock;
 use crate::domain::{Outcome, Timestamp};
@@ -27,6 +27,8 @@ pub struct Report {
     pub http_status: Option<u16>,
     /// Earliest expiry in the presented chain.
     pub certificate_not_after: Option<Timestamp>,
+    /// How many members of a fleet are online.
+    pub fleet: Option<FleetShare>,
     /// What happened, at most [`super::TRACE_LINES_MAX`] lines.
     pub trace: Vec<TraceLine>,
 }
@@ -99,6 +101,7 @@ async fn run(prober: &dyn Prober, mut attempt: Attempt, timeout: Duration) -> Re
         phases: std::mem::take(&mut record.phases),
         http_status: record.http_status,
         certificate_not_after: record.certificate_not_after,
+        fleet: record.fleet,
         trace: std::mem::take(&mut record.trace),
     }
 }

@@ -5,7 +5,7 @@
 use super::peer::Family;
 use super::{Attempt, Phase, Recorder, trust};
 use crate::domain::{Outcome, ReasonKind};
-use crate::network::Network;
+use crate::network::{Network, Refused};
 use rustls::pki_types::ServerName;
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -51,10 +51,21 @@ fn list(addresses: &[SocketAddr]) -> String {
 
 /// The verdict about a name that did not resolve.
 pub(super) fn unresolved(error: &io::Error, host: &str) -> Outcome {
+    if let Some(refused) = cause::<Refused>(error) {
+        return Outcome::unknown(refused.to_string());
+    }
     match local_trouble(error) {
         Some(trouble) => Outcome::unknown(format!("cannot resolve names: {trouble}")),
+        None if no_server_answers(error) => Outcome::unknown(format!("cannot resolve names: {error}")),
         None => Outcome::fail(ReasonKind::Resolve, format!("the name {host} does not resolve: {error}")),
     }
+}
+
+/// Whether the system's resolver got no usable answer at all (EAI_AGAIN), in the words of glibc and musl: std hides the
+/// number, and nobody sets a locale.
+fn no_server_answers(error: &io::Error) -> bool {
+    let text = error.to_string();
+    ["Temporary failure in name resolution", ": Try again"].iter().any(|words| text.ends_with(words))
 }
 
 /// Connects to the first address of `host` that lets us.
@@ -129,7 +140,9 @@ pub(super) fn local_trouble(error: &io::Error) -> Option<String> {
         | ErrorKind::AddrInUse
         | ErrorKind::PermissionDenied
         | ErrorKind::OutOfMemory
-        | ErrorKind::NetworkDown => true,
+        | ErrorKind::NetworkDown
+        // Our own table has no route; a router that has none answers with HostUnreachable.
+        | ErrorKind::NetworkUnreachable => true,
         _ => error.raw_os_error().is_some_and(|code| OURS.contains(&code)),
     };
     ours.then(|| format!("this machine has a problem of its own: {error}"))
@@ -137,6 +150,9 @@ pub(super) fn local_trouble(error: &io::Error) -> Option<String> {
 
 /// The verdict about an input or output error in `phase`.
 pub(super) fn broken(error: &io::Error, phase: Phase, host: &str, port: u16) -> Outcome {
+    if let Some(refused) = cause::<Refused>(error) {
+        return Outcome::unknown(refused.to_string());
+    }
     if let Some(trouble) = local_trouble(error) {
         return Outcome::unknown(format!("cannot reach {host}:{port}: {trouble}"));
     }
@@ -151,9 +167,7 @@ pub(super) fn broken(error: &io::Error, phase: Phase, host: &str, port: u16) -> 
         ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
             (ReasonKind::Connect, format!("{host}:{port} reset the connection{before}"))
         }
-        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
-            (ReasonKind::Connect, format!("no way leads to {host}:{port}: {error}"))
-        }
+        ErrorKind::HostUnreachable => (ReasonKind::Connect, format!("no way leads to {host}:{port}: {error}")),
         ErrorKind::UnexpectedEof if phase == Phase::Tls => {
             (ReasonKind::Tls, format!("{host}:{port} closed the connection{before}"))
         }

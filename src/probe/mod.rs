@@ -5,14 +5,26 @@
 
 mod attempt;
 mod board;
+mod command;
+mod datagram;
 mod dial;
 mod dns;
 mod document;
+mod expect;
 mod facts;
+#[doc(hidden)]
+pub mod fuzz;
 mod heartbeat;
 mod http;
+mod icmp;
+mod lines;
 mod peer;
 mod record;
+mod redis;
+mod sip;
+mod smtp;
+mod ssh;
+mod starttls;
 mod tcp;
 mod tls;
 mod transport;
@@ -20,18 +32,19 @@ mod trust;
 
 pub use attempt::*;
 pub use board::*;
+pub use command::grants::{Asker, CommandGrant, Commands, Grantees};
 pub use document::document;
 pub use facts::{DnsFacts, Facts, HttpFacts, TlsFacts};
-pub use heartbeat::{Beat, Heartbeats};
-pub use record::{Phase, Phases, Recorder, TRACE_LINE_MAX, TRACE_LINES_MAX, TraceLine};
+pub use heartbeat::{Beat, Heartbeats, MEMBER_ID_MAX, Taken};
+pub use record::{FleetShare, Phase, Phases, Recorder, TRACE_LINE_MAX, TRACE_LINES_MAX, TraceLine};
 pub use transport::Transports;
 
 use crate::domain::Outcome;
-use crate::field::{Field, Problems, Record};
+use crate::field::{Field, Problem, Problems, Record};
 use crate::network::Network;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A boxed future, so that probers can be kept as trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -63,7 +76,19 @@ pub struct ProbeKind {
 }
 
 /// Every kind, alphabetically. A new one is a file, a `mod` line and a row here.
-pub static KINDS: &[ProbeKind] = &[dns::KIND, heartbeat::KIND, http::KIND, tcp::KIND, tls::KIND];
+pub static KINDS: &[ProbeKind] = &[
+    command::KIND,
+    dns::KIND,
+    heartbeat::KIND,
+    http::KIND,
+    icmp::KIND,
+    redis::KIND,
+    sip::KIND,
+    smtp::KIND,
+    ssh::KIND,
+    tcp::KIND,
+    tls::KIND,
+];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static ProbeKind> {
@@ -83,6 +108,11 @@ pub struct BuildContext {
     pub maintenance_text: Option<String>,
     /// Whom a target may send a prober on to; anybody without it.
     pub reach: Option<Arc<dyn Reach>>,
+    /// Programs that may run.
+    pub commands: Arc<Commands>,
+    /// Whose words are built; that decides which of the programs may run.
+    pub asker: Asker,
+    remarks: Arc<Mutex<Problems>>,
 }
 
 /// Whom a prober may turn to when its target sends it elsewhere: by a redirect, say.
@@ -92,10 +122,29 @@ pub trait Reach: Send + Sync + std::fmt::Debug {
 }
 
 impl BuildContext {
-    /// A context without a common maintenance notice.
+    /// A context without a common maintenance notice, in which nobody may run a program.
     pub fn new(network: Arc<Network>, heartbeats: Arc<Heartbeats>) -> Self {
         let transports = Arc::new(Transports::new(Arc::clone(&network)));
-        Self { network, transports, heartbeats, maintenance_text: None, reach: None }
+        Self {
+            network,
+            transports,
+            heartbeats,
+            maintenance_text: None,
+            reach: None,
+            commands: Arc::default(),
+            asker: Asker::Nobody,
+            remarks: Arc::default(),
+        }
+    }
+
+    /// Says something about a record that is no reason to refuse it.
+    pub fn remark(&self, problem: Problem) {
+        self.remarks.lock().unwrap_or_else(PoisonError::into_inner).push(problem);
+    }
+
+    /// What was remarked since the last call.
+    pub fn take_remarks(&self) -> Problems {
+        std::mem::take(&mut self.remarks.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -4,14 +4,15 @@
 //! kind that has it; TLS in a file is public text or a granted secret, never a path, since owners are not administrators.
 
 use super::trust::{self, Profile};
-use super::{Attempt, BuildContext, Phase, dial};
-use crate::domain::Outcome;
+use super::{Attempt, BuildContext, Phase, dial, record};
+use crate::domain::{Outcome, ReasonKind};
 use crate::field::{Code, Field, Problem, Problems, Record, Type, Value};
 use crate::network::Network;
 use rustls::ClientConfig;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
@@ -25,6 +26,9 @@ pub(super) const FAMILY: Field = Field::with_default("family", Type::Choice(FAMI
 pub(super) const TLS: Field = Field::with_default("tls", Type::Either(&[Type::Bool, TLS_RECORD]), "false", TLS_DOC);
 /// The settings alone, for kinds whose address says whether TLS is spoken.
 pub(super) const TLS_SETTINGS: Field = Field::optional("tls", TLS_RECORD, "Settings of TLS.");
+/// How long an attempt may take without being called slow.
+pub(super) const SLOWER_THAN: Field =
+    Field::optional("slower_than", Type::DURATION, "Degraded when the whole attempt takes longer.");
 
 const TLS_RECORD: Type = Type::Record(TLS_FIELDS);
 const FAMILIES: &[&str] = &["any", "ipv4", "ipv6"];
@@ -100,11 +104,23 @@ pub(super) struct Peer {
 }
 
 impl Peer {
+    /// Of a record that has [`ADDRESS`] and [`FAMILY`], for kinds that never speak TLS.
+    ///
+    /// # Errors
+    /// If the address is none.
+    pub(super) fn plain(record: &Record, context: &BuildContext) -> Result<Self, Problems> {
+        Self::with(record, None, context)
+    }
+
     /// Of a record that has [`ADDRESS`], [`FAMILY`] and [`TLS`]. Where no TLS is asked for, it has the usual settings.
     ///
     /// # Errors
     /// All fields that are wrong.
     pub(super) fn of(record: &Record, context: &BuildContext) -> Result<Self, Problems> {
+        Self::with(record, record.get("tls").map(|tls| &tls.value), context)
+    }
+
+    fn with(record: &Record, tls_field: Option<&Value>, context: &BuildContext) -> Result<Self, Problems> {
         let address = record.text("address");
         let parts = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
         let (host, port) = parts.ok_or_else(|| {
@@ -112,7 +128,7 @@ impl Peer {
                 .expected("such as `relay.bdc.test:25`")
         })?;
         let host = host.trim_matches(['[', ']']);
-        let (settings, tls_first) = match record.get("tls").map(|tls| &tls.value) {
+        let (settings, tls_first) = match tls_field {
             Some(Value::Record(settings)) => (Some(settings), true),
             Some(Value::Bool(on)) => (None, *on),
             _ => (None, false),
@@ -172,4 +188,16 @@ pub(super) fn tls(settings: Option<&Record>, host: &str, context: &BuildContext)
     let config = context.transports.tls(&profile).map_err(place)?;
     let name = settings.and_then(|settings| settings.opt_text("name")).unwrap_or(host);
     Ok(Tls { config, name: name.trim_matches(['[', ']']).into() })
+}
+
+/// The limit of a record that has [`SLOWER_THAN`].
+pub(super) fn limit(record: &Record) -> Option<Duration> {
+    record.has("slower_than").then(|| record.duration("slower_than"))
+}
+
+/// The verdict about an attempt that went well but took longer than `limit`.
+pub(super) fn slow(limit: Option<Duration>, took: Duration) -> Option<Outcome> {
+    let limit = limit.filter(|limit| took > *limit)?;
+    let text = format!("took {}, expected at most {}", record::seconds(took), record::seconds(limit));
+    Some(Outcome::degraded(ReasonKind::Slow, text))
 }

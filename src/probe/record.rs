@@ -4,6 +4,7 @@
 //! and free of control characters.
 
 use super::Facts;
+use super::trust::Staple;
 use crate::domain::{Outcome, ReasonKind, Timestamp};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -88,16 +89,33 @@ impl Phases {
         }
     }
 
-    fn add(&mut self, phase: Phase, took: Duration) {
-        let sum = match phase {
+    fn slot(&mut self, phase: Phase) -> &mut Option<Duration> {
+        match phase {
             Phase::Resolve => &mut self.resolve,
             Phase::Connect => &mut self.connect,
             Phase::Tls => &mut self.tls,
             Phase::Processing => &mut self.processing,
             Phase::Transfer => &mut self.transfer,
-        };
+        }
+    }
+
+    fn add(&mut self, phase: Phase, took: Duration) {
+        let sum = self.slot(phase);
         *sum = Some(sum.unwrap_or_default() + took);
     }
+
+    fn put(&mut self, phase: Phase, took: Duration) {
+        *self.slot(phase) = Some(took);
+    }
+}
+
+/// How many members of a fleet are online.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FleetShare {
+    /// All members.
+    pub members: u32,
+    /// Those whose last beat came in time.
+    pub online: u32,
 }
 
 /// One line of the trace: how far into the attempt, and what happened.
@@ -121,6 +139,9 @@ pub(super) struct Record {
     pub(super) phases: Phases,
     pub(super) http_status: Option<u16>,
     pub(super) certificate_not_after: Option<Timestamp>,
+    pub(super) leaf_not_after: Option<Timestamp>,
+    pub(super) staple: Option<Staple>,
+    pub(super) fleet: Option<FleetShare>,
     pub(super) trace: Vec<TraceLine>,
     /// There only if somebody asked before the attempt began.
     pub(super) facts: Option<Box<Facts>>,
@@ -135,6 +156,9 @@ impl Recorder {
             phases: Phases::default(),
             http_status: None,
             certificate_not_after: None,
+            leaf_not_after: None,
+            staple: None,
+            fleet: None,
             trace: Vec::new(),
             facts: None,
         })))
@@ -197,6 +221,35 @@ impl Recorder {
         self.lock().certificate_not_after = Some(not_after);
     }
 
+    /// Keeps what the server's own certificate and its staple say, of the chain that was presented last.
+    pub(super) fn leaf(&self, not_after: Option<Timestamp>, staple: Option<Staple>) {
+        let mut record = self.lock();
+        record.leaf_not_after = not_after;
+        record.staple = staple;
+    }
+
+    /// When the server's own certificate expires.
+    pub(super) fn leaf_not_after(&self) -> Option<Timestamp> {
+        self.lock().leaf_not_after
+    }
+
+    /// What the server stapled to its certificate about revocation.
+    pub(super) fn staple(&self) -> Option<Staple> {
+        self.lock().staple.clone()
+    }
+
+    /// Ends the running phase, and puts down `took` as the length of `phase`, where a mean says more than the whole.
+    pub(super) fn measured(&self, phase: Phase, took: Duration) {
+        let mut record = self.lock();
+        record.running = None;
+        record.phases.put(phase, took);
+    }
+
+    /// Keeps how many members of a fleet are online.
+    pub fn fleet(&self, share: FleetShare) {
+        self.lock().fleet = Some(share);
+    }
+
     /// The earliest expiry of the chain that was presented last.
     pub fn certificate_not_after(&self) -> Option<Timestamp> {
         self.lock().certificate_not_after
@@ -215,7 +268,9 @@ impl Record {
         match (self.running, &self.target) {
             (Some((phase, since)), Some((host, port))) => {
                 let spent = seconds(since.elapsed());
-                let _ = write!(text, ": still {} {host}:{port}, for {spent}", phase.doing());
+                // Where there are no ports, as in ICMP, the target has port 0.
+                let port = if *port == 0 { String::new() } else { format!(":{port}") };
+                let _ = write!(text, ": still {} {host}{port}, for {spent}", phase.doing());
             }
             (Some((phase, _)), None) => {
                 let _ = write!(text, ": still in phase {}", phase.as_str());

@@ -1,21 +1,25 @@
-//! `tcp`: connects, and where asked, shakes hands, says a line and waits for one.
+//! `tcp`: connects, and where asked, changes to TLS, says a line and waits for one, or holds a whole dialogue.
 //!
-//! Not here: what the line means. Invariant: at most [`READ_BYTES_MAX`] bytes of an answer are read.
+//! Not here: reading within bounds (`lines`), and how protocols change to TLS (`starttls`). Invariant: where TLS begins
+//! later, nothing is said before it but what asks for it.
 
-use super::peer::{ADDRESS, FAMILY, Peer, Stream, TLS};
-use super::{Attempt, BoxFuture, BuildContext, Phase, ProbeKind, Prober};
+mod dialogue;
+
+use super::lines::{Lines, shown};
+use super::peer::{self, ADDRESS, FAMILY, Peer, SLOWER_THAN, TLS};
+use super::starttls::{Protocol, STARTTLS, starttls};
+use super::{Attempt, BoxFuture, BuildContext, ProbeKind, Prober};
 use crate::domain::{Outcome, ReasonKind};
-use crate::field::{Field, Problems, Record, Type};
+use crate::field::{Code, Field, Problem, Problems, Record, Type, Value};
+use dialogue::{DIALOGUE, Step};
 use std::sync::Arc;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-/// How much of an answer is read while the expected text has not come.
-const READ_BYTES_MAX: usize = 64 << 10;
+use std::time::Duration;
 
 /// This kind.
 pub(super) const KIND: ProbeKind = ProbeKind {
     name: "tcp",
-    about: "Opens a TCP connection; says a line and waits for one if asked to.",
+    about: "Opens a TCP connection; says a line and waits for one, or holds a dialogue, if asked to. With `starttls` or a \
+            step that changes to TLS, a mapping in `tls` holds the settings of that TLS.",
     example: "address: relay.bdc.test:25\nexpect: \"220 \"\n",
     fields: FIELDS,
     target: Some("address"),
@@ -26,22 +30,47 @@ const FIELDS: &[Field] = &[
     ADDRESS,
     FAMILY,
     TLS,
+    STARTTLS,
     Field::optional("send", Type::TEXT, "A line to say after connecting; CR LF is added."),
     Field::optional("expect", Type::TEXT, "Text that must come: the greeting, or the answer to `send`."),
+    DIALOGUE,
+    SLOWER_THAN,
 ];
 
 fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Problems> {
+    let mut problems = Problems::new();
+    let mut wrong = |field: &str, text: &str| problems.push(Problem::error(Code::Value, record.at(field), text));
+    let mut peer = Peer::of(record, context)?;
+    let (starttls, steps) = (Protocol::of(record), dialogue::of(record));
+    let changes = usize::from(starttls.is_some()) + steps.iter().filter(|step| step.starttls).count();
+    let is_plain_true = matches!(record.get("tls").map(|tls| &tls.value), Some(Value::Bool(true)));
+    if changes > 1 || (changes == 1 && is_plain_true) {
+        wrong("tls", "TLS begins more than once; keep one of `tls: true`, `starttls` and a step with `starttls`");
+    }
+    if !steps.is_empty() && (record.has("send") || record.has("expect")) {
+        wrong("dialogue", "`dialogue` beside `send` or `expect`; make them steps of it");
+    }
+    peer.tls_first &= changes == 0;
+    if !problems.is_empty() {
+        return Err(problems);
+    }
     Ok(Arc::new(Tcp {
-        peer: Peer::of(record, context)?,
-        send: record.opt_text("send").map(|line| format!("{line}\r\n")),
+        peer,
+        starttls,
+        send: record.opt_text("send").map(str::to_owned),
         expect: record.opt_text("expect").map(str::to_owned),
+        steps,
+        slower_than: peer::limit(record),
     }))
 }
 
 struct Tcp {
     peer: Peer,
+    starttls: Option<Protocol>,
     send: Option<String>,
     expect: Option<String>,
+    steps: Vec<Step>,
+    slower_than: Option<Duration>,
 }
 
 impl Prober for Tcp {
@@ -52,45 +81,41 @@ impl Prober for Tcp {
 
 impl Tcp {
     async fn open(&self, attempt: &Attempt) -> Result<Outcome, Outcome> {
-        let stream = self.peer.open(attempt).await?;
-        self.talk(attempt, stream).await
+        let stream = match self.starttls {
+            None => self.peer.open(attempt).await?,
+            Some(protocol) => {
+                let stream = self.peer.connect(attempt).await?;
+                starttls(attempt, &self.peer, stream, protocol).await?
+            }
+        };
+        let mut lines = Lines::new(attempt, &self.peer, stream);
+        if let Some(line) = &self.send {
+            lines.tell(line).await?;
+        }
+        if let Some(expected) = &self.expect {
+            self.await_text(&mut lines, expected).await?;
+        }
+        dialogue::hold(lines, &self.steps).await?;
+        attempt.leave();
+        Ok(peer::slow(self.slower_than, attempt.elapsed()).unwrap_or(Outcome::Pass))
     }
 
-    async fn talk(&self, attempt: &Attempt, mut stream: Stream) -> Result<Outcome, Outcome> {
-        let broken = |error, phase| self.peer.broken(&error, phase);
-        attempt.enter(Phase::Processing);
-        if let Some(line) = &self.send {
-            stream.write_all(line.as_bytes()).await.map_err(|error| broken(error, Phase::Processing))?;
-            stream.flush().await.map_err(|error| broken(error, Phase::Processing))?;
-            attempt.note(format!("said {:?}", line.trim_end()));
+    /// Reads until `expected` is among what came.
+    async fn await_text(&self, lines: &mut Lines<'_>, expected: &str) -> Result<(), Outcome> {
+        let mut is_there = false;
+        let mut open = true;
+        while open && !is_there {
+            open = lines.fill().await? > 0;
+            is_there = contains(lines.held(), expected.as_bytes());
         }
-        let Some(expected) = &self.expect else {
-            attempt.leave();
-            return Ok(Outcome::Pass);
-        };
-        let mut heard = Vec::new();
-        let mut buffer = [0; 4_096];
-        while !contains(&heard, expected.as_bytes()) && heard.len() < READ_BYTES_MAX {
-            let read = stream.read(&mut buffer).await.map_err(|error| broken(error, Phase::Processing))?;
-            if read == 0 {
-                break;
-            }
-            if heard.is_empty() {
-                attempt.enter(Phase::Transfer);
-            }
-            heard.extend_from_slice(&buffer[..read]);
+        let heard = String::from_utf8_lossy(lines.held());
+        lines.attempt.note(format!("heard {}", shown(&heard)));
+        if is_there {
+            return Ok(());
         }
-        attempt.leave();
-        let text: String = String::from_utf8_lossy(&heard).chars().take(80).collect();
-        attempt.note(format!("heard {:?}", text.trim_end()));
-        let text = match (contains(&heard, expected.as_bytes()), heard.is_empty()) {
-            (true, _) => return Ok(Outcome::Pass),
-            (false, true) => format!("expected {expected:?} from {}, got nothing", self.peer.named()),
-            (false, false) => {
-                format!("expected {expected:?} from {}, got {:?}", self.peer.named(), text.trim_end())
-            }
-        };
-        Ok(Outcome::fail(ReasonKind::Content, text))
+        let got = if heard.is_empty() { "nothing".into() } else { shown(&heard) };
+        let text = format!("expected {expected:?} from {}, got {got}", self.peer.named());
+        Err(Outcome::fail(ReasonKind::Content, text))
     }
 }
 

@@ -1,9 +1,18 @@
 //! TLS as a probe sees it: the chain is captured also when it is refused, and every refusal is a sentence.
 //!
-//! Not here: sockets. Invariants: sessions are never resumed; the chain's facts are noted before trust is judged.
+//! Not here: sockets, reading chains (`chain`) and staples (`ocsp`). Invariants: sessions are never resumed; the chain's facts are noted before trust is judged.
+
+mod chain;
+mod ocsp;
+
+pub(super) use chain::{expiry_text, show};
+pub(super) use ocsp::{Revocation, Staple, parse_staple};
+
+#[cfg(test)]
+pub(super) use ocsp::tests as staples;
 
 use super::{Phase, Recorder};
-use crate::domain::{DAY, HOUR, Outcome, ReasonKind, Timestamp};
+use crate::domain::{Outcome, ReasonKind, Timestamp};
 use crate::field::{Code, Field, Problem, Problems, Record, Type};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ClientSessionStore, Resumption, WebPkiServerVerifier};
@@ -15,9 +24,6 @@ use rustls::{
 };
 use std::fmt::Debug;
 use std::sync::Arc;
-
-/// Certificates of one chain that are looked at.
-const CHAIN_MAX: usize = 10;
 
 /// Name in the certificate.
 pub(super) const NAME: Field =
@@ -244,7 +250,7 @@ impl ServerCertVerifier for Capture {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         if let Some(recorder) = Recorder::current() {
-            note_chain(&recorder, leaf, intermediates);
+            chain::note(&recorder, leaf, intermediates, ocsp);
             recorder.fact(|facts| facts.leaf(leaf));
         }
         match &self.judge {
@@ -285,34 +291,6 @@ impl ServerCertVerifier for Capture {
 fn tell(write: impl FnOnce(&mut super::TlsFacts)) {
     if let Some(recorder) = Recorder::current() {
         recorder.fact(|facts| write(facts.tls.get_or_insert_default()));
-    }
-}
-
-/// Keeps the chain's earliest expiry and writes one line per certificate.
-fn note_chain(recorder: &Recorder, leaf: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) {
-    let mut earliest: Option<Timestamp> = None;
-    for (place, der) in std::iter::once(leaf).chain(intermediates).take(CHAIN_MAX).enumerate() {
-        let Ok((_, certificate)) = x509_parser::parse_x509_certificate(der) else {
-            recorder.note(format!("certificate {place}: {} bytes that are no certificate", der.len()));
-            continue;
-        };
-        let not_after = Timestamp(certificate.validity().not_after.timestamp() * 1_000);
-        earliest = Some(earliest.map_or(not_after, |before| before.min(not_after)));
-        let (subject, issuer) = (certificate.subject(), certificate.issuer());
-        recorder.note(format!("certificate {place}: {subject}; issued by {issuer}; expires {not_after}"));
-    }
-    if let Some(not_after) = earliest {
-        recorder.certificate(not_after);
-    }
-}
-
-/// How long a certificate is still good, for people.
-pub(super) fn expiry_text(now: Timestamp, not_after: Timestamp) -> String {
-    let left_ms = not_after.since(now);
-    match left_ms {
-        ..0 => format!("the certificate expired at {not_after}"),
-        0..DAY => format!("the certificate expires in {} hours, at {not_after}", left_ms / HOUR),
-        _ => format!("the certificate expires in {} days, at {not_after}", left_ms / DAY),
     }
 }
 

@@ -370,6 +370,7 @@ pub(super) fn report(seconds: i64, outcome: Outcome) -> Report {
         },
         http_status: Some(200),
         certificate_not_after: Some(NOW + 61 * DAY),
+        fleet: None,
         trace: vec![
             line(0, "resolve exchange.bdc.test"),
             line(2, "connect 127.64.3.9:443"),

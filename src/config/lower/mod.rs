@@ -96,6 +96,7 @@ pub(super) fn lower(sources: &Sources, options: &LoadOptions) -> Result<Loaded, 
     let network = Arc::new(settings::open_network(&main, &settings, options, &mut problems));
     let mut context = BuildContext::new(network.clone(), options.heartbeats.clone());
     context.maintenance_text.clone_from(&settings.maintenance_text);
+    context.commands = Arc::clone(&settings.commands);
 
     let mut draft = Draft::new(context, problems);
     draft.note_unread(sources, &files);
@@ -220,6 +221,9 @@ impl Draft {
         }
         for (owner, _) in main.map("secrets") {
             self.known.refer(Reference::new(Thing::Owner, &owner.value, &owner.at));
+        }
+        for (owner, at) in main.records("commands").flat_map(|grant| grant.texts("owners")) {
+            self.known.refer(Reference::new(Thing::Owner, owner, at));
         }
     }
 

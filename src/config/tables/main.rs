@@ -30,8 +30,12 @@ const CONNECT_TO: &[Field] = &[
     Field::with_default("port_offset", Type::Int { min: 0, max: 65_534 }, "0", "Added to every port."),
 ];
 
+const ALLOW_DOC: &str = "Networks such as `127.0.0.0/8` or `::1/128` that probes may reach although they are this machine's \
+                         own, link-local, of a cloud's metadata or of a group; without it none of them may.";
+
 const NETWORK: &[Field] = &[
     Field::optional("connect_to", things(&Type::Record(CONNECT_TO)), "Other addresses for some names; first match."),
+    Field::optional("allow", Type::list(&Type::TEXT), ALLOW_DOC),
     Field::optional("ca", Type::list(&Type::TEXT), "Files of roots that are trusted besides the system's."),
 ];
 
@@ -116,6 +120,19 @@ const CLOCK: &[Field] = &[Field::with_default(
     "Deny every permission while the kernel says that the clock is not synchronised.",
 )];
 
+const COMMANDS: &[Field] = &[
+    Field::required("directory", Type::TEXT, "Where the programs lie; only root and gengfu's user may write there."),
+    Field::required("owners", GRANTEES, "Whose files may name them: ids, or `all`."),
+    Field::optional(
+        "programs",
+        Type::List { of: &Type::Text { max: 255 }, min: 1, max: 1_000 },
+        "Only these; needed for programs that run other programs, such as `negate` and `check_by_ssh`.",
+    ),
+    Field::optional("environment", Type::list(&Type::TEXT), "Variables that owners' files may set for them."),
+];
+
+const GRANTEES: Type = Type::Either(&[Type::Choice(&["all"]), Type::List { of: &Type::Id, min: 1, max: 1_000 }]);
+
 /// `gengfu.yaml`.
 pub(in crate::config) const MAIN: &[Field] = &[
     Field::with_default("listen", Type::HostPort, "127.0.0.1:9424", "Where pages and API are served."),
@@ -135,4 +152,5 @@ pub(in crate::config) const MAIN: &[Field] = &[
         Type::Map(&Type::list(&Type::TEXT)),
         "Environment variables that each owner's files may name.",
     ),
+    Field::optional("commands", things(&Type::Record(COMMANDS)), "Where the programs of `command` probes lie."),
 ];

@@ -1,6 +1,8 @@
 //! `tcp` by behaviour.
 
 use crate::domain::{Outcome, ReasonKind};
+use crate::probe::lines::tests::Act::{Dawdle, Hang, Hear, Say, Tls};
+use crate::probe::lines::tests::{script, unreachable_peers, untrusted_peers};
 use crate::probe::tests::{HANG, Rig, assert_fail, black_hole, closed_port};
 use serde_json::json;
 use std::time::Duration;
@@ -42,4 +44,81 @@ async fn silence_instead_of_a_line_is_a_time_out() {
     let body = json!({ "address": format!("a.bdc.test:{port}"), "send": "PING", "expect": "PONG" });
     let report = rig.attempt_within(Duration::from_secs(1), "tcp", body).await;
     assert_fail(&report, ReasonKind::Timeout, "still waiting for an answer from a.bdc.test");
+}
+
+#[tokio::test]
+async fn peers_that_are_not_there_and_peers_that_are_not_trusted_are_told() {
+    unreachable_peers("tcp", &json!({ "expect": "+OK" })).await;
+    untrusted_peers("tcp", &json!({})).await;
+}
+
+#[tokio::test]
+async fn dialogue_skips_lines_says_what_it_matched_and_changes_to_tls() {
+    let mut rig = Rig::new();
+    let port = script(
+        &mut rig,
+        &[
+            Say(b"noise\r\n:irc 7 PING :token-42\n"),
+            Hear("PONG token-42 $\r\n"),
+            Say(b"STARTTLS\r\n"),
+            Hear("GO $1\r\n"),
+            Tls,
+            Say(b"200 secured\r\n"),
+            Hang,
+        ],
+    )
+    .await;
+    let steps = json!([
+        { "expect": "PING :(\\S+)", "send": "PONG $1 $$" },
+        { "expect": "^STARTTLS$" },
+        // Without an `expect` of its own, a dollar is a dollar; and a CR of its own is not doubled.
+        { "send": "GO $1\r", "starttls": true },
+        { "expect": "^200 " },
+    ]);
+    let body = json!({ "address": format!("a.bdc.test:{port}"), "dialogue": steps });
+    let report = rig.attempt("tcp", body).await;
+    assert_eq!((&report.outcome, report.phases.tls.is_some()), (&Outcome::Pass, true), "{report:#?}");
+}
+
+#[tokio::test]
+async fn dialogue_that_goes_wrong_shows_the_last_line() {
+    let mut rig = Rig::new();
+    let closed = script(&mut rig, &[Say(b"100 a\r\n554 go away\r\n")]).await;
+    let steps = json!([{ "expect": "^220 " }]);
+    let body = json!({ "address": format!("a.bdc.test:{closed}"), "dialogue": steps });
+    let text = format!("step 1: expected a line that matches /^220 / from a.bdc.test:{closed}, got \"554 go away\"");
+    assert_fail(&rig.attempt("tcp", body).await, ReasonKind::Content, &text);
+    let open = script(&mut rig, &[Say(b"554 go away\r\n"), Hang]).await;
+    let body = json!({ "address": format!("a.bdc.test:{open}"), "dialogue": steps });
+    let report = rig.attempt_within(Duration::from_millis(500), "tcp", body).await;
+    assert_fail(&report, ReasonKind::Timeout, "got \"554 go away\" and then no more in time");
+    let smuggled = script(&mut rig, &[Say(b"go\r\nevil\r\n"), Hang]).await;
+    let steps = json!([{ "expect": "go", "starttls": true }]);
+    let body = json!({ "address": format!("a.bdc.test:{smuggled}"), "dialogue": steps });
+    assert_fail(&rig.attempt("tcp", body).await, ReasonKind::Protocol, "behind its consent to TLS");
+}
+
+#[tokio::test]
+async fn slow_answer_is_degraded() {
+    let mut rig = Rig::new();
+    let port = script(&mut rig, &[Dawdle, Say(b"220 a\r\n"), Hang]).await;
+    let address = format!("a.bdc.test:{port}");
+    let report = rig.attempt("tcp", json!({ "address": address, "expect": "220", "slower_than": "1ms" })).await;
+    assert_eq!(report.outcome.label(), "degraded", "{report:#?}");
+    assert_eq!(report.outcome.reason().unwrap().kind, ReasonKind::Slow);
+    let report = rig.attempt("tcp", json!({ "address": address, "expect": "220", "slower_than": "1m" })).await;
+    assert_eq!(report.outcome, Outcome::Pass);
+}
+
+#[test]
+fn tls_that_would_begin_twice_is_refused() {
+    let rig = Rig::new();
+    for body in [
+        json!({ "address": "a.test:25", "tls": true, "starttls": "smtp" }),
+        json!({ "address": "a.test:25", "starttls": "smtp", "dialogue": [{ "starttls": true }] }),
+        json!({ "address": "a.test:25", "send": "x", "dialogue": [{ "send": "y" }] }),
+    ] {
+        let record = crate::field::from_json(&body, super::FIELDS).unwrap();
+        assert!(super::build(&record, &rig.context).is_err(), "{body}");
+    }
 }

@@ -1,0 +1,113 @@
+//! `icmp` by behaviour. Where the machine does not let us ping, what can be seen is that this is said.
+
+use super::socket::{Fragments, not_allowed};
+use super::*;
+use crate::domain::ReasonKind;
+use crate::probe::Report;
+use crate::probe::tests::{Rig, assert_fail};
+use serde_json::json;
+use std::io;
+
+/// Whether the report only says that this machine lets nobody ping.
+fn is_forbidden(report: &Report) -> bool {
+    let forbidden = report.outcome.reason().is_some_and(|reason| reason.text.contains("does not let us send ICMP"));
+    assert!(!forbidden || report.outcome.label() == "unknown", "{report:#?}");
+    forbidden
+}
+
+#[tokio::test]
+async fn loopback_answers_every_packet_over_both_families() {
+    let rig = Rig::new();
+    for host in ["gw.bdc.test", "::1"] {
+        let body = json!({ "host": host, "packets": 3, "interval": "10ms", "payload_bytes": 200, "ttl": 9 });
+        let report = rig.attempt("icmp", body).await;
+        if is_forbidden(&report) {
+            continue;
+        }
+        assert_eq!(report.outcome, Outcome::Pass, "{report:#?}");
+        assert!(report.phases.processing.is_some_and(|mean| mean > Duration::ZERO && mean < report.took));
+        let last = &report.trace.last().unwrap().text;
+        assert!(last.starts_with("3 of 3 answered, 0 % lost; round trip "), "{last}");
+        assert!(last.contains(", jitter "), "{last}");
+    }
+}
+
+#[tokio::test]
+async fn slow_round_trips_degrade() {
+    let rig = Rig::new();
+    let record = crate::field::from_json(&json!({ "host": "gw.bdc.test", "slower_than": "1ms" }), FIELDS).unwrap();
+    assert!(build(&record, &rig.context).is_ok());
+    let mut tally = Tally::new(Duration::from_secs(1));
+    tally.send();
+    tokio::time::sleep_until(tokio::time::Instant::now() + Duration::from_millis(5)).await;
+    assert!(tally.answer(0).is_some());
+    assert_eq!(tally.answer(0), None, "a packet counts once");
+    let limits = Limits { slower_than: Some(Duration::from_millis(1)), ..Limits::default() };
+    assert_eq!(limits.judge("gw.bdc.test", &tally).label(), "degraded");
+}
+
+#[tokio::test]
+async fn silent_hosts_time_out_before_the_deadline_cuts_us_off() {
+    let rig = Rig::new();
+    // An address of documentation (RFC 5737) on a network without a neighbour of that name; a router may also say so.
+    let body = json!({ "host": "198.51.100.77", "packets": 2, "interval": "10ms" });
+    let report = rig.attempt_within(Duration::from_millis(500), "icmp", body).await;
+    if is_forbidden(&report) {
+        return;
+    }
+    let reason = report.outcome.reason().unwrap_or_else(|| panic!("{report:#?}"));
+    match reason.kind {
+        ReasonKind::Timeout => {
+            assert_fail(&report, ReasonKind::Timeout, "198.51.100.77 answered none of 2 echo requests within ");
+        }
+        _ => assert_fail(&report, ReasonKind::Connect, "no way leads to 198.51.100.77: "),
+    }
+}
+
+#[tokio::test]
+async fn packets_that_are_too_long_for_the_link_fail_when_they_may_not_be_cut() {
+    let rig = Rig::new();
+    let body = json!({ "host": "127.0.0.1", "dont_fragment": true, "payload_bytes": 1400 });
+    let report = rig.attempt("icmp", body).await;
+    if is_forbidden(&report) {
+        return;
+    }
+    assert_eq!(report.outcome, Outcome::Pass, "{report:#?}");
+    assert!(report.trace.iter().any(|line| line.text.contains("uncut")), "{report:#?}");
+}
+
+#[tokio::test]
+async fn names_without_an_address_of_the_family_do_not_resolve() {
+    let rig = Rig::new();
+    let report = rig.attempt("icmp", json!({ "host": "gw.bdc.test", "family": "ipv6" })).await;
+    assert_fail(&report, ReasonKind::Resolve, "the name gw.bdc.test has no IPv6 address");
+}
+
+#[tokio::test]
+async fn packets_that_do_not_fit_into_the_attempt_are_our_own_trouble() {
+    let rig = Rig::new();
+    let body = json!({ "host": "127.0.0.1", "packets": 20, "interval": "1s" });
+    let report = rig.attempt_within(Duration::from_secs(5), "icmp", body).await;
+    assert_eq!(report.outcome.label(), "unknown");
+    let text = &report.outcome.reason().unwrap().text;
+    assert!(is_forbidden(&report) || text.starts_with("20 packets every 1.00 s do not fit into one attempt"), "{text}");
+}
+
+#[test]
+fn what_is_not_allowed_says_who_can_mend_it() {
+    let denied = io::Error::from(io::ErrorKind::PermissionDenied);
+    let outcome = not_allowed(&denied, Fragments::Allowed);
+    let reason = outcome.reason().unwrap();
+    assert_eq!((outcome.label(), reason.kind), ("unknown", ReasonKind::Local));
+    assert!(reason.text.contains("net.ipv4.ping_group_range") && reason.text.contains("CAP_NET_RAW"), "{reason:?}");
+    assert!(not_allowed(&denied, Fragments::Refused).reason().unwrap().text.contains("`dont_fragment`"));
+}
+
+#[test]
+fn warning_that_could_never_come_is_refused() {
+    let rig = Rig::new();
+    let body = json!({ "host": "gw.bdc.test", "loss_warn": "20%", "loss_max": "10%" });
+    let record = crate::field::from_json(&body, FIELDS).unwrap();
+    let problems = build(&record, &rig.context).err().unwrap();
+    assert!(problems.to_string().contains("`loss_warn` is not below `loss_max`"));
+}
