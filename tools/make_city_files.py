@@ -19,14 +19,11 @@ EVERY = {1: "30s", 2: "60s", 3: "120s"}
 EXTERNAL = {"national", "payment", "carriers", "evaluators"}
 PLATFORM = {"bdc"}
 
-# Kinds that a later release adds, and what stands in for them until then.
-LATER = {
-    "journey": "journey later; until then its first page",
-    "grpc": "grpc health check later; until then the port",
-    "icmp": "icmp later; until then a port that always answers",
-    "sip": "sip OPTIONS later; until then the signalling port",
-    "smtp": "smtp dialogue later; until then the banner",
-}
+# Services that are asked, not applied to: their journey opens the page and queries.
+QUERY = re.compile("查询|查验|查看|进度|公示|目录|记录|证明")
+
+# Terminals of each district, and how many of them may be silent before it counts.
+KIOSKS = "fleet: { members: 40, share_min: 80%, share_warn: 95% }"
 
 # Who is not there for citizens: machinery, upstream parties and the administration's own desks.
 INTERNAL = {
@@ -297,20 +294,18 @@ class Subsystem:
 
     def probe_lines(self, every_default):
         every = "" if EVERY[self.tier] == every_default else f"every: {EVERY[self.tier]}, "
-        note = [f"      # {LATER[self.kind]}"] if self.kind in LATER else []
-        if self.kind in {"http", "journey"}:
+        if self.kind == "http":
             url, text = self.page()
-            name = {"http": "health" if text == "UP" else "page", "journey": "first-page"}[self.kind]
+            name = "health" if text == "UP" else "page"
             if self.name in {"portal", "portal-home", "gov-site"}:
                 name = "home"
             slow = f", slower_than: {SLOW[self.id]}" if self.id in SLOW else ""
             expect = f"{{ status: 200, body_contains: {scalar(text)}{slow} }}"
             lines = [f'      - {{ name: {name}, {every}http: {{ url: "{url}", expect: {expect} }} }}']
-            if self.id in CERTIFIED or (self.district and self.name == "portal"):
-                host = url.split("/")[2]
-                tls = f"{{ host: {host}, warn_before: 30d, fail_before: 7d }}"
-                lines.append(f"      - {{ name: certificate, every: 1h, role: supporting, tls: {tls} }}")
-            return note + lines
+            return lines + self.certificate(url)
+        if self.kind == "journey":
+            url, text = self.page()
+            return self.journey(every, url, text) + self.certificate(url)
         if self.kind == "dns":
             ask = "name: www.bdc.test, type: A"
             return [
@@ -321,16 +316,76 @@ class Subsystem:
             return ["      - { name: chain, every: 5m, tls: { host: www.bdc.test, warn_before: 30d, fail_before: 7d } }"]
         if self.kind == "heartbeat":
             period, grace = ("5m", "2m") if self.district else BEATS[self.id]
-            beat = f'token: "{self.token_reference()}", period: {period}, grace: {grace}'
+            fleet = f", {KIOSKS}" if self.district else ""
+            beat = f'token: "{self.token_reference()}", period: {period}, grace: {grace}{fleet}'
             return [f"      - {{ name: beat, {every}heartbeat: {{ {beat} }} }}"]
         if self.district:
             host, port = {"exchange": ("exchange", 8443), "kiosk-gateway": ("kiosks", 7001)}[self.name]
             host = f"{host}.{self.owner}.test"
         else:
             host, port = PORTS[self.id]
-        expect = ', expect: "220"' if self.kind == "smtp" else ""
-        name = "banner" if self.kind == "smtp" else "port"
-        return note + [f'      - {{ name: {name}, {every}tcp: {{ address: "{host}:{port}"{expect} }} }}']
+        where = f'address: "{host}:{port}"'
+        if self.kind == "grpc":
+            return [f"      - {{ name: health, {every}grpc: {{ {where}, tls: true }} }}"]
+        if self.kind == "sip":
+            return [f"      - {{ name: options, {every}sip: {{ {where}, transport: udp }} }}"]
+        if self.kind == "smtp":
+            mail = "starttls: never, from: gengfu@bdc.test, to: duty@bdc.test"
+            return [f"      - {{ name: dialogue, {every}smtp: {{ {where}, {mail} }} }}"]
+        port_line = f"      - {{ name: port, {every}tcp: {{ {where} }} }}"
+        if self.kind == "icmp":
+            # Not every machine lets us ping, so the ping explains and the port decides.
+            ping = f"{{ host: {host}, packets: 3, loss_warn: 1% }}"
+            return [port_line, f"      - {{ name: ping, {every}role: supporting, icmp: {ping} }}"]
+        return [port_line]
+
+    def certificate(self, url):
+        if not (self.id in CERTIFIED or (self.district and self.name == "portal")):
+            return []
+        tls = f"{{ host: {url.split('/')[2]}, warn_before: 30d, fail_before: 7d }}"
+        return [f"      - {{ name: certificate, every: 1h, role: supporting, tls: {tls} }}"]
+
+    def journey(self, every, url, text):
+        """What a citizen does there, step by step; what was handed in is withdrawn again."""
+        base, path = re.fullmatch(r"(https://[^/]+)(/.*)", url).groups()
+        under = path.rstrip("/")
+        query = bool(QUERY.search(self.zh))
+        lines = [f"      - name: {'query' if query else 'application'}"]
+        if every:
+            lines.append(f"        {every.rstrip(', ')}")
+        lines += ["        journey:", f'          base: "{base}"']
+        if self.id in SLOW:
+            lines.append(f"          slower_than: {SLOW[self.id]}")
+        lines += [
+            "          steps:",
+            "            - name: open",
+            f"              url: {path}",
+            f"              expect: {{ status: 200, body_contains: {scalar(text)} }}",
+            """              extract: { ticket: { regex: 'name="ticket" value="([0-9a-f]+)"' } }""",
+        ]
+        if query:
+            return lines + [
+                "            - name: query",
+                f"              url: {under}/query?ticket={{{{ticket}}}}",
+                "              expect: { status: 200, json: [{ path: $.status, equals: found }] }",
+            ]
+        return lines + [
+            "            - name: hand-in",
+            "              method: POST",
+            f"              url: {under}/applications",
+            "              headers: { content-type: application/x-www-form-urlencoded }",
+            "              body: ticket={{ticket}}",
+            "              expect: { status: 201, json: [{ path: $.status, equals: accepted }] }",
+            "              extract: { receipt: { json: $.receipt } }",
+            "            - name: receipt",
+            f"              url: {under}/applications/{{{{receipt}}}}?ticket={{{{ticket}}}}",
+            "              expect: { status: 200, json: [{ path: $.status, equals: accepted }] }",
+            "          cleanup:",
+            "            - name: withdraw",
+            "              method: DELETE",
+            f"              url: {under}/applications/{{{{receipt}}}}?ticket={{{{ticket}}}}",
+            "              expect: { status: 204 }",
+        ]
 
     def token_name(self):
         return re.sub("[^A-Z0-9]", "_", f"{self.owner}_{self.name}_TOKEN".upper())
@@ -362,7 +417,7 @@ class Subsystem:
         if len(line) <= 120 or not line.lstrip().startswith("- {"):
             return [line]
         inner = line.strip()[3:-1].strip()
-        head, kind, body = re.fullmatch(r"(.*?)(\b(?:http|tcp|tls|dns|heartbeat)): (\{.*\})", inner).groups()
+        head, kind, body = re.fullmatch(r"(.*?)(\b(?:http|tcp|tls|dns|heartbeat|grpc|sip|smtp|icmp)): (\{.*\})", inner).groups()
         keys = [key for key in head.strip().rstrip(",").split(", ") if key]
         out = [f"      - {keys[0]}"] + [f"        {key}" for key in keys[1:]]
         if len(body) <= 100:
