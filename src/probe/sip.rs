@@ -116,9 +116,7 @@ impl Sip {
             Transport::Tcp | Transport::Tls => self.over_stream(attempt).await?,
         };
         attempt.leave();
-        if let Err(outcome) = self.judge(&response) {
-            return Err(outcome);
-        }
+        self.judge(&response)?;
         Ok(peer::slow(self.slower_than, attempt.elapsed()).unwrap_or(Outcome::Pass))
     }
 
