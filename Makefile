@@ -35,7 +35,8 @@ soak: setup ## The long ones: 200 kills at random moments, and more of everythin
 	GENGFU_KILLS=200 $(CARGO) test --release --test it -- --nocapture --test-threads=1 kill
 	PROPTEST_CASES=4096 $(CARGO) test --release --quiet --lib
 
-fuzz: ## Every property test with many more random cases
+fuzz: ## Coverage-guided fuzzing, FUZZ_SECONDS (600) for each target; then more random cases
+	@tests/fuzz/run.sh
 	PROPTEST_CASES=20000 $(CARGO) test --quiet --lib --test it
 
 bench: setup ## The figures of docs/benchmarks.md, beside blackbox_exporter's, on this machine

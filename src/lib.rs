@@ -12,6 +12,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod field;
+pub mod import;
 pub mod metrics;
 pub mod network;
 pub mod notify;

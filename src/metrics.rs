@@ -76,7 +76,7 @@ impl Metrics {
             registry,
         };
         // Families without labels of their own exist from the start, so that `rate()` sees their first increment.
-        for reason in ["in_flight", "no_permit"] {
+        for reason in ["in_flight", "no_permit", "host_busy"] {
             metrics.attempts_skipped.get_metric_with_label_values(&[reason])?;
         }
         metrics.gate_decisions.get_metric_with_label_values(&["allow", ""])?;

@@ -2,9 +2,16 @@
 //!
 //! `connect_to` rules send the names that they match to other addresses, as `curl --connect-to` does: for staging, for
 //! tests, and for the simulated city, whose names each get a loopback address of their own. Not here: proxies, TLS
-//! profiles of single probes.
+//! profiles of single probes. Invariant: no probe reaches an address that [`Network::refusal`] refuses, except where the
+//! administrator's own word, a rule of `connect_to` or a network of `allow`, sends it there.
 
+mod guard;
+
+pub use guard::{Refused, everything};
+
+use ipnet::IpNet;
 use sha2::{Digest, Sha256};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -46,6 +53,8 @@ impl ConnectTo {
 pub struct Network {
     /// The first rule that matches wins.
     pub connect_to: Vec<ConnectTo>,
+    /// Networks that probes may reach although they would be refused.
+    pub allow: Vec<IpNet>,
     /// Roots of the system and of `network.ca`.
     pub roots: Arc<rustls::RootCertStore>,
 }
@@ -56,17 +65,48 @@ impl Network {
         self.connect_to.iter().find(|rule| rule.matches(host)).map(|rule| rule.address(host, port))
     }
 
-    /// The addresses of `host`, by rule, as a literal, or from the system's resolver. The caller sets the deadline.
-    pub async fn resolve(&self, host: &str, port: u16) -> std::io::Result<Vec<SocketAddr>> {
+    /// Why no probe may reach `address`, if so. Whoever connects to an address that [`Self::resolve`] did not give asks
+    /// here first, for every hop.
+    pub fn refusal(&self, address: IpAddr) -> Option<Refused> {
+        guard::refusal(address, &self.allow)
+    }
+
+    /// The addresses of `host` that a probe may reach: by rule, as a literal, or from the system's resolver. The caller
+    /// sets the deadline.
+    ///
+    /// # Errors
+    /// If the name does not resolve; with [`Refused`] inside if none of its addresses may be reached.
+    pub async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         if let Some(address) = self.redirected(host, port) {
             return Ok(vec![address]);
         }
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        if let Ok(ip) = bare.parse::<IpAddr>() {
-            return Ok(vec![SocketAddr::new(ip, port)]);
+        let mut addresses = lookup(host, port).await?;
+        let refused = addresses.iter().find_map(|address| self.refusal(address.ip()));
+        addresses.retain(|address| self.refusal(address.ip()).is_none());
+        match refused {
+            Some(refused) if addresses.is_empty() => Err(refused.into()),
+            _ => Ok(addresses),
         }
-        Ok(tokio::net::lookup_host((host, port)).await?.collect())
     }
+
+    /// The addresses of a `host` that an administrator named himself, such as a mail relay: nothing is refused.
+    ///
+    /// # Errors
+    /// If the name does not resolve.
+    pub async fn resolve_unguarded(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        match self.redirected(host, port) {
+            Some(address) => Ok(vec![address]),
+            None => lookup(host, port).await,
+        }
+    }
+}
+
+async fn lookup(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    if let Ok(ip) = bare.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(ip, port)]);
+    }
+    Ok(tokio::net::lookup_host((host, port)).await?.collect())
 }
 
 #[cfg(test)]
@@ -76,7 +116,7 @@ mod tests {
     fn city() -> Network {
         let rule =
             ConnectTo { host: "*.test".into(), network: Ipv4Addr::new(127, 64, 0, 0), prefix: 10, port_offset: 20000 };
-        Network { connect_to: vec![rule], roots: Arc::new(rustls::RootCertStore::empty()) }
+        Network { connect_to: vec![rule], allow: Vec::new(), roots: Arc::new(rustls::RootCertStore::empty()) }
     }
 
     #[test]

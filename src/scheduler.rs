@@ -9,6 +9,7 @@ mod agenda;
 use crate::clock::Clock;
 use crate::domain::{Millis, Observation, ProbeId, ProbePlan, Timestamp, Trigger};
 use crate::probe::{self, Prober, Skip, Slot};
+pub use agenda::Limits;
 use agenda::{Action, Agenda, Key};
 use futures_util::FutureExt;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
@@ -140,18 +141,18 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// Starts a scheduler without probes on `tasks`; at most `concurrency` attempts run at once.
+    /// Starts a scheduler without probes on `tasks`, whose attempts keep to `limits`.
     pub fn spawn(
         tasks: &TaskTracker,
         clock: Arc<dyn Clock>,
         observations: mpsc::Sender<Observation>,
-        concurrency: usize,
+        limits: Limits,
         metrics: SchedulerMetrics,
     ) -> SchedulerHandle {
         let (sender, commands) = mpsc::channel(COMMANDS_MAX);
         let wall_ahead_ms = wall_ahead_ms(&*clock);
         let shared = Shared { clock, observations, metrics };
-        let agenda = Agenda::new(concurrency);
+        let agenda = Agenda::new(limits);
         tasks.spawn(Self { shared, commands, agenda, attempts: JoinSet::new(), wall_ahead_ms }.run());
         SchedulerHandle { commands: sender }
     }

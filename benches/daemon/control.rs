@@ -34,7 +34,7 @@ pub(crate) async fn rows(folder: &Path, urls: &[String]) -> Result<()> {
     match Blackbox::start(folder, Command::new(PROGRAM))? {
         Some(exporter) => {
             let client = reqwest::Client::builder().no_proxy().build()?;
-            let spent = paced(&client, &exporter.urls(urls), exporter.id()).await?;
+            let spent = paced(&client, &exporter.urls("http", urls), exporter.id()).await?;
             print("CPU seconds per 1 000 probes, blackbox_exporter", spent);
         }
         None => say("blackbox_exporter is not installed: no comparison"),

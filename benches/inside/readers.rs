@@ -52,6 +52,7 @@ fn state(inventory: &Inventory, snapshot: Snapshot) -> anyhow::Result<WebState> 
                 took: Duration::from_millis(12),
                 outcome: Outcome::Pass,
                 phases: Phases { resolve: some, connect: some, tls: some, processing: some, transfer: some },
+                fleet: None,
                 http_status: Some(200),
                 certificate_not_after: Some(T0),
                 trace: Vec::new(),
@@ -66,6 +67,7 @@ fn state(inventory: &Inventory, snapshot: Snapshot) -> anyhow::Result<WebState> 
         clock: Arc::new(ManualClock::at(T0)),
         commands: Commands::channel(1).0,
         outbox: watch::channel(Arc::new(OutboxView::default())).1,
+        desk: std::sync::Arc::default(),
         metrics: Arc::new(Metrics::new("0")?),
         site: Arc::new(site),
     })

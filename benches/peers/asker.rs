@@ -7,8 +7,9 @@ use crate::files::{City, loaded};
 use crate::process::{MEASURED, OTHERS, on_core};
 use anyhow::{Context, Result, bail, ensure};
 use gengfu::clock::SystemClock;
-use gengfu::domain::Outcome;
-use gengfu::probe::{Prober, attempt};
+use gengfu::domain::{Outcome, Timestamp};
+use gengfu::network::Network;
+use gengfu::probe::{BuildContext, Heartbeats, Prober, attempt};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,6 +65,7 @@ pub(crate) fn child(arguments: &[String]) -> Result<()> {
     let [who, measured, ca, urls @ ..] = arguments else { bail!("a child wants its part, a process, a root and URLs") };
     let ask = match who.as_str() {
         "gengfu" => Ask::gengfu(urls, ca)?,
+        "probe" => Ask::probe(urls)?,
         "reqwest" => Ask::Reqwest(client(ca, 0)?, urls.to_vec()),
         _ => Ask::Drive(client(ca, IN_FLIGHT)?, urls.to_vec()),
     };
@@ -90,6 +92,25 @@ impl Ask {
         let (listen, ca) = ("127.0.0.1:9424".to_owned(), Some(ca.to_owned()));
         let city = City { subsystems: urls.len(), every_s: 60, listen, urls: urls.to_vec(), ca };
         Ok(Self::Gengfu(loaded(&city)?.probers.into_values().collect()))
+    }
+
+    /// Probes of one kind, by their bodies in JSON.
+    fn probe(words: &[String]) -> Result<Self> {
+        let [kind, bodies @ ..] = words else { bail!("no kind") };
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let kind = gengfu::probe::kind(kind).context("no such kind")?;
+        let network = Network {
+            connect_to: Vec::new(),
+            allow: gengfu::network::everything(),
+            roots: Arc::new(rustls::RootCertStore::empty()),
+        };
+        let context = BuildContext::new(Arc::new(network), Arc::new(Heartbeats::new(Timestamp(0))));
+        let probers = bodies.iter().map(|body| {
+            let record = gengfu::field::from_json(&serde_json::from_str(body)?, kind.fields);
+            let record = record.map_err(|problems| anyhow::anyhow!("{problems}"))?;
+            (kind.build)(&record, &context).map_err(|problems| anyhow::anyhow!("{problems}"))
+        });
+        Ok(Self::Gengfu(probers.collect::<Result<_>>()?))
     }
 
     /// The `n`th probe; whether it passed.

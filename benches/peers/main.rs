@@ -1,4 +1,5 @@
-//! Probes per CPU second, saturated: gengfu, a bare `reqwest` loop and `blackbox_exporter`, in turns, on one core.
+//! Probes per CPU second, saturated: gengfu, a bare `reqwest` loop and `blackbox_exporter`, in turns, on one core; HTTP
+//! and HTTPS here, the other kinds in `kinds`.
 //!
 //! nginx and whoever drives `blackbox_exporter` work on another core and are not counted. Each measured program runs in
 //! a process of its own with four probes in flight; every probe opens a connection and, with HTTPS, makes a whole
@@ -13,6 +14,7 @@ mod cpu;
 #[allow(dead_code, reason = "each benchmark uses a part of the rig")]
 #[path = "../rig/files.rs"]
 mod files;
+mod kinds;
 #[allow(dead_code, reason = "each benchmark uses a part of the rig")]
 #[path = "../rig/process.rs"]
 mod process;
@@ -53,13 +55,14 @@ impl Round {
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let Some(("--child", rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
-        return asker::child(rest);
+        return if rest.first().is_some_and(|who| who == kinds::SERVE) { kinds::serve() } else { asker::child(rest) };
     }
     let folder = tempfile::tempdir()?;
     let target = Target::start(folder.path(), OTHERS)?;
     for (scheme, goal) in [("http", 6.0), ("https", 3.0)] {
         compare(&target, folder.path(), scheme, goal)?;
     }
+    kinds::compare(&target, folder.path())?;
     Ok(())
 }
 
@@ -71,7 +74,8 @@ fn compare(target: &Target, folder: &std::path::Path, scheme: &str, goal: f64) -
         let gengfu = asker::ask("gengfu", &urls, &ca)?;
         let reqwest = asker::ask("reqwest", &urls, &ca)?;
         let exporter = Blackbox::start(folder, on_core(MEASURED, blackbox::PROGRAM))?;
-        let blackbox = exporter.map(|exporter| asker::drive(&exporter.urls(&urls), &ca, exporter.id())).transpose()?;
+        let blackbox =
+            exporter.map(|exporter| asker::drive(&exporter.urls("http", &urls), &ca, exporter.id())).transpose()?;
         let round = Round { gengfu, reqwest, blackbox };
         say(&format!(
             "<!-- round {n}: {:.0}, {:.0}, {:.0} per CPU second; × reqwest {:.2}, × blackbox {:.2} -->",

@@ -10,10 +10,22 @@ use std::time::Duration;
 /// The program.
 pub(crate) const PROGRAM: &str = "prometheus-blackbox-exporter";
 
-/// The same demands as gengfu's probe: status and body. The chain is not verified.
-const MODULES: &str = "modules:\n  http:\n    prober: http\n    timeout: 5s\n    http:\n      preferred_ip_protocol: \
-                       ip4\n      valid_status_codes: [200]\n      fail_if_body_not_matches_regexp: [ok]\n      \
-                       enable_http2: false\n      tls_config: { insecure_skip_verify: true }\n";
+/// The same demands as gengfu's probes make. Chains are not verified.
+const MODULES: &str = "modules:
+  http:
+    prober: http
+    timeout: 5s
+    http:
+      preferred_ip_protocol: ip4
+      valid_status_codes: [200]
+      fail_if_body_not_matches_regexp: [ok]
+      enable_http2: false
+      tls_config: { insecure_skip_verify: true }
+  tcp: { prober: tcp, timeout: 5s, tcp: { preferred_ip_protocol: ip4 } }
+  dns: { prober: dns, timeout: 5s, dns: { preferred_ip_protocol: ip4, query_name: a.bench.test, query_type: A } }
+  icmp: { prober: icmp, timeout: 5s, icmp: { preferred_ip_protocol: ip4 } }
+  grpc: { prober: grpc, timeout: 5s, grpc: { preferred_ip_protocol: ip4, tls: false } }
+";
 
 /// A running exporter.
 pub(crate) struct Blackbox {
@@ -46,8 +58,9 @@ impl Blackbox {
         self.process.id()
     }
 
-    /// Where it is asked to probe `urls`.
-    pub(crate) fn urls(&self, urls: &[String]) -> Vec<String> {
-        urls.iter().map(|url| format!("http://127.0.0.1:{}/probe?module=http&target={url}", self.port)).collect()
+    /// Where it is asked to probe `targets` with one of its modules.
+    pub(crate) fn urls(&self, module: &str, targets: &[String]) -> Vec<String> {
+        let url = |target| format!("http://127.0.0.1:{}/probe?module={module}&target={target}", self.port);
+        targets.iter().map(url).collect()
     }
 }

@@ -61,7 +61,7 @@ impl City {
         let ca = self.ca.as_deref().unwrap_or_default();
         format!(
             "listen: {listen}\npublic_url: http://{listen}\nzone: Asia/Shanghai\nstore: {{ path: var/gengfu.db, retain: \
-             400d }}\nnetwork: {{ ca: [{ca}] }}\nprobing: {{ concurrency: 2000 }}\nmail:\n  from: {{ name: 更夫, mail: \
+             400d }}\nnetwork: {{ ca: [{ca}], allow: [127.0.0.0/8] }}\nprobing: {{ concurrency: 2000 }}\nmail:\n  from: {{ name: 更夫, mail: \
              gengfu@bdc.test }}\n  domain: gengfu.bdc.test\n  life: 24h\n  relays: [{{ host: 127.0.0.1, port: 9, tls: \
              none }}]\non_call: {{ fallback: duty, admins: duty }}\n",
             listen = self.listen,

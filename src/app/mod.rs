@@ -17,7 +17,7 @@ use crate::metrics::Metrics;
 use crate::outbox::{Delivered, Outbox};
 use crate::probe::{Board, Heartbeats};
 use crate::runtime::{EVENTS_MAX, OBSERVATIONS_MAX, Runtime, Unsaved};
-use crate::scheduler::{Scheduler, SchedulerMetrics};
+use crate::scheduler::{Limits, Scheduler, SchedulerMetrics};
 use crate::store::{Store, StoreError};
 use crate::web::{Commands, OutboxView, Site, WebState};
 use arc_swap::ArcSwap;
@@ -100,7 +100,7 @@ pub async fn run(
     ready: impl FnOnce(SocketAddr) + Send,
 ) -> Result<(), AppError> {
     let Launch { loaded, loader, watched, clock, heartbeats } = launch;
-    let Loaded { inventory, probers, settings, network, digest, .. } = loaded;
+    let Loaded { inventory, probers, settings, network, digest, desk, .. } = loaded;
     raise_file_limit();
     outlive_size_limits()?;
     let (listener, address) = listen(&settings).await?;
@@ -113,8 +113,8 @@ pub async fn run(
     let (observe, observations) = mpsc::channel(OBSERVATIONS_MAX);
     let (events, inbox) = mpsc::channel(EVENTS_MAX);
     let board = Arc::new(Board::new(&inventory));
-    let scheduler =
-        Scheduler::spawn(&tasks, Arc::clone(&clock), observe, settings.concurrency, scheduler_metrics(&metrics));
+    let limits = Limits { concurrency: settings.concurrency, per_host: settings.per_host };
+    let scheduler = Scheduler::spawn(&tasks, Arc::clone(&clock), observe, limits, scheduler_metrics(&metrics));
     let (delivered, deliveries) = mpsc::channel(EVENTS_MAX);
     let setup = Arc::new(ArcSwap::from_pointee(mail::setup(&settings, &network, &inventory).map_err(AppError::Mail)?));
     let seed = clock.now().0.unsigned_abs();
@@ -138,7 +138,8 @@ pub async fn run(
     let runtime_stop = CancellationToken::new();
     let runtime = tasks.spawn(runtime.run(restored.first, observations, inbox, runtime_stop.clone()));
 
-    let running = Arc::new(Running { clock, events, scheduler, board, heartbeats, metrics, mail: setup, outbox });
+    let desk = Arc::new(ArcSwap::from_pointee(desk));
+    let running = Arc::new(Running { desk, clock, events, scheduler, board, heartbeats, metrics, mail: setup, outbox });
     running.reloaded();
     running.scheduler.replace(scheduled(&inventory, &probers, &running.board)).await;
     let (commands, asked) = Commands::channel(COMMANDS_MAX);
@@ -232,6 +233,7 @@ fn web_state(
         commands,
         outbox,
         metrics: Arc::clone(&running.metrics),
+        desk: Arc::clone(&running.desk),
         site: Arc::new(site),
     }
 }

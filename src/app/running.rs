@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::config::Loaded;
+use crate::config::modules::Desk;
 use crate::domain::engine::Event;
 use crate::domain::{Inventory, ProbeId};
 use crate::metrics::Metrics;
@@ -23,6 +24,7 @@ pub(super) struct Running {
     pub(super) metrics: Arc<Metrics>,
     pub(super) mail: Arc<ArcSwap<MailSetup>>,
     pub(super) outbox: OutboxHandle,
+    pub(super) desk: Arc<ArcSwap<Desk>>,
 }
 
 impl Running {
@@ -47,6 +49,7 @@ impl Running {
             Ok(setup) => self.mail.store(Arc::new(setup)),
             Err(error) => tracing::error!(%error, "mail goes on leaving by the former relays"),
         }
+        self.desk.store(Arc::new(loaded.desk));
         self.board.rebuild(&inventory);
         self.tell(Event::Reloaded { inventory: Arc::clone(&inventory), digest: loaded.digest }).await;
         self.scheduler.replace(scheduled(&inventory, &loaded.probers, &self.board)).await;

@@ -4,8 +4,8 @@
 //! every connection has a deadline and dies with the endpoint; nothing that a caller sends can stop it.
 
 use super::script::{Behaviour, Stage};
-use super::target::{Proto, Target, literal};
-use super::{CityError, dns, http};
+use super::target::{Proto, Serves, Target, literal};
+use super::{CityError, counter, dns, grpc, http, sip};
 use crate::network::Network;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 const CONNECTION_LIFE: Duration = Duration::from_secs(120);
 /// Connections that wait to be accepted, per address.
 const BACKLOG: i32 = 4_096;
-/// Longest DNS query.
+/// Longest DNS query or SIP request.
 const DNS_BYTES_MAX: usize = 4_096;
 /// Pause after a failed accept: out of descriptors is mended by waiting, not by spinning.
 pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -32,6 +32,8 @@ pub(super) struct Common {
     pub(super) stage: Arc<Stage>,
     pub(super) network: Arc<Network>,
     pub(super) tls: TlsAcceptor,
+    /// For those who speak HTTP/2 alone.
+    pub(super) tls_h2: TlsAcceptor,
     pub(super) connections: Arc<Semaphore>,
     pub(super) stop: CancellationToken,
 }
@@ -55,6 +57,9 @@ enum Speech {
     Http,
     Tls,
     Dns,
+    Grpc,
+    Grpcs,
+    Sip,
 }
 
 impl Endpoint {
@@ -72,6 +77,9 @@ impl Endpoint {
         let any = |wanted: &[Proto]| self.places.iter().any(|p| wanted.contains(&p.target.proto));
         match () {
             () if any(&[Proto::Dns]) => Speech::Dns,
+            () if any(&[Proto::Sip]) => Speech::Sip,
+            () if any(&[Proto::Grpcs]) => Speech::Grpcs,
+            () if any(&[Proto::Grpc]) => Speech::Grpc,
             () if any(&[Proto::Https, Proto::Tls]) => Speech::Tls,
             () if any(&[Proto::Http]) => Speech::Http,
             () => Speech::Bytes,
@@ -107,7 +115,9 @@ impl Endpoint {
     pub(super) fn bind(self: Arc<Self>) -> Result<Bound, CityError> {
         let tcp = listener(self.address).map_err(|e| CityError::bind(self.address, &self.named(), e))?;
         let udp = match self.speech() {
-            Speech::Dns => Some(udp(self.address).map_err(|e| CityError::bind(self.address, &self.named(), e))?),
+            Speech::Dns | Speech::Sip => {
+                Some(udp(self.address).map_err(|e| CityError::bind(self.address, &self.named(), e))?)
+            }
             _ => None,
         };
         Ok(Bound { endpoint: self, tcp, udp })
@@ -181,7 +191,8 @@ impl Bound {
                     let (query, endpoint, common) = (datagram[..bytes].to_vec(), endpoint.clone(), common.clone());
                     let Some(udp) = udp.clone() else { continue };
                     tasks.spawn(async move {
-                        if let Some(reply) = dns::answer(&query, &endpoint, &common.stage, &common.network).await {
+                        if let Some(reply) = endpoint.datagram(&query, &common).await {
+                            // A caller that left does not care.
                             let _ = udp.send_to(&reply, from).await;
                         }
                         drop(permit);
@@ -216,6 +227,16 @@ impl Endpoint {
             }
             Speech::Bytes => self.bytes(stream, &behaviour).await,
             Speech::Dns => self.queries(stream, common).await,
+            Speech::Grpc => grpc::serve(stream, behaviour).await,
+            Speech::Grpcs => grpc::serve(common.tls_h2.accept(stream).await?, behaviour).await,
+            Speech::Sip => sip::serve(stream, &behaviour).await,
+        }
+    }
+
+    async fn datagram(&self, said: &[u8], common: &Common) -> Option<Vec<u8>> {
+        match self.speech() {
+            Speech::Sip => sip::answer(said, &self.at_the_door(&common.stage)).await,
+            _ => dns::answer(said, self, &common.stage, &common.network).await,
         }
     }
 
@@ -226,7 +247,17 @@ impl Endpoint {
         match behaviour {
             Behaviour::Refuse => return reset(stream.tcp()),
             Behaviour::Hang => return hold(&mut stream).await,
-            _ => http::answer(&mut stream, request.method, &place.page, &behaviour).await?,
+            _ => {
+                let made;
+                let healthy = match place.target.serves {
+                    Serves::Page => &place.page,
+                    Serves::Counter => {
+                        made = counter::answer(&request, &place.target);
+                        &made
+                    }
+                };
+                http::answer(&mut stream, request.method, healthy, &behaviour).await?;
+            }
         }
         stream.shutdown().await
     }

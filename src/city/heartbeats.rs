@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 const EVERY: Duration = Duration::from_secs(5);
 /// While the daemon does not answer, it is asked this often.
 const AGAIN: Duration = Duration::from_millis(300);
+/// Members of a fleet take turns: in each round this part of them is heard.
+const TURNS: usize = 4;
 /// Deadline of one post.
 const DEADLINE: Duration = Duration::from_secs(2);
 
@@ -23,6 +25,8 @@ pub struct Heartbeat {
     pub subsystem: SubsystemId,
     /// The secret in the URL.
     pub token: String,
+    /// Members of a fleet that call under one token; empty for a job.
+    pub members: Vec<String>,
 }
 
 pub(super) async fn send(base: String, heartbeats: Vec<Heartbeat>, stage: Arc<Stage>, stop: CancellationToken) {
@@ -32,9 +36,11 @@ pub(super) async fn send(base: String, heartbeats: Vec<Heartbeat>, stage: Arc<St
         Err(error) => return tracing::warn!(%error, "the city cannot send heartbeats"),
     };
     let rounds = async {
+        let mut turn = 0;
         loop {
-            let pause = if round(&client, &base, &heartbeats, &stage).await.is_ok() { EVERY } else { AGAIN };
-            tokio::time::sleep(pause).await;
+            let heard = round(&client, &base, &heartbeats, &stage, turn).await.is_ok();
+            turn += usize::from(heard);
+            tokio::time::sleep(if heard { EVERY } else { AGAIN }).await;
         }
     };
     tokio::select! {
@@ -48,6 +54,7 @@ async fn round(
     base: &str,
     heartbeats: &[Heartbeat],
     stage: &Stage,
+    turn: usize,
 ) -> Result<(), reqwest::Error> {
     for heartbeat in heartbeats {
         let behaviour = stage.behaviour(&heartbeat.subsystem);
@@ -55,10 +62,22 @@ async fn round(
             continue;
         }
         let url = format!("{}/api/v1/heartbeat/{}", base.trim_end_matches('/'), heartbeat.token);
-        let answer = client.post(url).send().await?;
-        if !answer.status().is_success() {
-            tracing::debug!(subsystem = %heartbeat.subsystem, status = %answer.status(), "heartbeat refused");
+        if heartbeat.members.is_empty() {
+            post(client, &url, heartbeat).await?;
         }
+        // In the very first round all are heard, so that nobody waits to know them.
+        let (skip, step) = if turn == 0 { (0, 1) } else { (turn % TURNS, TURNS) };
+        for member in heartbeat.members.iter().skip(skip).step_by(step) {
+            post(client, &format!("{url}?member={member}"), heartbeat).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn post(client: &reqwest::Client, url: &str, heartbeat: &Heartbeat) -> Result<(), reqwest::Error> {
+    let answer = client.post(url).send().await?;
+    if !answer.status().is_success() {
+        tracing::debug!(subsystem = %heartbeat.subsystem, status = %answer.status(), "heartbeat refused");
     }
     Ok(())
 }

@@ -17,15 +17,39 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Request {
     pub(super) host: String,
+    /// With its query.
     pub(super) path: String,
     pub(super) method: Method,
+    /// The `Cookie` header.
+    pub(super) cookies: String,
+    /// At most [`BODY_BYTES_MAX`] bytes.
+    pub(super) body: Vec<u8>,
 }
 
-/// Whether the answer has a body.
+/// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Method {
+    /// The head of the answer alone.
     Head,
+    Get,
+    Post,
+    Delete,
     Other,
+}
+
+impl Request {
+    /// The value of one cookie.
+    pub(super) fn cookie(&self, name: &str) -> Option<&str> {
+        let pairs = self.cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
+        pairs.into_iter().find(|(n, _)| *n == name).map(|(_, value)| value)
+    }
+
+    /// Names and values of the query, and of a form in the body.
+    pub(super) fn form(&self) -> impl Iterator<Item = (&str, &str)> {
+        let query = self.path.split_once('?').map_or("", |(_, query)| query);
+        let body = std::str::from_utf8(&self.body).unwrap_or_default();
+        query.split('&').chain(body.split('&')).filter_map(|pair| pair.split_once('='))
+    }
 }
 
 /// Reads one request; `None` when the caller hung up or spoke garbage, the latter answered with 400.
@@ -44,19 +68,22 @@ pub(super) async fn request<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -
             return Ok(None);
         }
     };
-    let Some((request, length)) = parse(&head[..end]) else {
+    let Some((mut request, length)) = parse(&head[..end]) else {
         write(stream, &simple(400, "", "")).await?;
         return Ok(None);
     };
-    let mut left = length.min(BODY_BYTES_MAX).saturating_sub(head.len() - end);
-    let mut sink = [0; 4096];
-    while left > 0 {
-        let n = stream.read(&mut sink).await?;
+    let length = length.min(BODY_BYTES_MAX);
+    let mut body = head.split_off(end);
+    let mut part = [0; 4096];
+    while body.len() < length {
+        let n = stream.read(&mut part).await?;
         if n == 0 {
             break;
         }
-        left = left.saturating_sub(n);
+        body.extend_from_slice(&part[..n]);
     }
+    body.truncate(length);
+    request.body = body;
     Ok(Some(request))
 }
 
@@ -68,17 +95,25 @@ fn parse(head: &[u8]) -> Option<(Request, usize)> {
     if !version.starts_with("HTTP/1.") || words.next().is_some() {
         return None;
     }
-    let (mut host, mut length) = (String::new(), 0);
+    let (mut host, mut cookies, mut length) = (String::new(), String::new(), 0);
     for line in lines {
         let Some((name, value)) = line.split_once(':') else { continue };
         if name.eq_ignore_ascii_case("host") {
             host = value.trim().split(':').next().unwrap_or_default().to_ascii_lowercase();
+        } else if name.eq_ignore_ascii_case("cookie") {
+            value.trim().clone_into(&mut cookies);
         } else if name.eq_ignore_ascii_case("content-length") {
             length = value.trim().parse().ok()?;
         }
     }
-    let method = if method == "HEAD" { Method::Head } else { Method::Other };
-    Some((Request { host, path: target.to_owned(), method }, length))
+    let method = match method {
+        "HEAD" => Method::Head,
+        "GET" => Method::Get,
+        "POST" => Method::Post,
+        "DELETE" => Method::Delete,
+        _ => Method::Other,
+    };
+    Some((Request { host, path: target.to_owned(), method, cookies, body: Vec::new() }, length))
 }
 
 /// Answers as `behaviour` says; `page` is the healthy answer, made once. The connection is the caller's to close.
@@ -105,7 +140,7 @@ pub(super) async fn answer<S: AsyncWrite + Unpin>(
     let whole = made.as_deref().unwrap_or(page);
     let part = match method {
         Method::Head => whole.windows(4).position(|w| w == b"\r\n\r\n").map_or(whole, |at| &whole[..at + 4]),
-        Method::Other => whole,
+        _ => whole,
     };
     write(stream, part).await
 }
@@ -117,6 +152,11 @@ async fn write<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) -> std::io::
 
 /// The page of a healthy target: its name, and the text that its probe looks for.
 pub(super) fn page(target: &Target) -> Vec<u8> {
+    page_with(target, "", "")
+}
+
+/// The same with more headers, and more behind the text.
+pub(super) fn page_with(target: &Target, headers: &str, more: &str) -> Vec<u8> {
     let name = &target.name;
     let says = target.says.as_deref().unwrap_or_default();
     if says.trim_start().starts_with(['{', '[', '"']) {
@@ -125,11 +165,11 @@ pub(super) fn page(target: &Target) -> Vec<u8> {
     }
     let body = format!(
         "<!doctype html>\n<html lang=\"zh-CN\"><meta charset=\"utf-8\"><title>{zh}</title>\n\
-         <h1>{zh}</h1>\n<p lang=\"en\">{en}</p>\n<p>{says}</p>\n</html>\n",
+         <h1>{zh}</h1>\n<p lang=\"en\">{en}</p>\n<p>{says}</p>\n{more}</html>\n",
         zh = escaped(&name.zh),
         en = escaped(&name.en),
     );
-    simple(200, "", &body)
+    simple(200, headers, &body)
 }
 
 fn escaped(text: &str) -> String {
@@ -140,7 +180,8 @@ fn simple(code: u16, headers: &str, body: &str) -> Vec<u8> {
     response(code, &format!("Content-Type: text/html; charset=utf-8\r\n{headers}"), body)
 }
 
-fn response(code: u16, headers: &str, body: &str) -> Vec<u8> {
+/// A whole answer.
+pub(super) fn response(code: u16, headers: &str, body: &str) -> Vec<u8> {
     let reason = http::StatusCode::from_u16(code).ok().and_then(|s| s.canonical_reason()).unwrap_or("Unknown");
     format!(
         "HTTP/1.1 {code} {reason}\r\nServer: city\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
@@ -156,8 +197,9 @@ mod tests {
 
     #[test]
     fn a_request_head_yields_host_path_and_length() {
-        let head = b"POST /a?b HTTP/1.1\r\nHOST: X.test:443\r\ncontent-length: 7\r\n\r\n";
-        let expected = Request { host: "x.test".into(), path: "/a?b".into(), method: Method::Other };
+        let head = b"POST /a?b HTTP/1.1\r\nHOST: X.test:443\r\ncookie: c=d\r\ncontent-length: 7\r\n\r\n";
+        let (host, path, cookies) = ("x.test".into(), "/a?b".into(), "c=d".into());
+        let expected = Request { host, path, method: Method::Post, cookies, body: Vec::new() };
         assert_eq!(parse(head), Some((expected, 7)));
         assert_eq!(parse(b"GET /\r\n\r\n"), None);
         assert_eq!(parse(b"GET / HTTP/1.1 x\r\n\r\n"), None);

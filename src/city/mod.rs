@@ -4,8 +4,10 @@
 //! Not here: the daemon; the city knows it only as a place to send heartbeats to. Invariants: nothing listens outside
 //! 127/8; a target lives where `Network::redirected` says; when `stop` has returned, no listener and no task is left.
 
+mod counter;
 mod dns;
 mod endpoint;
+mod grpc;
 mod heartbeats;
 mod http;
 mod mail;
@@ -13,6 +15,7 @@ mod mailbox;
 mod overlay;
 mod page;
 mod script;
+mod sip;
 mod smtp;
 mod target;
 mod tls;
@@ -26,7 +29,7 @@ pub use mailbox::{MAILS_MAX, Mailbox};
 pub use overlay::Overlay;
 pub use script::{Act, Behaviour, OVERRUN_SUBSYSTEM, Script, Stage, WINDOWS};
 pub use smtp::{Faults, Hang};
-pub use target::{ProbeTarget, Proto, Target, targets_from};
+pub use target::{ProbeTarget, Proto, Serves, Target, targets_from};
 
 use crate::clock::Clock;
 use crate::domain::{ProbeId, SubsystemId};
@@ -150,7 +153,8 @@ impl City {
         let common = Arc::new(Common {
             stage: stage.clone(),
             network: options.network.clone(),
-            tls: TlsAcceptor::from(tls::server_config(leaves.clone())?),
+            tls: TlsAcceptor::from(tls::server_config(leaves.clone(), b"http/1.1")?),
+            tls_h2: TlsAcceptor::from(tls::server_config(leaves.clone(), b"h2")?),
             connections: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
             stop: CancellationToken::new(),
         });

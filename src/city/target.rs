@@ -10,9 +10,10 @@ use crate::domain::{Inventory, Names, ProbeId, SubsystemId};
 pub struct ProbeTarget {
     /// `huangpu/portal/home`.
     pub probe: ProbeId,
-    /// `http`, `tcp`, `tls`, `dns` or `heartbeat`; the last has nothing to answer.
+    /// A kind of probe; for one without a place in the city, such as `heartbeat`, nobody stands.
     pub kind: String,
-    /// A URL for `http`; `host:port` or a bare host for the others. `tls://host:port` makes a `tcp` probe speak TLS.
+    /// A URL for `http` and `journey`; `host:port` or a bare host for the others. `tls://host:port` makes a `tcp` probe
+    /// speak TLS, `grpcs://host:port` a `grpc` probe.
     pub at: String,
     /// What the answer must hold: body text for `http`, the line or pattern for `tcp`, an address for `dns`.
     pub says: Option<String>,
@@ -31,6 +32,21 @@ pub enum Proto {
     Tls,
     /// DNS over UDP and TCP.
     Dns,
+    /// The health service of gRPC in the clear.
+    Grpc,
+    /// The health service of gRPC over TLS.
+    Grpcs,
+    /// SIP over UDP and TCP.
+    Sip,
+}
+
+/// What stands behind an address that speaks HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serves {
+    /// One page.
+    Page,
+    /// A service that is used in several steps.
+    Counter,
 }
 
 impl Proto {
@@ -39,7 +55,8 @@ impl Proto {
             Self::Http => Some(80),
             Self::Https | Self::Tls => Some(443),
             Self::Dns => Some(53),
-            Self::Tcp => None,
+            Self::Sip => Some(5060),
+            Self::Tcp | Self::Grpc | Self::Grpcs => None,
         }
     }
 }
@@ -61,6 +78,8 @@ pub struct Target {
     pub path: String,
     /// What it speaks.
     pub proto: Proto,
+    /// What stands behind it.
+    pub serves: Serves,
     /// What a good answer holds.
     pub says: Option<String>,
 }
@@ -82,6 +101,9 @@ fn target(probe: &ProbeTarget, name: Names) -> Option<Target> {
         "tcp" => Proto::Tcp,
         "tls" => Proto::Tls,
         "dns" => Proto::Dns,
+        "grpc" => Proto::Grpc,
+        "grpcs" => Proto::Grpcs,
+        "sip" => Proto::Sip,
         _ => return None,
     };
     let cut = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -103,6 +125,7 @@ fn target(probe: &ProbeTarget, name: Names) -> Option<Target> {
         port,
         path: if path.starts_with('/') { path.to_owned() } else { format!("/{path}") },
         proto,
+        serves: if probe.kind == "journey" { Serves::Counter } else { Serves::Page },
         says: probe.says.clone(),
     })
 }
@@ -145,6 +168,9 @@ mod tests {
         assert_eq!(parsed("tcp", "tls://a.test:993"), row("a.test", 993, "/", Proto::Tls));
         assert_eq!(parsed("tls", "a.test"), row("a.test", 443, "/", Proto::Tls));
         assert_eq!(parsed("dns", "ns.test"), row("ns.test", 53, "/", Proto::Dns));
+        assert_eq!(parsed("journey", "https://a.test/x"), row("a.test", 443, "/x", Proto::Https));
+        assert_eq!(parsed("grpc", "grpcs://a.test:8443"), row("a.test", 8443, "/", Proto::Grpcs));
+        assert_eq!(parsed("sip", "a.test:5060"), row("a.test", 5060, "/", Proto::Sip));
     }
 
     #[test]

@@ -92,7 +92,7 @@ pub(super) struct Rig {
 pub(super) fn network() -> Arc<Network> {
     let rule =
         ConnectTo { host: "*.test".into(), network: Ipv4Addr::new(127, 64, 0, 0), prefix: 10, port_offset: 20_000 };
-    Arc::new(Network { connect_to: vec![rule], roots: Arc::new(rustls::RootCertStore::empty()) })
+    Arc::new(Network { connect_to: vec![rule], allow: Vec::new(), roots: Arc::new(rustls::RootCertStore::empty()) })
 }
 
 impl Rig {

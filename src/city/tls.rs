@@ -125,12 +125,12 @@ impl ResolvesServerCert for Leaves {
 }
 
 /// TLS 1.2 and 1.3, no resumption: each probe pays for a whole handshake, as it says it does.
-pub(super) fn server_config(leaves: Arc<Leaves>) -> Result<Arc<ServerConfig>, CityError> {
+pub(super) fn server_config(leaves: Arc<Leaves>, protocol: &[u8]) -> Result<Arc<ServerConfig>, CityError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let mut config = builder.with_no_client_auth().with_cert_resolver(leaves);
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![protocol.to_vec()];
     Ok(Arc::new(config))
 }

@@ -163,8 +163,18 @@ fn settings(s: &Settings) -> String {
     let passwords: Vec<String> = s.mail.relays.iter().filter_map(|r| r.password.clone()).collect();
     let marks = if passwords.is_empty() { String::new() } else { format!(" {:016x}", fingerprint(&passwords)) };
     format!(
-        "{} {} {:?} {:?} {} {:?} {:?}{marks} require_sync {}",
-        s.listen, s.public_url, s.store, s.network, s.concurrency, s.maintenance_text, s.mail, s.require_sync
+        "{} {} {:?} {:?} {} {} {:?} {} {:?}{marks} require_sync {} {:?}",
+        s.listen,
+        s.public_url,
+        s.store,
+        s.network,
+        s.concurrency,
+        s.per_host,
+        s.maintenance_text,
+        s.user_agent,
+        s.mail,
+        s.require_sync,
+        s.commands
     )
 }
 

@@ -8,7 +8,8 @@ mod diff;
 mod expand;
 mod judge;
 mod lower;
-mod parse;
+pub mod modules;
+pub(crate) mod parse;
 mod render;
 mod schemas;
 mod settings;
@@ -78,6 +79,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// Names and trust, as the probers have them.
     pub network: Arc<Network>,
+    /// What `/probe` offers.
+    pub desk: modules::Desk,
     /// SHA-256 over all files, hexadecimal.
     pub digest: String,
     /// What is worth a look.

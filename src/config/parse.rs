@@ -22,7 +22,7 @@ const WORKERS_MAX: usize = 4;
 const DEPTH_MAX: usize = 32;
 
 /// Reads one file; `None` after a problem of syntax, `Null` for an empty file.
-pub(super) fn parse(file: &Arc<str>, text: &str, problems: &mut Problems) -> Option<Node> {
+pub(crate) fn parse(file: &Arc<str>, text: &str, problems: &mut Problems) -> Option<Node> {
     if text.lines().all(|l| l.trim().is_empty() || l.trim_start().starts_with('#')) {
         return Some(Node { at: Place { line: 1, column: 1, ..Place::of_file(file.clone()) }, kind: NodeKind::Null });
     }

@@ -4,14 +4,16 @@
 
 use super::LoadOptions;
 use super::SystemRoots;
-use crate::domain::Millis;
 use crate::domain::civil::Zone;
+use crate::domain::{Millis, OwnerId};
 use crate::field::{Code, Place, Problem, Problems, Record};
 use crate::network::{ConnectTo, Network};
+use crate::probe::{CommandGrant, Commands, Grantees, USER_AGENT};
+use ipnet::IpNet;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,12 +37,18 @@ pub struct Settings {
     pub network: NetworkSettings,
     /// Most attempts that run at the same time.
     pub concurrency: usize,
+    /// Most of them that ask one host.
+    pub per_host: usize,
+    /// Who `http` probes say they are.
+    pub user_agent: String,
     /// The common maintenance notice of `http` probes.
     pub maintenance_text: Option<String>,
     /// How mail leaves.
     pub mail: MailSettings,
     /// Whether permissions need a clock that the kernel calls synchronised.
     pub require_sync: bool,
+    /// Programs that `command` probes may run.
+    pub commands: Arc<Commands>,
 }
 
 /// Where facts are kept.
@@ -57,6 +65,8 @@ pub struct StoreSettings {
 pub struct NetworkSettings {
     /// The first rule that matches wins.
     pub connect_to: Vec<ConnectTo>,
+    /// What probes may reach although it would be refused.
+    pub allow: Vec<IpNet>,
     /// Files of extra roots.
     pub ca: Vec<PathBuf>,
 }
@@ -115,11 +125,11 @@ impl Settings {
     pub(super) fn lower(root: &Path, record: &Record, problems: &mut Problems) -> Self {
         let at = |name: &str, field: &str| record.record(name).map(|r| r.text(field).to_owned());
         let url = record.url("public_url").map(|u| u.as_str().trim_end_matches('/').to_owned());
+        let public_url = url.unwrap_or_default();
         let probing = record.record("probing");
         Self {
             root: root.to_owned(),
             listen: record.text("listen").to_owned(),
-            public_url: url.unwrap_or_default(),
             zone: zone(record, problems),
             store: StoreSettings {
                 path: root.join(at("store", "path").unwrap_or_else(|| "var/gengfu.db".into())),
@@ -127,9 +137,13 @@ impl Settings {
             },
             network: network(root, record, problems),
             concurrency: probing.map_or(2_000, |r| usize::try_from(r.int("concurrency")).unwrap_or(1)),
+            per_host: probing.map_or(8, |r| usize::try_from(r.int("per_host")).unwrap_or(1)),
+            user_agent: user_agent(record, &public_url, problems),
+            public_url,
             maintenance_text: probing.and_then(|r| r.opt_text("maintenance_text")).map(str::to_owned),
             mail: mail(root, record, problems),
             require_sync: record.record("clock").is_some_and(|r| r.flag("require_sync")),
+            commands: Arc::new(commands(root, record, problems)),
         }
     }
 
@@ -141,6 +155,20 @@ impl Settings {
         use std::net::ToSocketAddrs;
         Ok(self.listen.to_socket_addrs()?.collect())
     }
+}
+
+/// What stands in the file, or our name and where to read about us.
+fn user_agent(record: &Record, public_url: &str, problems: &mut Problems) -> String {
+    let probing = record.record("probing");
+    let Some((probing, name)) = probing.and_then(|probing| Some((probing, probing.opt_text("user_agent")?))) else {
+        return format!("{USER_AGENT} (+{public_url})");
+    };
+    if name.is_empty() || !name.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        let problem = Problem::error(Code::Value, probing.at("user_agent"), "cannot stand in a header of HTTP");
+        problems.push(problem.expected("printable ASCII such as `gengfu (operations@bdc.test)`"));
+        return USER_AGENT.into();
+    }
+    name.to_owned()
 }
 
 fn zone(record: &Record, problems: &mut Problems) -> Zone {
@@ -174,7 +202,18 @@ fn network(root: &Path, record: &Record, problems: &mut Problems) -> NetworkSett
         Some(ConnectTo { host: rule.text("host").to_owned(), network, prefix, port_offset })
     });
     let connect_to = rules.collect();
-    NetworkSettings { connect_to, ca: record.texts("ca").map(|(path, _)| root.join(path)).collect() }
+    let allow = record.texts("allow").filter_map(|(text, at)| {
+        let parsed = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        if parsed.is_err() {
+            problems.push(
+                Problem::error(Code::Value, at, format!("`{text}` is not a network"))
+                    .expected("an address, a slash and a length, such as `127.0.0.0/8` or `::1/128`"),
+            );
+        }
+        parsed.ok()
+    });
+    let allow = allow.collect();
+    NetworkSettings { connect_to, allow, ca: record.texts("ca").map(|(path, _)| root.join(path)).collect() }
 }
 
 fn parse_network(text: &str) -> Option<(Ipv4Addr, u8)> {
@@ -247,6 +286,35 @@ fn secret(root: &Path, text: &str, at: &Place, problems: &mut Problems) -> Optio
     }
 }
 
+/// Whose files may name which programs. A directory that is not there is a warning: files are checked elsewhere, too.
+fn commands(root: &Path, record: &Record, problems: &mut Problems) -> Commands {
+    let mut grants = Vec::new();
+    for one in record.records("commands").filter(|one| one.complete) {
+        let texts = |field: &str| one.texts(field).map(|(text, _)| text.to_owned()).collect::<BTreeSet<String>>();
+        let at = one.at("directory");
+        for (name, at) in one.texts("programs").filter(|(name, _)| name.contains('/') || matches!(*name, "." | "..")) {
+            let problem = Problem::error(Code::Value, at, format!("`{name}` is no name of a file"));
+            problems.push(problem.expected("a name without a slash; list another directory for others"));
+        }
+        let owners = one.texts("owners").map(|(id, _)| OwnerId::new(id)).collect();
+        let grant = CommandGrant {
+            directory: std::path::absolute(root.join(one.text("directory"))).unwrap_or_default(),
+            owners: if one.opt_text("owners").is_some() { Grantees::All } else { Grantees::Only(owners) },
+            programs: one.has("programs").then(|| texts("programs")),
+            environment: texts("environment"),
+        };
+        match grant.look() {
+            Ok(None) => grants.push(grant),
+            Ok(Some(remark)) => {
+                problems.push(Problem::warning(Code::CommandAbsent, at, remark).hint("install what is missing"));
+                grants.push(grant);
+            }
+            Err(why) => problems.push(Problem::error(Code::CommandRefused, at, why)),
+        }
+    }
+    Commands::new(grants)
+}
+
 /// Which owners may name which variables.
 pub(super) fn granted(record: &Record) -> BTreeMap<String, BTreeSet<String>> {
     let names = |value: &crate::field::Value| match value {
@@ -285,5 +353,6 @@ pub(super) fn open_network(
         let pem = std::fs::read(path).unwrap_or_default();
         roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&pem).flatten());
     }
-    Network { connect_to: settings.network.connect_to.clone(), roots: Arc::new(roots) }
+    let NetworkSettings { connect_to, allow, .. } = settings.network.clone();
+    Network { connect_to, allow, roots: Arc::new(roots) }
 }

@@ -17,6 +17,10 @@ pub enum Role {
     Main,
     /// `probes/{area}/{owner}.yaml`.
     Owner,
+    /// Modules of `/probe` in a file that `gengfu.yaml` names.
+    Modules,
+    /// `probes/modules.yaml`, where `gengfu.yaml` names no file of modules.
+    PlainModules,
     /// `schedules/calendars/*.yaml`.
     Calendar,
     /// `schedules/policies/*.yaml`.
@@ -35,6 +39,8 @@ pub enum Role {
 const AREAS: [&str; 4] = ["platform", "districts", "bureaus", "external"];
 /// Directories below `schedules/`.
 const SHELVES: [&str; 3] = ["calendars", "policies", "windows"];
+/// The file of modules below `probes/`.
+const MODULES_FILE: &str = "modules.yaml";
 /// Single files below `schedules/`.
 const SINGLES: [(&str, Role); 3] =
     [("freezes.yaml", Role::Freezes), ("objectives.yaml", Role::Objectives), ("on-call.yaml", Role::OnCall)];
@@ -88,7 +94,15 @@ impl Sources {
         let directories = directories(&shown, &text);
         sources.files.push(SourceFile { path: shown, role: Role::Main, text });
         let prefix = if root == Path::new(".") && !main.starts_with(".") { PathBuf::new() } else { root };
-        sources.read_probes(&prefix.join(directories.probes));
+        let plain = directories.modules.is_none();
+        for path in directories.modules.unwrap_or_default() {
+            sources.take_modules(&prefix.join(path), Role::Modules);
+        }
+        let probes = prefix.join(directories.probes);
+        if plain && probes.join(MODULES_FILE).is_file() {
+            sources.take_modules(&probes.join(MODULES_FILE), Role::PlainModules);
+        }
+        sources.read_probes(&probes);
         sources.read_schedules(&prefix.join(directories.schedules));
         Ok(sources)
     }
@@ -152,7 +166,7 @@ impl Sources {
                 for path in self.list(&path, None) {
                     self.take(&path, Role::Owner);
                 }
-            } else if name != "modules.yaml" {
+            } else if name != MODULES_FILE {
                 self.misplaced(&path, AREAS.iter().copied(), "an owner's file lies in a directory of its area");
             }
         }
@@ -196,6 +210,19 @@ impl Sources {
                 }
             }
             Err(e) => self.unreadable(&shown, format!("cannot be read: {e}"), "check its owner and mode"),
+        }
+    }
+
+    /// A file of modules has the name that whoever wrote it gave it.
+    fn take_modules(&mut self, path: &Path, role: Role) {
+        let shown: Arc<str> = path.display().to_string().into();
+        match std::fs::read(path) {
+            Ok(bytes) => {
+                if let Some(text) = self.decode(&shown, bytes) {
+                    self.files.push(SourceFile { path: shown, role, text });
+                }
+            }
+            Err(e) => self.unreadable(&shown, format!("cannot be read: {e}"), "mend `probe.modules` in gengfu.yaml"),
         }
     }
 
@@ -255,6 +282,8 @@ fn clean(text: &str) -> &str {
 struct Directories {
     probes: String,
     schedules: String,
+    /// Files of modules, if any are named.
+    modules: Option<Vec<String>>,
 }
 
 /// Looks for `directories` alone; what is wrong with the rest is reported later.
@@ -264,10 +293,19 @@ fn directories(path: &Arc<str>, text: &str) -> Directories {
         let node = main.as_ref().and_then(|m| m.get("directories")).and_then(|d| d.get(key));
         node.and_then(Node::text).filter(|t| !t.trim().is_empty()).unwrap_or(key).to_owned()
     };
-    Directories { probes: named("probes"), schedules: named("schedules") }
+    let modules = main.as_ref().and_then(|m| m.get("probe")).and_then(|p| p.get("modules"));
+    let modules = modules.map(|list| list.items().iter().filter_map(Node::text).map(str::to_owned).collect());
+    Directories { probes: named("probes"), schedules: named("schedules"), modules }
 }
 
 fn role_of(path: &Path, directories: &Directories) -> Option<Role> {
+    if let Some(modules) = &directories.modules {
+        if modules.iter().any(|named| Path::new(named) == path) {
+            return Some(Role::Modules);
+        }
+    } else if path == Path::new(&directories.probes).join(MODULES_FILE) {
+        return Some(Role::PlainModules);
+    }
     if path.extension().is_none_or(|e| e != "yaml") || path.components().any(|c| hidden(c.as_os_str())) {
         return None;
     }

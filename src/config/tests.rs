@@ -79,6 +79,34 @@ fn overlay_alters_the_inventory_after_all_checks() {
 }
 
 #[test]
+fn owner_runs_programs_of_granted_directories_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let loaded = |commands: &str, program: &str| {
+        let mut files = base();
+        files.get_mut("gengfu.yaml").unwrap().push_str(commands);
+        let file = files.get_mut("probes/platform/bdc.yaml").unwrap();
+        let probes = format!("probes:\n      - {{ name: plugin, command: {{ program: {program} }} }}\n");
+        *file = file.replacen("probes:\n", &probes, 1);
+        let sources = from_memory(&files);
+        load(&sources, &options()).map_err(|problems| problems.to_string())
+    };
+    let grant = |owners: &str| format!("commands: [{{ directory: {}, owners: {owners} }}]\n", home.path().display());
+    let good = loaded(&grant("[bdc]"), "check_it").unwrap();
+    let codes: Vec<&str> = good.warnings.iter().map(|p| p.code.as_str()).collect();
+    assert_eq!(codes, ["GF0110"], "it is not installed: {}", good.warnings);
+    assert!(good.probers.keys().any(|id| id.name() == "plugin"));
+    assert!(loaded(&grant("all"), "check_it").is_ok());
+    assert!(loaded("", "check_it").unwrap_err().contains("no directory of programs is granted to `bdc`"));
+    assert!(loaded(&grant("[huangpu]"), "check_it").unwrap_err().contains("is granted to `bdc`"));
+    assert!(loaded(&grant("[nobody-known]"), "check_it").unwrap_err().contains("nobody-known"));
+    assert!(loaded(&grant("all"), "../../bin/sh").unwrap_err().contains("`.` or `..`"));
+    std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    assert!(loaded(&grant("all"), "check_it").unwrap_err().contains("can be written to by others"));
+}
+
+#[test]
 fn diff_names_what_a_reload_would_change() {
     let old = load(&from_memory(&base()), &options()).unwrap();
     let shown = |new: &Loaded| -> Vec<String> {

@@ -57,6 +57,7 @@ codes! {
     NoProbe = "GF0021", "a subsystem without a probe, or a probe without a kind";
     EmptyScope = "GF0022", "a scope that holds no subsystem";
     Misplaced = "GF0023", "a file where nothing reads it";
+    CommandRefused = "GF0024", "a program that may not run for whoever names it";
     ShortInterval = "GF0101", "a probe that is due again before it can be over";
     PlainWeek = "GF0102", "the plain week where the statutory calendar is likely meant";
     MatchesNothing = "GF0103", "a rule that governs nothing";
@@ -66,6 +67,7 @@ codes! {
     CannotFire = "GF0107", "an alert that can never fire";
     PromiseBroken = "GF0108", "a promise that planned maintenance alone will break";
     LongWindow = "GF0109", "a window that is allowed and unwise";
+    CommandAbsent = "GF0110", "a program or its directory that is not there";
 }
 
 /// Whether it stops a load.

@@ -55,6 +55,7 @@ const fn family(kind: Kind, name: &'static str, labels: &'static [&'static str],
 use Kind::{Counter, Gauge, Histogram};
 
 const PROBE: &[&str] = &["owner", "subsystem", "probe", "kind", "tier"];
+const FLEET: &[&str] = &["owner", "subsystem", "probe"];
 const SUBSYSTEM: &[&str] = &["owner", "subsystem", "tier"];
 
 /// Every group, in the order of the page.
@@ -106,6 +107,13 @@ pub const GROUPS: &[Group] = &[
                 "Earliest expiry in the chain that was presented last.",
             ),
             family(Gauge, "gengfu_probe_last_attempt_timestamp_seconds", PROBE, "When the last attempt started."),
+            family(Gauge, "gengfu_fleet_members", FLEET, "Members of the fleet that a heartbeat probe listens for."),
+            family(
+                Gauge,
+                "gengfu_fleet_online",
+                FLEET,
+                "Members of the fleet whose last beat was good and came in time, at the last attempt.",
+            ),
             family(
                 Histogram,
                 "gengfu_probe_latency_seconds",

@@ -100,7 +100,25 @@ fn probes(page: &mut Page, sources: &Sources<'_>) {
             series.sample_with(labels, &[("phase", phase)], took.as_secs_f64());
         }
     }
+    fleets(page, sources);
     latencies(page, sources.board);
+}
+
+fn fleets(page: &mut Page, sources: &Sources<'_>) {
+    let slots = sources.board.slots();
+    let mut rows = Vec::new();
+    for id in sources.snapshot.inventory.subsystems.values().flat_map(|subsystem| &subsystem.probes) {
+        let Some(slot) = slots.get(id).filter(|slot| slot.kind == "heartbeat") else { continue };
+        let Some(share) = slot.read().last.and_then(|last| last.fleet) else { continue };
+        let subsystem = id.subsystem();
+        let owner = subsystem.owner();
+        let labels = [("owner", owner.as_str()), ("subsystem", subsystem.as_str()), ("probe", id.name())];
+        rows.push((Labels::of(&labels), share));
+    }
+    let mut series = page.family("gengfu_fleet_members");
+    rows.iter().for_each(|(labels, share)| series.sample(labels, f64::from(share.members)));
+    let mut series = page.family("gengfu_fleet_online");
+    rows.iter().for_each(|(labels, share)| series.sample(labels, f64::from(share.online)));
 }
 
 fn latencies(page: &mut Page, board: &Board) {

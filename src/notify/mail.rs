@@ -112,7 +112,7 @@ impl MailRelay {
 
     async fn stream(&self) -> std::io::Result<Box<dyn AsyncTokioStream>> {
         let RelayPlan { host, port, tls, .. } = &self.plan;
-        let addresses = self.network.resolve(host, *port).await?;
+        let addresses = self.network.resolve_unguarded(host, *port).await?;
         let tcp = TcpStream::connect(&addresses[..]).await?;
         tcp.set_nodelay(true)?;
         Ok(match tls {

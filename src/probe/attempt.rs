@@ -3,8 +3,8 @@
 //! Not here: when it runs (`scheduler`) and what it asks (the kinds). Invariants: exactly one deadline from the first
 //! byte to the last; a panic of a prober is our trouble, hence `Unknown`.
 
-use super::Prober;
-use super::record::{CURRENT, Phases, Recorder, TraceLine};
+use super::record::{CURRENT, FleetShare, Phases, Recorder, TraceLine};
+use super::{Facts, Prober};
 use crate::clock::Clock;
 use crate::domain::{Outcome, Timestamp};
 use futures_util::FutureExt;
@@ -27,6 +27,8 @@ pub struct Report {
     pub http_status: Option<u16>,
     /// Earliest expiry in the presented chain.
     pub certificate_not_after: Option<Timestamp>,
+    /// How many members of a fleet are online.
+    pub fleet: Option<FleetShare>,
     /// What happened, at most [`super::TRACE_LINES_MAX`] lines.
     pub trace: Vec<TraceLine>,
 }
@@ -67,7 +69,20 @@ impl std::ops::Deref for Attempt {
 
 /// Runs one attempt under its one deadline. A target's time-out is a failure that names the phase; a panic is ours.
 pub async fn attempt(prober: &dyn Prober, timeout: Duration, clock: &dyn Clock) -> Report {
-    let mut attempt = Attempt::new(clock.now(), timeout);
+    run(prober, Attempt::new(clock.now(), timeout), timeout).await
+}
+
+/// The same, with what else the kind can tell.
+pub async fn attempt_with_facts(prober: &dyn Prober, timeout: Duration, clock: &dyn Clock) -> (Report, Facts) {
+    let attempt = Attempt::new(clock.now(), timeout);
+    let recorder = attempt.recorder.clone();
+    recorder.lock().facts = Some(Box::default());
+    let report = run(prober, attempt, timeout).await;
+    let facts = recorder.lock().facts.take();
+    (report, facts.map(|facts| *facts).unwrap_or_default())
+}
+
+async fn run(prober: &dyn Prober, mut attempt: Attempt, timeout: Duration) -> Report {
     let (started, deadline, recorder) = (attempt.started, attempt.deadline, attempt.recorder.clone());
     let probing = AssertUnwindSafe(prober.probe(&mut attempt)).catch_unwind();
     let ended = tokio::time::timeout_at(deadline, CURRENT.scope(recorder.clone(), probing)).await;
@@ -86,6 +101,7 @@ pub async fn attempt(prober: &dyn Prober, timeout: Duration, clock: &dyn Clock) 
         phases: std::mem::take(&mut record.phases),
         http_status: record.http_status,
         certificate_not_after: record.certificate_not_after,
+        fleet: record.fleet,
         trace: std::mem::take(&mut record.trace),
     }
 }

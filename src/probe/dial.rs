@@ -5,7 +5,7 @@
 use super::peer::Family;
 use super::{Attempt, Phase, Recorder, trust};
 use crate::domain::{Outcome, ReasonKind};
-use crate::network::Network;
+use crate::network::{Network, Refused};
 use rustls::pki_types::ServerName;
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -38,6 +38,7 @@ pub(super) async fn resolve(
         Ok(mut addresses) => {
             addresses.truncate(ADDRESSES_MAX);
             recorder.note(format!("{host} is at {}", list(&addresses)));
+            recorder.fact(|facts| facts.peer = addresses.first().map(SocketAddr::ip));
             Ok(addresses)
         }
         Err(error) => Err(unresolved(&error, host)),
@@ -50,10 +51,21 @@ fn list(addresses: &[SocketAddr]) -> String {
 
 /// The verdict about a name that did not resolve.
 pub(super) fn unresolved(error: &io::Error, host: &str) -> Outcome {
+    if let Some(refused) = cause::<Refused>(error) {
+        return Outcome::unknown(refused.to_string());
+    }
     match local_trouble(error) {
         Some(trouble) => Outcome::unknown(format!("cannot resolve names: {trouble}")),
+        None if no_server_answers(error) => Outcome::unknown(format!("cannot resolve names: {error}")),
         None => Outcome::fail(ReasonKind::Resolve, format!("the name {host} does not resolve: {error}")),
     }
+}
+
+/// Whether the system's resolver got no usable answer at all (EAI_AGAIN), in the words of glibc and musl: std hides the
+/// number, and nobody sets a locale.
+fn no_server_answers(error: &io::Error) -> bool {
+    let text = error.to_string();
+    ["Temporary failure in name resolution", ": Try again"].iter().any(|words| text.ends_with(words))
 }
 
 /// Connects to the first address of `host` that lets us.
@@ -80,6 +92,7 @@ pub(super) async fn connect(
             Ok(stream) => {
                 attempt.leave();
                 attempt.note(format!("connected to {address}"));
+                attempt.fact(|facts| facts.peer = Some(address.ip()));
                 // A probe's few bytes should leave at once; if the option is refused, they leave a little later.
                 let _ = stream.set_nodelay(true);
                 return Ok(stream);
@@ -127,7 +140,9 @@ pub(super) fn local_trouble(error: &io::Error) -> Option<String> {
         | ErrorKind::AddrInUse
         | ErrorKind::PermissionDenied
         | ErrorKind::OutOfMemory
-        | ErrorKind::NetworkDown => true,
+        | ErrorKind::NetworkDown
+        // Our own table has no route; a router that has none answers with HostUnreachable.
+        | ErrorKind::NetworkUnreachable => true,
         _ => error.raw_os_error().is_some_and(|code| OURS.contains(&code)),
     };
     ours.then(|| format!("this machine has a problem of its own: {error}"))
@@ -135,6 +150,9 @@ pub(super) fn local_trouble(error: &io::Error) -> Option<String> {
 
 /// The verdict about an input or output error in `phase`.
 pub(super) fn broken(error: &io::Error, phase: Phase, host: &str, port: u16) -> Outcome {
+    if let Some(refused) = cause::<Refused>(error) {
+        return Outcome::unknown(refused.to_string());
+    }
     if let Some(trouble) = local_trouble(error) {
         return Outcome::unknown(format!("cannot reach {host}:{port}: {trouble}"));
     }
@@ -149,9 +167,7 @@ pub(super) fn broken(error: &io::Error, phase: Phase, host: &str, port: u16) -> 
         ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
             (ReasonKind::Connect, format!("{host}:{port} reset the connection{before}"))
         }
-        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
-            (ReasonKind::Connect, format!("no way leads to {host}:{port}: {error}"))
-        }
+        ErrorKind::HostUnreachable => (ReasonKind::Connect, format!("no way leads to {host}:{port}: {error}")),
         ErrorKind::UnexpectedEof if phase == Phase::Tls => {
             (ReasonKind::Tls, format!("{host}:{port} closed the connection{before}"))
         }

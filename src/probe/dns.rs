@@ -12,7 +12,7 @@ mod rules;
 pub(super) use exchange::parse_answer;
 pub(super) use fields::KIND;
 
-use super::{Attempt, BoxFuture, Prober, Recorder, peer, record};
+use super::{Attempt, BoxFuture, DnsFacts, Prober, Recorder, peer, record};
 use crate::domain::{Outcome, ReasonKind};
 use crate::network::Network;
 use exchange::Server;
@@ -46,6 +46,10 @@ impl Prober for Dns {
     fn probe<'a>(&'a self, attempt: &'a mut Attempt) -> BoxFuture<'a, Outcome> {
         Box::pin(async move { self.compare(attempt).await.unwrap_or_else(|outcome| outcome) })
     }
+
+    fn host(&self) -> Option<&str> {
+        Some(&self.server.host)
+    }
 }
 
 impl Dns {
@@ -53,6 +57,7 @@ impl Dns {
         let question = self.question();
         let answer = self.server.ask(attempt, &self.network, &question, attempt.remaining()).await?;
         attempt.leave();
+        attempt.fact(|facts| facts.dns = Some(DnsFacts::of(&answer)));
         let (server, asked) = (&self.server.host, asked(&self.query));
         let got = records(&answer);
         attempt.note(format!(

@@ -53,6 +53,7 @@ fn type_text(ty: &Type) -> String {
         Type::OneOrMany(of) => format!("{}, or a list", type_text(of)),
         Type::Map(of) => format!("mapping to {}", type_text(of)),
         Type::Record(_) | Type::RecordOf(_) => "mapping".into(),
+        Type::Either(types) => types.iter().map(type_text).collect::<Vec<_>>().join(" or "),
         other => format!("{other:?}").to_lowercase(),
     }
 }

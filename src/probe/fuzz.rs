@@ -3,6 +3,7 @@
 //! Not here: judging what they make of it. Invariant: no function here panics, whatever the bytes.
 
 use super::lines::Parsed;
+use super::sql::mysql_packets;
 use super::{dns, icmp, redis, sip, smtp, ssh, starttls, trust};
 use std::hint::black_box;
 
@@ -52,6 +53,11 @@ pub fn redis_answers(bytes: &[u8]) {
     black_box(redis::info_field(&String::from_utf8_lossy(bytes), "role"));
 }
 
+/// The output of a Nagios plugin, and the ranges in it.
+pub fn nagios_output(bytes: &[u8]) {
+    super::command::read_output(bytes);
+}
+
 /// The head of an answer in SIP.
 pub fn sip_response(bytes: &[u8]) {
     let _ = sip::parse_response(bytes);
@@ -84,4 +90,75 @@ pub fn ocsp_staple(bytes: &[u8]) {
 /// The certificates of a chain, as the trace shows them.
 pub fn certificate(bytes: &[u8]) {
     trust::show(bytes);
+}
+
+/// What a MySQL server may say: greeting, error, another login method, row.
+pub fn mysql_answers(bytes: &[u8]) {
+    mysql_packets(bytes, |shown| _ = black_box(shown));
+}
+
+/// Bodies of pages in every encoding, and documents with a path into them.
+pub fn http_bodies(bytes: &[u8]) {
+    let text = super::http::text(bytes.to_vec(), None);
+    black_box(super::expect::shown(&text));
+    if let Ok(document) = super::expect::document(&text) {
+        black_box(super::expect::shown_json(&document));
+    }
+    black_box(super::http::text(bytes.to_vec(), Some("text/html; charset=gb18030")));
+}
+
+/// Paths of RFC 9535, each followed into a small document.
+pub fn json_paths(bytes: &[u8]) {
+    let document = serde_json::json!({ "a": [{ "b": 1, "c": "x" }, { "b": null }], "d": { "a": [[], {}] } });
+    if let Ok(path) = super::expect::parse_path(&String::from_utf8_lossy(bytes)) {
+        assert!(path.query(&document).len() < 10_000, "a path may not multiply what it selects");
+    }
+}
+
+/// Texts with places for values.
+pub fn journey_templates(bytes: &[u8]) {
+    super::journey::fill(&String::from_utf8_lossy(bytes));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SEEDS: &[&[u8]] = &[
+        b"220-relay\r\n220 ready\r\n250-a\r\n250 STARTTLS\r\n550 5.1.1 no\r\n",
+        b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x00\x04\x00\x04\x00",
+        b"* OK ready\r\n* CAPABILITY x\r\na OK go\r\n",
+        b"+OK ready\r\n-ERR no\r\n",
+        b"<stream:stream><stream:features><starttls/></stream:features><proceed xmlns='x'></proceed>",
+        b"Welcome\r\nSSH-2.0-OpenSSH_9.2p1 Debian\r\n",
+        b"+PONG\r\n:1\r\n$5\r\nhello\r\n$-1\r\n-ERR no\r\n",
+    ];
+
+    fn all(bytes: &[u8]) {
+        for parse in [smtp_replies, ldap_answer, starttls_preludes, ssh_banner, redis_answers] {
+            parse(bytes);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_a_parser_panic(bytes: Vec<u8>) {
+            all(&bytes);
+        }
+
+        #[test]
+        fn no_damage_to_good_bytes_makes_a_parser_panic(
+            seed in prop::sample::select(SEEDS),
+            cut in 0_usize..120,
+            place in 0_usize..120,
+            byte: u8,
+        ) {
+            let mut bytes = seed[..cut.min(seed.len())].to_vec();
+            if let Some(damaged) = bytes.get_mut(place) {
+                *damaged = byte;
+            }
+            all(&bytes);
+        }
+    }
 }

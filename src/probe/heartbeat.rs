@@ -1,22 +1,28 @@
-//! `heartbeat`: a job calls us; silence is the failure.
+//! `heartbeat`: a job calls us, or thousands of members of a fleet do; silence is the failure.
 //!
 //! Not here: the HTTP route that receives beats (`web`). Invariants: a job that never beat is unknown, never failing;
 //! after a start of the daemon every job gets one full period and its grace; a reload forgets no beat.
 
-use super::{Attempt, BoxFuture, BuildContext, ProbeKind, Prober};
-use crate::domain::{Millis, Outcome, ReasonKind, Timestamp};
-use crate::field::{Field, Problems, Record, Type};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod ears;
+mod fleet;
 
-/// Longest message of a job that is kept, in characters.
-const MESSAGE_MAX: usize = 200;
+pub use ears::{Beat, Heartbeats, MEMBER_ID_MAX, Taken};
+
+use self::ears::{Audience, Ear, Ending, MEMBERS_MAX, Pulse, is_member_id};
+use self::fleet::{Members, Shares, to_the_second};
+use super::{Attempt, BoxFuture, BuildContext, ProbeKind, Prober, Recorder};
+use crate::domain::{Millis, Outcome, ReasonKind, Timestamp};
+use crate::field::{Code, Field, Problem, Problems, Record, Type, Value, format_duration};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 /// This kind.
 pub(super) const KIND: ProbeKind = ProbeKind {
     name: "heartbeat",
-    about: "Waits for calls of a job to `/api/v1/heartbeat/{token}`; silence is the failure.",
-    example: "token: ${BACKUP_TOKEN:-nightly-backup-7Qm2}\nperiod: 1d\ngrace: 1h\n",
+    about: "Waits for calls of a job, or of the members of a fleet, to `/api/v1/heartbeat/{token}`; silence is the \
+            failure. `/start` before a run, `/fail` or `/{exit_code}` after it; `?member=ID` says which member calls.",
+    example: "token: ${KIOSKS_TOKEN:-huangpu-kiosks-7Qm2}\nperiod: 1m\ngrace: 2m\n\
+              fleet: { members: 80, share_min: 90%, share_warn: 95% }\n",
     fields: FIELDS,
     target: None,
     build,
@@ -26,191 +32,173 @@ const FIELDS: &[Field] = &[
     Field::required("token", Type::Secret, "Last part of the address that the job calls; keep it secret."),
     Field::required("period", Type::DURATION, "How often the job calls."),
     Field::with_default("grace", Type::DURATION, "1m", "How late a call may be."),
+    Field::optional("max_run", Type::DURATION, "Fails while a run that told its start goes on for longer."),
+    Field::optional("fleet", Type::Record(FLEET_FIELDS), "Many members call, each with `?member=ID`; a share counts."),
 ];
 
+const FLEET_FIELDS: &[Field] = &[
+    Field::required("members", MEMBERS, "The ids of all members; or how many: then the first so many that call."),
+    Field::required("share_min", Type::Percent, "Fails when a smaller share of the members is online."),
+    Field::optional("share_warn", Type::Percent, "Degraded when a smaller share is."),
+];
+
+const MEMBERS: Type = Type::Either(&[Type::Int { min: 1, max: MEMBERS_MAX as i64 }, MEMBER_IDS]);
+const MEMBER_IDS: Type = Type::List { of: &Type::Text { max: MEMBER_ID_MAX }, min: 1, max: MEMBERS_MAX };
+
 fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Problems> {
-    let token: Arc<str> = record.text("token").into();
-    context.heartbeats.listen(&token);
-    let heartbeats = Arc::clone(&context.heartbeats);
-    let (period_ms, grace_ms) = (record.int("period"), record.int("grace"));
-    Ok(Arc::new(Heartbeat { heartbeats, token, period_ms, grace_ms }))
+    let fleet = record.record("fleet").map(fleet_of).transpose()?;
+    let (members, shares) = fleet.unzip();
+    let audience = Arc::new(members.map_or(Audience::Job, Audience::Fleet));
+    let times = Times {
+        started: context.heartbeats.daemon_started,
+        period_ms: record.int("period"),
+        patience_ms: record.int("period") + record.int("grace"),
+        max_run_ms: record.opt_int("max_run"),
+    };
+    let ear = context.heartbeats.listen_for(record.text("token"), &audience);
+    Ok(Arc::new(Heartbeat { ear, audience, times, shares }))
 }
 
-/// What a job may tell us.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Beat {
-    /// A run was good.
-    Good,
-    /// A run begins; it does not count as a beat.
-    Start,
-    /// A run was bad, with its exit code or message.
-    Bad(String),
-}
-
-#[derive(Clone, Debug, Default)]
-struct Pulse {
-    last: Option<(Timestamp, Beat)>,
-    begun: Option<Timestamp>,
-}
-
-/// All tokens that some probe listens for, and what was heard. Shared by the probers and the web.
-#[derive(Debug)]
-pub struct Heartbeats {
-    daemon_started: Timestamp,
-    pulses: Mutex<HashMap<Arc<str>, Pulse>>,
-}
-
-impl Heartbeats {
-    /// Nothing was heard yet by a daemon that started at `now`.
-    pub fn new(now: Timestamp) -> Self {
-        Self { daemon_started: now, pulses: Mutex::default() }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Pulse>> {
-        self.pulses.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Listens for a token; what was heard under it before stays.
-    pub fn listen(&self, token: &str) {
-        self.lock().entry(token.into()).or_default();
-    }
-
-    /// Forgets all tokens that `keep` refuses; called after a reload.
-    pub fn retain(&self, keep: impl Fn(&str) -> bool) {
-        self.lock().retain(|token, _| keep(token));
-    }
-
-    /// Takes over what a former run of the daemon heard: the last good beat of `token`.
-    pub fn resume(&self, token: &str, last: Timestamp) {
-        let mut pulses = self.lock();
-        let pulse = pulses.entry(token.into()).or_default();
-        if pulse.last.is_none() {
-            pulse.last = Some((last, Beat::Good));
-        }
-    }
-
-    /// The last beat of each token, for [`Self::resume`] after a restart.
-    pub fn last_beats(&self) -> Vec<(Arc<str>, Timestamp)> {
-        let pulses = self.lock();
-        pulses.iter().filter_map(|(token, pulse)| Some((Arc::clone(token), pulse.last.as_ref()?.0))).collect()
-    }
-
-    /// Takes a beat at `now`. Returns whether anybody listens for `token`.
-    #[must_use]
-    pub fn take(&self, now: Timestamp, token: &str, beat: Beat) -> bool {
-        let mut pulses = self.lock();
-        let Some(pulse) = pulses.get_mut(token) else { return false };
-        match beat {
-            Beat::Start => pulse.begun = Some(now),
-            Beat::Good => *pulse = Pulse { last: Some((now, Beat::Good)), begun: None },
-            Beat::Bad(message) => {
-                let message = message.chars().take(MESSAGE_MAX).collect();
-                *pulse = Pulse { last: Some((now, Beat::Bad(message))), begun: None };
+fn fleet_of(record: &Record) -> Result<(Members, Shares), Problems> {
+    let mut problems = Problems::new();
+    let members = match record.get("members").map(|members| &members.value) {
+        Some(Value::Int(count)) => Members::First(usize::try_from(*count).unwrap_or(1)),
+        _ => {
+            let mut ids: HashSet<Arc<str>> = HashSet::new();
+            for (id, at) in record.texts("members") {
+                if !is_member_id(id) {
+                    let problem = Problem::error(Code::Value, at, format!("`{id}` is no id of a member"));
+                    problems.push(problem.expected("1 to 64 letters, digits, dots, hyphens and underscores"));
+                } else if !ids.insert(id.into()) {
+                    problems.push(Problem::error(Code::DuplicateId, at, format!("the member `{id}` twice")));
+                }
             }
+            Members::Listed(ids)
         }
-        true
+    };
+    let shares = Shares { min: record.int("share_min"), warn: record.opt_int("share_warn") };
+    if shares.warn.is_some_and(|warn| warn < shares.min) {
+        let problem = Problem::error(Code::Value, record.at("share_warn"), "`share_warn` is below `share_min`");
+        problems.push(problem.hint("a warning comes before a failure: write a larger share"));
+    }
+    if problems.has_errors() { Err(problems) } else { Ok((members, shares)) }
+}
+
+/// When what is expected.
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    started: Timestamp,
+    period_ms: Millis,
+    patience_ms: Millis,
+    max_run_ms: Option<Millis>,
+}
+
+/// What a pulse says at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sign {
+    /// The last run was good, and not too long ago.
+    Online,
+    /// Nothing was heard, or not since the start of the daemon.
+    Unknown,
+    /// The last good beat was then, and that is too long ago.
+    Silent(Timestamp),
+    /// The last run was bad, then, with this code.
+    Failed(Timestamp, Option<u8>),
+    /// The run that began then goes on for too long.
+    Overlong(Timestamp),
+}
+
+impl Times {
+    fn sign(&self, now: Timestamp, pulse: &Pulse) -> Sign {
+        let overlong = pulse.begun.filter(|begun| self.max_run_ms.is_some_and(|max| now.since(*begun) > max));
+        match (overlong, pulse.last) {
+            (Some(begun), _) => Sign::Overlong(begun),
+            (None, Some((at, Ending::Bad(code)))) => Sign::Failed(at, code),
+            (None, Some((at, Ending::Good))) if now < at + self.patience_ms => Sign::Online,
+            _ if now < self.started + self.patience_ms => Sign::Unknown,
+            (None, None) => Sign::Unknown,
+            (None, Some((at, Ending::Good))) => Sign::Silent(at),
+        }
     }
 }
 
 /// The probe of one token.
 struct Heartbeat {
-    heartbeats: Arc<Heartbeats>,
-    token: Arc<str>,
-    period_ms: Millis,
-    grace_ms: Millis,
+    ear: Arc<Ear>,
+    audience: Arc<Audience>,
+    times: Times,
+    /// Of a fleet.
+    shares: Option<Shares>,
 }
 
 impl Heartbeat {
-    fn judge(&self, now: Timestamp) -> Outcome {
-        let pulse = self.heartbeats.lock().get(&self.token).cloned().unwrap_or_default();
-        let patience_ms = self.period_ms + self.grace_ms;
-        match pulse.last {
-            Some((_, Beat::Bad(message))) => {
-                Outcome::fail(ReasonKind::Heartbeat, format!("the job reported a failure: {message}"))
+    fn judge(&self, now: Timestamp, trace: &Recorder) -> Outcome {
+        match (&*self.audience, self.shares) {
+            (Audience::Fleet(members), Some(shares)) => {
+                fleet::judge(now, &self.ear.lock().fleet, members, self.times, shares, trace)
             }
-            Some((at, _)) if now < at + patience_ms => Outcome::Pass,
-            _ if now < self.heartbeats.daemon_started + patience_ms => {
-                Outcome::unknown(format!("waiting for the first beat since the start, up to {} s", patience_ms / 1_000))
+            _ => {
+                let pulse = self.ear.lock().job;
+                trace_of(&pulse, trace);
+                self.judge_job(now, &pulse)
             }
-            None => Outcome::unknown("this job has never called; call its heartbeat address at the end of each run"),
-            Some((at, _)) => {
-                let late_s = now.since(at + self.period_ms) / 1_000;
-                let running = pulse.begun.map(|begun| format!("; a run began {} s ago", now.since(begun) / 1_000));
+        }
+    }
+
+    fn judge_job(&self, now: Timestamp, pulse: &Pulse) -> Outcome {
+        let times = &self.times;
+        let fail = |text: String| Outcome::fail(ReasonKind::Heartbeat, text);
+        match times.sign(now, pulse) {
+            Sign::Online => Outcome::Pass,
+            Sign::Failed(_, code) => {
+                let ran = pulse.ran_ms.map(|ms| format!(" after {}", length(ms))).unwrap_or_default();
+                let how = code.map_or_else(String::new, |code| format!(": it ended with exit code {code}"));
+                fail(format!("the job reported a failure{ran}{how}"))
+            }
+            Sign::Overlong(begun) => {
+                let max = format_duration(times.max_run_ms.unwrap_or_default());
+                fail(format!("expected a run of at most {max}, it has been running for {}", length(now.since(begun))))
+            }
+            Sign::Silent(at) => {
+                let missed = now.since(at) / times.period_ms.max(1);
+                let (period, late) = (format_duration(times.period_ms), length(now.since(at + times.period_ms)));
+                let beats = if missed == 1 { "beat" } else { "beats" };
+                let running = pulse.begun.map(|begun| format!("; a run began {} ago", length(now.since(begun))));
                 let running = running.unwrap_or_default();
-                let text =
-                    format!("expected a beat every {} s, the last is {late_s} s overdue", self.period_ms / 1_000);
-                Outcome::fail(ReasonKind::Heartbeat, text + &running)
+                fail(format!("expected a beat every {period}, {missed} {beats} missed, {late} overdue{running}"))
+            }
+            Sign::Unknown if now < times.started + times.patience_ms => Outcome::unknown(format!(
+                "waiting for the first beat since the start, up to {}",
+                format_duration(times.patience_ms)
+            )),
+            Sign::Unknown => {
+                Outcome::unknown("this job has never called; call its heartbeat address at the end of each run")
             }
         }
     }
 }
 
+/// To the second, or exact where that would be nothing.
+fn length(ms: Millis) -> String {
+    let whole = ms - ms.rem_euclid(1_000);
+    format_duration(if whole > 0 { whole } else { ms })
+}
+
+fn trace_of(pulse: &Pulse, trace: &Recorder) {
+    if let Some((at, how)) = pulse.last {
+        let ran = pulse.ran_ms.map(|ms| format!(", after {}", length(ms))).unwrap_or_default();
+        trace.note(format!("the last run ended {} at {}{ran}", fleet::ending(how), to_the_second(at)));
+    }
+    if let Some(begun) = pulse.begun {
+        trace.note(format!("a run began at {}", to_the_second(begun)));
+    }
+}
+
 impl Prober for Heartbeat {
     fn probe<'a>(&'a self, attempt: &'a mut Attempt) -> BoxFuture<'a, Outcome> {
-        Box::pin(std::future::ready(self.judge(attempt.started)))
+        Box::pin(std::future::ready(self.judge(attempt.started, attempt)))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::{MINUTE, SECOND};
-
-    const START: Timestamp = Timestamp(1_000_000);
-
-    fn rig() -> (Arc<Heartbeats>, Heartbeat) {
-        let heartbeats = Arc::new(Heartbeats::new(START));
-        heartbeats.listen("nightly");
-        let (period_ms, grace_ms) = (5 * MINUTE, MINUTE);
-        (Arc::clone(&heartbeats), Heartbeat { heartbeats, token: "nightly".into(), period_ms, grace_ms })
-    }
-
-    #[test]
-    fn job_that_never_called_is_unknown_for_ever() {
-        let (_, probe) = rig();
-        assert_eq!(probe.judge(START).label(), "unknown");
-        assert_eq!(probe.judge(START + 100 * MINUTE).label(), "unknown");
-    }
-
-    #[test]
-    fn known_job_gets_one_period_and_grace_after_a_restart() {
-        let (heartbeats, probe) = rig();
-        heartbeats.resume("nightly", START - 60 * MINUTE);
-        assert_eq!(heartbeats.last_beats(), [("nightly".into(), START - 60 * MINUTE)]);
-        assert_eq!(probe.judge(START + 6 * MINUTE - 1).label(), "unknown");
-        assert_eq!(probe.judge(START + 6 * MINUTE).label(), "fail");
-    }
-
-    #[test]
-    fn silence_fails_only_after_period_and_grace() {
-        let (heartbeats, probe) = rig();
-        let beat = START + 10 * MINUTE;
-        assert!(heartbeats.take(beat, "nightly", Beat::Good));
-        assert_eq!(probe.judge(beat + 6 * MINUTE - 1), Outcome::Pass);
-        let text = "expected a beat every 300 s, the last is 60 s overdue";
-        assert_eq!(probe.judge(beat + 6 * MINUTE), Outcome::fail(ReasonKind::Heartbeat, text));
-        assert!(heartbeats.take(beat + 7 * MINUTE, "nightly", Beat::Start));
-        let reason = probe.judge(beat + 7 * MINUTE + 5 * SECOND);
-        assert!(reason.reason().unwrap().text.ends_with("a run began 5 s ago"));
-    }
-
-    #[test]
-    fn reported_failure_fails_at_once_until_the_next_good_run() {
-        let (heartbeats, probe) = rig();
-        assert!(heartbeats.take(START, "nightly", Beat::Bad("exit code 3".into())));
-        assert_eq!(probe.judge(START + 1).reason().unwrap().text, "the job reported a failure: exit code 3");
-        assert!(heartbeats.take(START + 2, "nightly", Beat::Good));
-        assert_eq!(probe.judge(START + 3), Outcome::Pass);
-    }
-
-    #[test]
-    fn reload_forgets_no_beat_and_strangers_are_refused() {
-        let (heartbeats, probe) = rig();
-        assert!(!heartbeats.take(START, "stranger", Beat::Good));
-        assert!(heartbeats.take(START, "nightly", Beat::Good));
-        heartbeats.listen("nightly");
-        assert_eq!(probe.judge(START + 1), Outcome::Pass);
-        heartbeats.retain(|_| false);
-        assert!(!heartbeats.take(START, "nightly", Beat::Good));
-    }
-}
+mod tests;

@@ -3,6 +3,7 @@
 //! Not here: the deadline and the verdict (`attempt`). Invariants: at most one phase runs at a time; the trace is bounded
 //! and free of control characters.
 
+use super::Facts;
 use super::trust::Staple;
 use crate::domain::{Outcome, ReasonKind, Timestamp};
 use std::fmt::Write as _;
@@ -108,6 +109,15 @@ impl Phases {
     }
 }
 
+/// How many members of a fleet are online.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FleetShare {
+    /// All members.
+    pub members: u32,
+    /// Those whose last beat came in time.
+    pub online: u32,
+}
+
 /// One line of the trace: how far into the attempt, and what happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceLine {
@@ -131,7 +141,10 @@ pub(super) struct Record {
     pub(super) certificate_not_after: Option<Timestamp>,
     pub(super) leaf_not_after: Option<Timestamp>,
     pub(super) staple: Option<Staple>,
+    pub(super) fleet: Option<FleetShare>,
     pub(super) trace: Vec<TraceLine>,
+    /// There only if somebody asked before the attempt began.
+    pub(super) facts: Option<Box<Facts>>,
 }
 
 impl Recorder {
@@ -145,7 +158,9 @@ impl Recorder {
             certificate_not_after: None,
             leaf_not_after: None,
             staple: None,
+            fleet: None,
             trace: Vec::new(),
+            facts: None,
         })))
     }
 
@@ -228,6 +243,11 @@ impl Recorder {
         let mut record = self.lock();
         record.running = None;
         record.phases.put(phase, took);
+    }
+
+    /// Keeps how many members of a fleet are online.
+    pub fn fleet(&self, share: FleetShare) {
+        self.lock().fleet = Some(share);
     }
 
     /// The earliest expiry of the chain that was presented last.

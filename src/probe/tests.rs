@@ -38,9 +38,23 @@ impl Rig {
         let mut roots = rustls::RootCertStore::empty();
         roots.add(authority.der().clone()).unwrap();
         let loopback = ConnectTo { host: "*.test".into(), network: [127, 0, 0, 1].into(), prefix: 32, port_offset: 0 };
-        let network = Arc::new(Network { connect_to: vec![loopback], roots: Arc::new(roots) });
-        let context = BuildContext::new(network, Arc::new(Heartbeats::new(Timestamp(0))));
+        // Servers of tests stand on loopback; tests of the guard take `allow` away again.
+        let allow = vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
+        let network = Arc::new(Network { connect_to: vec![loopback], allow, roots: Arc::new(roots) });
+        let mut context = BuildContext::new(network, Arc::new(Heartbeats::new(Timestamp(0))));
+        let directory = "/usr/lib/nagios/plugins".into();
+        let environment = Default::default();
+        let grant = CommandGrant { directory, owners: Grantees::All, programs: None, environment };
+        context.commands = Arc::new(Commands::new(vec![grant]));
+        context.asker = Asker::Administrator;
         Self { context, connections: Arc::default(), authority, tasks: JoinSet::new() }
+    }
+
+    /// Takes away what lets probes reach loopback by any other way than `.test` names.
+    pub(crate) fn guard(&mut self) {
+        let mut network = (*self.context.network).clone();
+        network.allow.clear();
+        self.context = BuildContext::new(Arc::new(network), Arc::clone(&self.context.heartbeats));
     }
 
     /// A server certificate for `name` by the trusted authority, from the first day of one year to that of another.
@@ -229,13 +243,55 @@ fn document_of_the_kinds_is_up_to_date() {
 
 #[test]
 fn trouble_of_our_own_is_unknown_also_deep_inside_other_errors() {
-    // Too many open files here and on the system, no buffer space, no local port, a closed firewall.
-    for code in [24, 23, 105, 99, 1] {
+    // Too many open files here and on the system, no buffer space, no local port, a closed firewall, no network, no route.
+    for code in [24, 23, 105, 99, 1, 13, 100, 101] {
         let wrapped = io::Error::other(io::Error::from_raw_os_error(code));
         let outcome = dial::failed(&wrapped, Phase::Connect, "a.test", 80);
         assert_eq!(outcome.label(), "unknown", "{code}: {outcome:?}");
         assert_eq!(outcome.reason().unwrap().kind, ReasonKind::Local);
     }
+    let guarded = io::Error::other(io::Error::from(crate::network::Refused { address: [127, 0, 0, 1].into() }));
+    let outcome = dial::failed(&guarded, Phase::Connect, "a.test", 80);
+    assert!(outcome.label() == "unknown" && outcome.reason().unwrap().text.starts_with("127.0.0.1 is"), "{outcome:?}");
     let refused = io::Error::other(io::Error::from(io::ErrorKind::ConnectionRefused));
     assert_eq!(dial::failed(&refused, Phase::Connect, "a.test", 80).label(), "fail");
+}
+
+#[tokio::test]
+async fn name_that_leads_to_this_machine_is_not_followed_by_any_kind() {
+    let mut rig = Rig::new();
+    let port = rig.serve(|_| Vec::new()).await;
+    rig.guard();
+    for (kind, body) in [
+        ("dns", serde_json::json!({ "server": "localhost", "port": port, "name": "a.test", "transport": "tcp" })),
+        ("http", serde_json::json!({ "url": format!("http://localhost:{port}/") })),
+        ("tcp", serde_json::json!({ "address": format!("localhost:{port}") })),
+        ("tcp", serde_json::json!({ "address": format!("127.0.0.1:{port}") })),
+        ("tcp", serde_json::json!({ "address": format!("[::ffff:127.0.0.1]:{port}") })),
+        ("tls", serde_json::json!({ "host": "localhost", "port": port })),
+    ] {
+        let report = rig.attempt(kind, body).await;
+        let text = report.outcome.reason().map(|reason| reason.text.clone()).unwrap_or_default();
+        assert!(report.outcome.label() == "unknown" && text.contains("network.allow"), "{kind}: {report:#?}");
+    }
+    assert_eq!(rig.connections.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn resolver_without_an_answer_is_our_trouble_and_a_missing_name_the_targets() {
+    let verdict = |words: &str| {
+        let text = format!("failed to lookup address information: {words}");
+        dial::unresolved(&io::Error::other(text), "a.test")
+    };
+    for words in ["Temporary failure in name resolution", "Try again"] {
+        let outcome = verdict(words);
+        assert!(outcome.label() == "unknown" && outcome.reason().unwrap().text.contains("cannot resolve names"));
+    }
+    for words in ["Name or service not known", "No address associated with hostname"] {
+        let outcome = verdict(words);
+        assert!(outcome.label() == "fail" && outcome.reason().unwrap().kind == ReasonKind::Resolve, "{outcome:?}");
+    }
+    // A router's word about the host, not our own table's.
+    let unreachable = io::Error::from_raw_os_error(113);
+    assert_eq!(dial::failed(&unreachable, Phase::Connect, "a.test", 80).label(), "fail");
 }

@@ -114,6 +114,10 @@ impl Prober for Tls {
     fn probe<'a>(&'a self, attempt: &'a mut Attempt) -> BoxFuture<'a, Outcome> {
         Box::pin(async move { self.look(attempt).await.unwrap_or_else(|outcome| outcome) })
     }
+
+    fn host(&self) -> Option<&str> {
+        Some(&self.peer.host)
+    }
 }
 
 impl Tls {

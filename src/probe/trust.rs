@@ -251,9 +251,12 @@ impl ServerCertVerifier for Capture {
     ) -> Result<ServerCertVerified, Error> {
         if let Some(recorder) = Recorder::current() {
             chain::note(&recorder, leaf, intermediates, ocsp);
+            recorder.fact(|facts| facts.leaf(leaf));
         }
         match &self.judge {
-            Judge::Roots(judge) => judge.verify_server_cert(leaf, intermediates, name, ocsp, now),
+            Judge::Roots(judge) => judge
+                .verify_server_cert(leaf, intermediates, name, ocsp, now)
+                .inspect(|_| tell(|tls| tls.trusted = true)),
             Judge::Anybody => Ok(ServerCertVerified::assertion()),
             Judge::Nobody => Err(CertificateError::UnknownIssuer.into()),
         }
@@ -265,6 +268,7 @@ impl ServerCertVerifier for Capture {
         leaf: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        tell(|tls| tls.version = Some("TLS 1.2"));
         rustls::crypto::verify_tls12_signature(message, leaf, signed, &self.schemes)
     }
 
@@ -274,11 +278,19 @@ impl ServerCertVerifier for Capture {
         leaf: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        tell(|tls| tls.version = Some("TLS 1.3"));
         rustls::crypto::verify_tls13_signature(message, leaf, signed, &self.schemes)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.schemes.supported_schemes()
+    }
+}
+
+/// Adds a fact about TLS to the attempt that the present task runs.
+fn tell(write: impl FnOnce(&mut super::TlsFacts)) {
+    if let Some(recorder) = Recorder::current() {
+        recorder.fact(|facts| write(facts.tls.get_or_insert_default()));
     }
 }
 

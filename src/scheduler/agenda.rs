@@ -1,17 +1,21 @@
 //! Who is due when: the scheduler's decisions, without tasks, sockets or a clock.
 //!
-//! Not here: waiting and running (`scheduler`). Invariants: at most one attempt of a probe is in flight; at most
-//! `limit` attempts are; a tick is attempted, served by a re-try, or skipped with a reason, never more than one of
-//! these; any start of an attempt answers a pending re-try.
+//! Not here: waiting and running (`scheduler`), and who of those that wait is next (`hosts`). Invariants: at most one
+//! attempt of a probe is in flight; at most `concurrency` attempts are, and `per_host` at one host; a tick is attempted,
+//! served by a re-try, or skipped with a reason, never more than one of these; any start of an attempt answers a pending
+//! re-try.
+
+mod hosts;
 
 use super::ScheduledProbe;
 use crate::domain::{Millis, ProbeId, Timestamp, Trigger, phase_ms};
 use crate::probe::Skip;
+use hosts::{Hosts, Name, Place};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap};
 
 /// The place of a probe, and which of its successive holders is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Key {
     index: u32,
     generation: u32,
@@ -33,15 +37,32 @@ pub(super) enum Action {
     Skip(Skip),
 }
 
+/// How much may happen at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Most attempts that run.
+    pub concurrency: usize,
+    /// Most of them that ask one host.
+    pub per_host: usize,
+}
+
+/// Due, but without a permit so far.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    trigger: Trigger,
+    since: Timestamp,
+    place: Place,
+}
+
 #[derive(Debug)]
 struct Entry {
     probe: ScheduledProbe,
+    host: Name,
     phase_ms: Millis,
     next_tick: Timestamp,
     retry: Option<Timestamp>,
     running: Option<Trigger>,
-    /// Due, but without a permit so far.
-    waiting: Option<(Trigger, Timestamp)>,
+    waiting: Option<Waiting>,
 }
 
 /// The agenda of all probes.
@@ -51,8 +72,9 @@ pub(super) struct Agenda {
     free: Vec<u32>,
     by_id: HashMap<ProbeId, u32>,
     due: BinaryHeap<Reverse<(Timestamp, Cause, Key)>>,
-    waiting: VecDeque<Key>,
-    in_flight: usize,
+    hosts: Hosts,
+    /// Which host each attempt asks, also when its probe has gone or asks another one since.
+    in_flight: HashMap<Key, Name>,
     limit: usize,
     actions: Vec<Action>,
 }
@@ -63,23 +85,23 @@ fn tick_at_or_after(now: Timestamp, phase_ms: Millis, every_ms: Millis) -> Times
 }
 
 impl Agenda {
-    /// An empty agenda for at most `limit` attempts at once.
-    pub(super) fn new(limit: usize) -> Self {
+    /// An empty agenda.
+    pub(super) fn new(limits: Limits) -> Self {
         Self {
             entries: Vec::new(),
             free: Vec::new(),
             by_id: HashMap::new(),
             due: BinaryHeap::new(),
-            waiting: VecDeque::new(),
-            in_flight: 0,
-            limit: limit.max(1),
+            hosts: Hosts::new(limits.per_host),
+            in_flight: HashMap::new(),
+            limit: limits.concurrency.max(1),
             actions: Vec::new(),
         }
     }
 
     /// Attempts that are running.
     pub(super) fn in_flight(&self) -> usize {
-        self.in_flight
+        self.in_flight.len()
     }
 
     /// When there is something to do next.
@@ -108,20 +130,30 @@ impl Agenda {
         }
         for index in gone.into_values() {
             let place = &mut self.entries[index as usize];
+            if let Some(Entry { host, waiting: Some(waiting), .. }) = &place.1 {
+                self.hosts.leave(host, waiting.place);
+            }
             *place = (place.0.wrapping_add(1), None);
             self.free.push(index);
         }
+        self.hand_out();
     }
 
     fn update(&mut self, now: Timestamp, index: u32, probe: ScheduledProbe) {
         let (generation, Some(entry)) = &mut self.entries[index as usize] else { return };
         let same_rate = entry.probe.plan.every_ms == probe.plan.every_ms;
+        let key = Key { index, generation: *generation };
+        let before = std::mem::replace(&mut entry.host, hosts::name(probe.prober.host()));
+        if let Some(waiting) = &entry.waiting
+            && before != entry.host
+        {
+            self.hosts.change_host(&before, &entry.host, waiting.place, key);
+        }
         entry.probe = probe;
         if !same_rate {
             let every_ms = entry.probe.plan.every_ms;
             entry.phase_ms = phase_ms(&entry.probe.plan.id, every_ms);
             entry.next_tick = tick_at_or_after(now, entry.phase_ms, every_ms);
-            let key = Key { index, generation: *generation };
             self.due.push(Reverse((entry.next_tick, Cause::Tick, key)));
         }
     }
@@ -129,7 +161,8 @@ impl Agenda {
     fn insert(&mut self, now: Timestamp, probe: ScheduledProbe) -> u32 {
         let phase_ms = phase_ms(&probe.plan.id, probe.plan.every_ms);
         let next_tick = tick_at_or_after(now, phase_ms, probe.plan.every_ms);
-        let entry = Entry { probe, phase_ms, next_tick, retry: None, running: None, waiting: None };
+        let host = hosts::name(probe.prober.host());
+        let entry = Entry { probe, host, phase_ms, next_tick, retry: None, running: None, waiting: None };
         let index = self.free.pop().unwrap_or_else(|| {
             self.entries.push((0, None));
             // 4 billion probes do not fit into memory, so the cast cannot cut anything.
@@ -178,16 +211,18 @@ impl Agenda {
         let next = entry.next_tick;
         entry.probe.slot.scheduled(at);
         let overtaken = next <= now;
-        match (entry.running, entry.waiting) {
+        match (entry.running, &mut entry.waiting) {
             // We ourselves were late by more than an interval; the later tick is attempted in its place.
             _ if overtaken => self.skip(key, at, Skip::NoPermit),
             (Some(Trigger::Retry), _) => entry.probe.slot.meet_tick(),
             (Some(Trigger::Tick), _) => self.skip(key, at, Skip::InFlight),
-            (None, Some((Trigger::Tick, earlier))) => {
-                entry.waiting = Some((Trigger::Tick, at));
-                self.skip(key, earlier, Skip::NoPermit);
+            (None, Some(waiting)) if waiting.trigger == Trigger::Tick => {
+                let earlier = std::mem::replace(&mut waiting.since, at);
+                let host = entry.host.clone();
+                let reason = if self.hosts.is_busy(&host) { Skip::HostBusy } else { Skip::NoPermit };
+                self.skip(key, earlier, reason);
             }
-            (None, Some((Trigger::Retry, since))) => entry.waiting = Some((Trigger::Tick, since)),
+            (None, Some(waiting)) => waiting.trigger = Trigger::Tick,
             (None, None) => self.offer(key, Trigger::Tick, at),
         }
         self.due.push(Reverse((next, Cause::Tick, key)));
@@ -202,7 +237,7 @@ impl Agenda {
 
     fn retry_due(&mut self, at: Timestamp, key: Key) {
         let Some(entry) = self.entry(key).filter(|entry| entry.retry == Some(at)) else { return };
-        match (entry.running, entry.waiting) {
+        match (entry.running, &entry.waiting) {
             // Stays pending; the end of the attempt in flight looks for it.
             (Some(_), _) => {}
             (None, Some(_)) => entry.retry = None,
@@ -210,42 +245,47 @@ impl Agenda {
         }
     }
 
-    fn offer(&mut self, key: Key, trigger: Trigger, scheduled: Timestamp) {
-        if self.in_flight < self.limit {
-            return self.start(key, trigger, scheduled);
+    fn offer(&mut self, key: Key, trigger: Trigger, since: Timestamp) {
+        let (generation, Some(entry)) = &mut self.entries[key.index as usize] else { return };
+        if *generation != key.generation {
+            return;
         }
-        let Some(entry) = self.entry(key) else { return };
         entry.retry = None;
-        entry.waiting = Some((trigger, scheduled));
-        self.waiting.push_back(key);
+        entry.waiting = Some(Waiting { trigger, since, place: self.hosts.enqueue(&entry.host, key) });
+        self.hand_out();
     }
 
-    fn start(&mut self, key: Key, trigger: Trigger, scheduled: Timestamp) {
+    /// Gives permits, as long as there are any, to who waits longest and whose host has room.
+    fn hand_out(&mut self) {
+        while self.in_flight.len() < self.limit
+            && let Some(key) = self.hosts.next()
+        {
+            self.start(key);
+        }
+    }
+
+    fn start(&mut self, key: Key) {
         let Some(entry) = self.entry(key) else { return };
+        let Some(Waiting { trigger, since: scheduled, .. }) = entry.waiting.take() else { return };
         entry.retry = None;
-        entry.waiting = None;
         entry.running = Some(trigger);
-        let probe = entry.probe.clone();
-        self.in_flight += 1;
+        let (probe, host) = (entry.probe.clone(), entry.host.clone());
+        self.in_flight.insert(key, host);
         self.actions.push(Action::Start { key, probe, trigger, scheduled });
     }
 
     /// An attempt is over: its permit goes to who waits longest, and a re-try that was due meanwhile is due now.
     pub(super) fn finished(&mut self, now: Timestamp, key: Key) {
-        self.in_flight = self.in_flight.saturating_sub(1);
+        if let Some(host) = self.in_flight.remove(&key) {
+            self.hosts.finished(&host);
+        }
         if let Some(entry) = self.entry(key) {
             entry.running = None;
             if let Some(at) = entry.retry.filter(|at| *at <= now) {
-                self.offer(key, Trigger::Retry, at);
+                return self.offer(key, Trigger::Retry, at);
             }
         }
-        while self.in_flight < self.limit
-            && let Some(key) = self.waiting.pop_front()
-        {
-            if let Some((trigger, scheduled)) = self.entry(key).and_then(|entry| entry.waiting) {
-                self.start(key, trigger, scheduled);
-            }
-        }
+        self.hand_out();
     }
 
     /// The wall clock was set by `delta_ms` to `now`: ticks are found anew, none is caught up, re-tries move along.
@@ -256,7 +296,9 @@ impl Agenda {
             let key = Key { index: index as u32, generation: *generation };
             entry.next_tick = tick_at_or_after(now, entry.phase_ms, entry.probe.plan.every_ms);
             entry.retry = entry.retry.map(|at| at + delta_ms);
-            entry.waiting = entry.waiting.map(|(trigger, at)| (trigger, at + delta_ms));
+            if let Some(waiting) = &mut entry.waiting {
+                waiting.since = waiting.since + delta_ms;
+            }
             self.due.push(Reverse((entry.next_tick, Cause::Tick, key)));
             if let Some(at) = entry.retry {
                 self.due.push(Reverse((at, Cause::Retry, key)));

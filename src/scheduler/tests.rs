@@ -54,7 +54,8 @@ struct Rig {
 fn rig(concurrency: usize) -> Rig {
     let (clock, tasks, metrics) = (TestClock::new(), TaskTracker::new(), SchedulerMetrics::new().unwrap());
     let (sender, observations) = mpsc::channel(100_000);
-    let handle = Scheduler::spawn(&tasks, Arc::clone(&clock) as Arc<dyn Clock>, sender, concurrency, metrics.clone());
+    let limits = Limits { concurrency, per_host: 8 };
+    let handle = Scheduler::spawn(&tasks, Arc::clone(&clock) as Arc<dyn Clock>, sender, limits, metrics.clone());
     Rig { clock, tasks, handle, observations, metrics }
 }
 

@@ -370,6 +370,7 @@ pub(super) fn report(seconds: i64, outcome: Outcome) -> Report {
         },
         http_status: Some(200),
         certificate_not_after: Some(NOW + 61 * DAY),
+        fleet: None,
         trace: vec![
             line(0, "resolve exchange.bdc.test"),
             line(2, "connect 127.64.3.9:443"),
@@ -401,6 +402,7 @@ pub(super) fn state(snapshot: Snapshot) -> (WebState, mpsc::Receiver<Command>) {
         clock: Arc::new(ManualClock::at(NOW)),
         commands,
         outbox: watch::channel(Arc::new(OutboxView::default())).1,
+        desk: std::sync::Arc::default(),
         metrics: Arc::new(Metrics::new("0.1.0").unwrap()),
         site: Arc::new(Site {
             public_url: "http://127.0.0.1:9424".into(),

@@ -13,6 +13,7 @@ mod guard;
 mod language;
 mod look;
 mod pages;
+mod probe;
 mod problem;
 mod query;
 mod scrape;
@@ -56,6 +57,7 @@ struct Shared {
     scrapes: scrape::Scrapes,
     subscribers: Subscribers,
     quota: api::gate::Quota,
+    turns: probe::Turns,
 }
 
 /// Permits of event streams.
@@ -70,12 +72,14 @@ pub fn router(web: WebState) -> Router {
         scrapes: scrape::Scrapes::default(),
         subscribers: Subscribers(Arc::new(Semaphore::new(SUBSCRIBERS_MAX))),
         quota: api::gate::Quota::default(),
+        turns: probe::Turns::default(),
     };
     Router::new()
         .merge(pages::routes())
         .nest("/api/v1", api::routes())
         .route("/maintenance.ics", get(feed::maintenance))
         .route("/assets/{file}", get(assets::asset))
+        .route("/probe", get(probe::probe))
         .route("/metrics", get(scrape::metrics))
         .route("/-/healthy", get(|| async { "healthy\n" }))
         .route("/-/ready", get(ready))

@@ -4,10 +4,12 @@
 //! bounded queue and is answered within [`REPLY_WITHIN`] or not at all.
 
 use crate::clock::Clock;
+use crate::config::modules::Desk;
 use crate::domain::{Language, Snapshot, Timestamp};
 use crate::metrics::Metrics;
 use crate::metrics::targets::OutboxCounts;
 use crate::probe::{Board, Heartbeats};
+use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -34,6 +36,8 @@ pub struct WebState {
     pub outbox: watch::Receiver<Arc<OutboxView>>,
     /// The daemon's own counters.
     pub metrics: Arc<Metrics>,
+    /// What `/probe` offers; a reload puts another one here.
+    pub desk: Arc<ArcSwap<Desk>>,
     /// What the installation is called and where.
     pub site: Arc<Site>,
 }

@@ -370,6 +370,60 @@ async fn heartbeats_beat_from_anywhere_under_a_known_token() {
 }
 
 #[tokio::test]
+async fn members_of_a_fleet_beat_by_their_id_and_nobody_else() {
+    let (state, _commands) = fixture::state(fixture::snapshot());
+    let network = crate::network::Network {
+        connect_to: Vec::new(),
+        allow: Vec::new(),
+        roots: Arc::new(rustls::RootCertStore::empty()),
+    };
+    let context = crate::probe::BuildContext::new(Arc::new(network), Arc::clone(&state.heartbeats));
+    let fleet = serde_json::json!({ "members": 2, "share_min": "90%" });
+    let body = serde_json::json!({ "token": "kiosks", "period": "1m", "fleet": fleet });
+    let kind = crate::probe::kind("heartbeat").unwrap();
+    let _prober = (kind.build)(&crate::field::from_json(&body, kind.fields).unwrap(), &context).unwrap();
+    let table = [
+        ("kiosks?member=kiosk-0001", StatusCode::OK),
+        ("kiosks/start?member=kiosk-0002&from=cron", StatusCode::OK),
+        ("kiosks/7?member=kiosk-0002", StatusCode::OK),
+        ("kiosks?member=kiosk-0003", StatusCode::CONFLICT),
+        ("kiosks", StatusCode::BAD_REQUEST),
+        ("kiosks?member=", StatusCode::BAD_REQUEST),
+        ("kiosks?member=a&member=b", StatusCode::BAD_REQUEST),
+        ("kiosks?member=%00", StatusCode::BAD_REQUEST),
+        ("kiosks?member=%3Cscript%3E", StatusCode::BAD_REQUEST),
+        ("t0ken?member=kiosk-0001", StatusCode::BAD_REQUEST),
+        ("other?member=kiosk-0001", StatusCode::NOT_FOUND),
+        ("other?member=", StatusCode::NOT_FOUND),
+    ];
+    for (path, status) in table {
+        let path = format!("/api/v1/heartbeat/{path}");
+        assert_eq!(send(&state, request("192.0.2.7", Method::POST, &path)).await.status, status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn online_share_of_a_fleet_is_a_metric() {
+    let mut snapshot = fixture::snapshot();
+    let mut inventory = (*snapshot.inventory).clone();
+    let plan = inventory.probes.values_mut().min_by_key(|plan| plan.id.clone()).unwrap();
+    plan.kind = "heartbeat";
+    let id = plan.id.clone();
+    snapshot.inventory = Arc::new(inventory);
+    let (state, _commands) = fixture::state(snapshot);
+    let share = crate::probe::FleetShare { members: 80, online: 61 };
+    let report = fixture::report(1, crate::domain::Outcome::Pass);
+    state.board.slot(&id).unwrap().record(crate::probe::Report { fleet: Some(share), ..report });
+    let text = send(&state, request("127.0.0.1", Method::GET, "/metrics")).await.body;
+    let (subsystem, owner) = (id.subsystem(), id.subsystem().owner());
+    for (name, value) in [("members", 80), ("online", 61)] {
+        let name = format!("gengfu_fleet_{name}");
+        let line = format!("{name}{{owner=\"{owner}\",subsystem=\"{subsystem}\",probe=\"{}\"}} {value}\n", id.name());
+        assert!(text.contains(&line), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn the_api_speaks_of_subsystems_timelines_windows_and_promises() {
     let status = get("/api/v1/status").await.json();
     assert_eq!((status["down"].as_u64(), status["outside_hours"].as_u64()), (Some(2), Some(1)));

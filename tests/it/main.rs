@@ -12,6 +12,7 @@ mod crash;
 mod daemon;
 mod delivery;
 mod mail;
+mod probe_endpoint;
 mod relays;
 mod rig;
 mod shipped_files;

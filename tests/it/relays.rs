@@ -151,7 +151,7 @@ pub(crate) fn named(
         prefix: 32,
         port_offset: 0,
     };
-    let network = Network { connect_to: vec![loopback], roots: roots.clone() };
+    let network = Network { connect_to: vec![loopback], allow: vec![], roots: roots.clone() };
     MailRelay::new(plan, "gengfu.bdc.test", Arc::new(network)).unwrap()
 }
 
@@ -161,6 +161,6 @@ pub(crate) fn impatient(port: u16) -> MailRelay {
     let patience = Patience { connect: Duration::from_millis(300), deliver: Duration::from_millis(300) };
     let plan =
         RelayPlan { host: "127.0.0.1".into(), port, tls: MailTls::None, login: None, roots: roots.clone(), patience };
-    let network = Network { connect_to: vec![], roots };
+    let network = Network { connect_to: vec![], allow: vec![], roots };
     MailRelay::new(plan, "gengfu.bdc.test", Arc::new(network)).unwrap()
 }

@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["main"],
     &["cli"],
     &["app"],
-    &["runtime", "scheduler", "web", "metrics", "config", "city"],
+    &["runtime", "scheduler", "web", "metrics", "config", "import", "city"],
     &["outbox"],
     &["probe", "step", "notify", "store"],
     &["network", "field", "clock"],

@@ -14,13 +14,17 @@ has() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
 
 # command:package pairs; a package is asked for only if its command is not there.
 wanted="cc:build-essential promtool:prometheus prometheus-blackbox-exporter:prometheus-blackbox-exporter
-nginx:nginx-light postfix:postfix python3:python3"
+nginx:nginx-light postfix:postfix python3:python3 openssl:openssl unbound:unbound redis-server:redis-server
+sshd:openssh-server ssh-keygen:openssh-client sipp:sip-tester mariadbd:mariadb-server"
 [ "${1:-}" = --browser ] && wanted="$wanted chromium:chromium"
 
 packages=""
 for pair in $wanted; do
     has "${pair%%:*}" || packages="$packages ${pair#*:}"
 done
+# Two that leave their programs outside of PATH.
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || packages="$packages postgresql"
+[ -x /usr/lib/nagios/plugins/check_load ] || packages="$packages monitoring-plugins-basic"
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages="$packages python3-venv"
 if [ "${1:-}" = --browser ] && [ ! -d /usr/share/fonts/opentype/noto ]; then
     packages="$packages fonts-noto-cjk"
@@ -63,7 +67,7 @@ if [ -n "$packages" ]; then
             done
         fi
         if has systemctl; then
-            for unit in prometheus prometheus-blackbox-exporter nginx postfix; do
+            for unit in prometheus prometheus-blackbox-exporter nginx postfix unbound redis-server mariadb postgresql ssh; do
                 case "$packages" in *"$unit"*) systemctl disable --quiet "$unit" >>"$log" 2>&1 ;; esac
             done
         fi

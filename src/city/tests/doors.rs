@@ -223,7 +223,11 @@ async fn heartbeats_come_from_those_who_are_well() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 
     rig.city.stage.set(&"b/dead".into(), Behaviour::Refuse);
-    let beat = |subsystem: &str, token: &str| Heartbeat { subsystem: subsystem.into(), token: token.into() };
+    let beat = |subsystem: &str, token: &str| Heartbeat {
+        subsystem: subsystem.into(),
+        token: token.into(),
+        members: Vec::new(),
+    };
     rig.city.send_heartbeats(&base, vec![beat("a/batch", "one"), beat("b/dead", "two"), beat("c/kiosks", "three")]);
     assert_eq!(tokens.recv().await.unwrap(), "one");
     assert_eq!(tokens.recv().await.unwrap(), "three");

@@ -19,22 +19,44 @@ pub(super) fn targets(loaded: &Loaded) -> Vec<Target> {
 
 fn described(kind: &str, body: &Record) -> Option<(String, Option<String>)> {
     let first = |record: &Record, field: &str| record.texts(field).next().map(|(text, _)| text.to_owned());
+    let wanted = |record: &Record| record.record("expect").and_then(|expect| first(expect, "body_contains"));
     let port = || format!("{}:{}", body.text(if kind == "dns" { "server" } else { "host" }), body.int("port"));
     Some(match kind {
-        "http" => (body.url("url")?.to_string(), body.record("expect").and_then(|e| first(e, "body_contains"))),
-        "tcp" if body.flag("tls") => {
+        "http" => (body.url("url")?.to_string(), wanted(body)),
+        "journey" => {
+            let step = body.records("steps").next()?;
+            let page = match body.url("base") {
+                Some(base) => base.join(step.text("url")).ok()?.to_string(),
+                None => step.text("url").to_owned(),
+            };
+            (page, wanted(step))
+        }
+        "tcp" if in_tls(body) => {
             (format!("tls://{}", body.text("address")), body.opt_text("expect").map(str::to_owned))
         }
         "tcp" => (body.text("address").to_owned(), body.opt_text("expect").map(str::to_owned)),
         "tls" => (port(), None),
         "dns" => (port(), first(body, "answers")),
+        "grpc" if in_tls(body) => (format!("grpcs://{}", body.text("address")), None),
+        "grpc" | "sip" => (body.text("address").to_owned(), None),
         _ => return None,
     })
+}
+
+/// Whether TLS comes first: `tls: true`, or a mapping of its settings.
+fn in_tls(body: &Record) -> bool {
+    body.flag("tls") || body.record("tls").is_some()
 }
 
 /// The jobs that call the daemon.
 pub(super) fn heartbeats(loaded: &Loaded) -> Vec<Heartbeat> {
     let of_kind = |id| loaded.inventory.probes.get(id).is_some_and(|plan| plan.kind == "heartbeat");
     let heartbeats = loaded.bodies.iter().filter(|(id, _)| of_kind(*id));
-    heartbeats.map(|(id, body)| Heartbeat { subsystem: id.subsystem(), token: body.text("token").to_owned() }).collect()
+    heartbeats
+        .map(|(id, body)| Heartbeat {
+            subsystem: id.subsystem(),
+            token: body.text("token").to_owned(),
+            members: Vec::new(),
+        })
+        .collect()
 }

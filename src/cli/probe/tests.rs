@@ -17,7 +17,8 @@ fn args(words: &[&str]) -> ProbeArgs {
 }
 
 fn context() -> BuildContext {
-    let network = Network { connect_to: Vec::new(), roots: Arc::new(rustls::RootCertStore::empty()) };
+    let network =
+        Network { connect_to: Vec::new(), allow: Vec::new(), roots: Arc::new(rustls::RootCertStore::empty()) };
     BuildContext::new(Arc::new(network), Arc::new(Heartbeats::new(Timestamp(0))))
 }
 

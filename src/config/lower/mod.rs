@@ -14,13 +14,14 @@ mod windows;
 use registry::{Reference, Registries, Thing};
 
 use super::expand::{Granted, Grants, expand};
+use super::modules::{self, Allow, Desk, Module, Rights};
 use super::settings::{self, Settings};
 use super::{LoadOptions, Loaded, Role, Sources, judge, parse, tables};
 use crate::domain::calendar::Calendar;
 use crate::domain::policy::{Freeze, Policy};
 use crate::domain::window::Schedule;
 use crate::domain::*;
-use crate::field::{Code, Node, Place, Problem, Problems, Record, decode};
+use crate::field::{Code, Node, NodeKind, Place, Problem, Problems, Record, decode};
 use crate::network::Network;
 use crate::probe::{BuildContext, Prober};
 use std::collections::{BTreeMap, HashMap};
@@ -44,6 +45,7 @@ struct Draft {
     schedules: Vec<windows::Draft>,
     objectives: BTreeMap<ObjectiveId, Objective>,
     rosters: BTreeMap<RosterId, Roster>,
+    modules: BTreeMap<String, Module>,
 }
 
 impl Draft {
@@ -65,6 +67,7 @@ impl Draft {
             schedules: Vec::new(),
             objectives: BTreeMap::new(),
             rosters: BTreeMap::new(),
+            modules: BTreeMap::new(),
         }
     }
 }
@@ -92,7 +95,9 @@ pub(super) fn lower(sources: &Sources, options: &LoadOptions) -> Result<Loaded, 
     let settings = Settings::lower(&sources.root, &main, &mut problems);
     let network = Arc::new(settings::open_network(&main, &settings, options, &mut problems));
     let mut context = BuildContext::new(network.clone(), options.heartbeats.clone());
+    context.introduce(&settings.user_agent);
     context.maintenance_text.clone_from(&settings.maintenance_text);
+    context.commands = Arc::clone(&settings.commands);
 
     let mut draft = Draft::new(context, problems);
     draft.note_unread(sources, &files);
@@ -137,6 +142,17 @@ impl Draft {
         }
         match role {
             Role::Main => {}
+            Role::Modules => {
+                // A `${1}` in their file is a part of a match, and they know no variables.
+                if node.get("modules").is_none_or(|modules| matches!(modules.kind, NodeKind::List(_))) {
+                    expand(&mut node, Grants::All, env, problems);
+                }
+                modules::lower(node, Rights::Administrator, &mut self.modules, &self.context, problems);
+            }
+            Role::PlainModules => {
+                expand(&mut node, Grants::Nobody, env, problems);
+                modules::lower(node, Rights::Nobody, &mut self.modules, &self.context, problems);
+            }
             Role::Owner => {
                 let owner = node.get("owner").and_then(|o| o.get("id")).and_then(Node::text).map(str::to_owned);
                 let owner = owner.unwrap_or_else(|| registry::stem(path).to_owned());
@@ -207,6 +223,9 @@ impl Draft {
         for (owner, _) in main.map("secrets") {
             self.known.refer(Reference::new(Thing::Owner, &owner.value, &owner.at));
         }
+        for (owner, at) in main.records("commands").flat_map(|grant| grant.texts("owners")) {
+            self.known.refer(Reference::new(Thing::Owner, owner, at));
+        }
     }
 
     fn finish(
@@ -219,6 +238,7 @@ impl Draft {
     ) -> Result<Loaded, Problems> {
         self.settle_calendar();
         let schedules = self.resolve_windows();
+        let allow = self.allow(main);
         self.known.resolve(&mut self.problems);
         self.check_cycles();
         self.check_policies();
@@ -241,9 +261,26 @@ impl Draft {
             bodies: self.bodies,
             settings,
             network,
+            desk: Desk::new(self.modules, allow, &self.context),
             digest: sources.digest(),
             warnings: self.problems,
         })
+    }
+
+    /// Whom `/probe` may ask: what the main file says, else whom the probes ask.
+    fn allow(&mut self, main: &Record) -> Allow {
+        let mut allow = Allow::default();
+        let Some(probe) = main.record("probe").filter(|probe| probe.has("allow")) else {
+            self.bodies.values().for_each(|body| allow.add_targets_of(body));
+            return allow;
+        };
+        for (pattern, at) in probe.texts("allow") {
+            if let Err(why) = allow.add(pattern) {
+                let problem = Problem::error(Code::Value, at, format!("`{pattern}` {why}"));
+                self.problems.push(problem.expected("such as `a.test`, `*.bdc.test:443` or `10.0.0.0/8`"));
+            }
+        }
+        allow
     }
 
     fn inventory(&mut self, main: &Record, settings: &Settings, schedules: Vec<Schedule>) -> Inventory {

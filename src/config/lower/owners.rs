@@ -8,7 +8,7 @@ use super::{Draft, tables};
 use crate::domain::hours::Hours;
 use crate::domain::*;
 use crate::field::{Code, Node, Place, Problem, Record, Spanned, Value, decode, format_duration};
-use crate::probe::{KINDS, ProbeKind};
+use crate::probe::{Asker, KINDS, ProbeKind};
 use std::sync::Arc;
 
 /// Timing of a file's probes that name none of their own.
@@ -27,6 +27,8 @@ impl Draft {
         };
         let id = OwnerId::new(owner.text("id"));
         self.owner(owner, &id);
+        // Whoever writes this file speaks for its owner, and for nobody else.
+        self.context.asker = Asker::Owner(id.clone());
         for subsystem in file.records("subsystems") {
             if subsystem.has("id") {
                 self.subsystem(&id, subsystem, file.record("defaults"));
@@ -154,6 +156,7 @@ impl Draft {
                     }
                     Err(problems) => self.problems.extend(problems),
                 }
+                self.problems.extend(self.context.take_remarks());
                 self.bodies.insert(probe_id.clone(), body.clone());
             }
             self.probes.insert(probe_id.clone(), timing.plan(&probe_id, kind.name));

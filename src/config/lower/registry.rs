@@ -122,7 +122,7 @@ impl Registries {
             Role::OnCall => {
                 self.unread.insert(Thing::Roster);
             }
-            Role::Main | Role::Calendar | Role::Freezes | Role::Windows => {}
+            Role::Main | Role::Modules | Role::PlainModules | Role::Calendar | Role::Freezes | Role::Windows => {}
         }
     }
 

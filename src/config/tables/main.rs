@@ -30,10 +30,20 @@ const CONNECT_TO: &[Field] = &[
     Field::with_default("port_offset", Type::Int { min: 0, max: 65_534 }, "0", "Added to every port."),
 ];
 
+const ALLOW_DOC: &str = "Networks such as `127.0.0.0/8` or `::1/128` that probes may reach although they are this machine's \
+                         own, link-local, of a cloud's metadata or of a group; without it none of them may.";
+
 const NETWORK: &[Field] = &[
     Field::optional("connect_to", things(&Type::Record(CONNECT_TO)), "Other addresses for some names; first match."),
+    Field::optional("allow", Type::list(&Type::TEXT), ALLOW_DOC),
     Field::optional("ca", Type::list(&Type::TEXT), "Files of roots that are trusted besides the system's."),
 ];
+
+const PER_HOST_DOC: &str = "Most attempts at the same time that ask one host, by the name that `http`, `tcp`, `tls` and \
+                            `dns` probes ask first; others wait for their turn.";
+
+const USER_AGENT_DOC: &str =
+    "Who `http` probes say they are, unless their headers say it; else `gengfu/VERSION (+public_url)`.";
 
 const PROBING: &[Field] = &[
     Field::with_default(
@@ -42,7 +52,22 @@ const PROBING: &[Field] = &[
         "2000",
         "Most attempts that run at the same time.",
     ),
+    Field::with_default("per_host", Type::Int { min: 1, max: 1_000 }, "8", PER_HOST_DOC),
+    Field::optional("user_agent", Type::Text { max: 200 }, USER_AGENT_DOC),
     Field::optional("maintenance_text", Type::TEXT, "What a maintenance page says, for `http` probes that name none."),
+];
+
+const PROBE: &[Field] = &[
+    Field::optional(
+        "allow",
+        Type::list(&Type::TEXT),
+        "Whom `/probe` may ask: hosts, `*.suffix`, networks, each with or without a port; else whom the probes ask.",
+    ),
+    Field::optional(
+        "modules",
+        Type::list(&Type::TEXT),
+        "Files of modules, ours or an unchanged blackbox.yml; else probes/modules.yaml, if it is there.",
+    ),
 ];
 
 const FROM: &[Field] = &[
@@ -103,6 +128,19 @@ const CLOCK: &[Field] = &[Field::with_default(
     "Deny every permission while the kernel says that the clock is not synchronised.",
 )];
 
+const COMMANDS: &[Field] = &[
+    Field::required("directory", Type::TEXT, "Where the programs lie; only root and gengfu's user may write there."),
+    Field::required("owners", GRANTEES, "Whose files may name them: ids, or `all`."),
+    Field::optional(
+        "programs",
+        Type::List { of: &Type::Text { max: 255 }, min: 1, max: 1_000 },
+        "Only these; needed for programs that run other programs, such as `negate` and `check_by_ssh`.",
+    ),
+    Field::optional("environment", Type::list(&Type::TEXT), "Variables that owners' files may set for them."),
+];
+
+const GRANTEES: Type = Type::Either(&[Type::Choice(&["all"]), Type::List { of: &Type::Id, min: 1, max: 1_000 }]);
+
 /// `gengfu.yaml`.
 pub(in crate::config) const MAIN: &[Field] = &[
     Field::with_default("listen", Type::HostPort, "127.0.0.1:9424", "Where pages and API are served."),
@@ -112,6 +150,7 @@ pub(in crate::config) const MAIN: &[Field] = &[
     Field::optional("directories", Type::Record(DIRECTORIES), "Where the other files lie."),
     Field::optional("network", Type::Record(NETWORK), "Names, addresses and trust."),
     Field::optional("probing", Type::Record(PROBING), "How attempts are made."),
+    Field::optional("probe", Type::Record(PROBE), "What `/probe` offers, and whom it may be pointed at."),
     Field::required("mail", Type::Record(MAIL), "How mail leaves."),
     Field::required("on_call", Type::Record(ON_CALL), "Rosters of schedules/on-call.yaml."),
     Field::optional("alerts", Type::Record(ALERTS), "Timers of on-call."),
@@ -121,4 +160,5 @@ pub(in crate::config) const MAIN: &[Field] = &[
         Type::Map(&Type::list(&Type::TEXT)),
         "Environment variables that each owner's files may name.",
     ),
+    Field::optional("commands", things(&Type::Record(COMMANDS)), "Where the programs of `command` probes lie."),
 ];

@@ -3,10 +3,12 @@
 //! Not here: what the values become (`lower`). Invariant: a key that is not in a table is refused.
 
 mod main;
+mod modules;
 mod probes;
 mod schedules;
 
 pub(super) use main::MAIN;
+pub(super) use modules::{MODULE_FILE, is_asked};
 pub(super) use probes::{OWNER_FILE, PROBE_COMMON};
 pub(super) use schedules::{CALENDAR_FILE, FREEZE_FILE, OBJECTIVE_FILE, POLICY_FILE, ROSTER_FILE, WINDOW_FILE};
 
@@ -42,6 +44,7 @@ pub static DOCUMENTS: &[Document] = &[
         files: "probes/{platform,districts,bureaus,external}/*.yaml",
         fields: OWNER_FILE,
     },
+    Document { name: "modules", schema_directory: "probes/.schema", files: "probes/modules.yaml", fields: MODULE_FILE },
     Document {
         name: "windows",
         schema_directory: "schedules/.schema",

@@ -18,17 +18,20 @@ pub enum Skip {
     InFlight,
     /// There was no permit within the interval.
     NoPermit,
+    /// Others asked the same host for the whole interval.
+    HostBusy,
 }
 
 impl Skip {
     /// Every reason.
-    pub const ALL: [Self; 2] = [Self::InFlight, Self::NoPermit];
+    pub const ALL: [Self; 3] = [Self::InFlight, Self::NoPermit, Self::HostBusy];
 
     /// The `reason` label of `gengfu_attempts_skipped_total`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::InFlight => "in_flight",
             Self::NoPermit => "no_permit",
+            Self::HostBusy => "host_busy",
         }
     }
 }

@@ -15,6 +15,7 @@ fn report(started: Timestamp, took_ms: u64, outcome: Outcome, trace_bytes: usize
         phases: Phases::default(),
         http_status: None,
         certificate_not_after: None,
+        fleet: None,
         trace,
     }
 }

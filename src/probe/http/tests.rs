@@ -1,6 +1,6 @@
 //! `http` by behaviour.
 
-use super::expect::{Answer, Expect};
+use super::{Answer, Expect, Seen};
 use crate::domain::{Outcome, ReasonKind};
 use crate::probe::tests::{HANG, Rig, assert_fail, black_hole, closed_port, resetter};
 use crate::probe::{BuildContext, Report, attempt};
@@ -9,6 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::task::JoinSet;
+
+mod expectations;
+mod ways;
 
 const SHORT: Duration = Duration::from_secs(1);
 
@@ -239,13 +242,21 @@ fn echo_host(head: &str) -> Vec<u8> {
 }
 
 #[test]
-fn answer_that_is_right_but_late_degrades() {
-    let expect = Expect { slower_than: Some(Duration::from_secs(3)), ..Expect::default() };
-    let (status, headers) = (http::StatusCode::OK, http::HeaderMap::new());
-    let answer = Answer { status, headers, body: "x".into(), cut: false, got: true };
-    let judge = |ms| expect.judge(crate::domain::Timestamp(0), &answer, Duration::from_millis(ms), None);
-    assert_eq!(judge(3_000), Outcome::Pass);
-    assert_eq!(judge(3_200), Outcome::degraded(ReasonKind::Slow, "took 3.2 s, expected at most 3 s"));
+fn answer_that_is_right_but_late_degrades_and_much_later_fails() {
+    let limit = |s| Some(Duration::from_secs(s));
+    let expect = Expect { slower_than: limit(3), fail_slower_than: limit(9), ..Expect::default() };
+    let (status, version, headers) = (http::StatusCode::OK, http::Version::HTTP_11, http::HeaderMap::new());
+    let url = reqwest::Url::parse("http://a.test/").unwrap();
+    let answer = Answer { status, version, headers, body: "x".into(), cut: false, got: true, url };
+    let seen = |ms| Seen {
+        now: crate::domain::Timestamp(0),
+        answer: &answer,
+        took: Duration::from_millis(ms),
+        not_after: None,
+    };
+    assert_eq!(expect.judge(&seen(3_000)), Outcome::Pass);
+    assert_eq!(expect.judge(&seen(3_200)), Outcome::degraded(ReasonKind::Slow, "took 3.2 s, expected at most 3 s"));
+    assert_eq!(expect.judge(&seen(9_500)), Outcome::fail(ReasonKind::Slow, "took 9.5 s, expected at most 9 s"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -267,4 +278,19 @@ async fn every_attempt_opens_its_own_connection_also_with_200_at_once() {
         assert_eq!(seen, (Outcome::Pass, true));
     }
     assert_eq!(rig.connections.load(Ordering::SeqCst), 200);
+}
+
+#[tokio::test]
+async fn says_who_it_is_as_it_was_told() {
+    let mut rig = Rig::new();
+    let agent = |head: &str| {
+        let found = head.lines().find(|line| line.to_ascii_lowercase().starts_with("user-agent: "));
+        let body = found.unwrap_or_default().to_owned();
+        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    };
+    let port = rig.serve(agent).await;
+    rig.context.introduce("gengfu/9 (+https://gengfu.bdc.test)");
+    let said = "gengfu/9 (+https://gengfu.bdc.test)";
+    let body = json!({ "url": format!("http://a.test:{port}/"), "expect": { "body_contains": said } });
+    assert_eq!(rig.attempt("http", body).await.outcome, Outcome::Pass);
 }

@@ -75,7 +75,7 @@ async fn play(stream: TcpStream, tls: TlsAcceptor, acts: Arc<[Act]>) -> Option<(
                 stream.write_all(bytes).await.ok()?;
             },
             Dawdle => {
-                let began = std::time::Instant::now();
+                let began = tokio::time::Instant::now();
                 while began.elapsed() < Duration::from_millis(5) {
                     tokio::task::yield_now().await;
                 }
@@ -104,6 +104,9 @@ pub(crate) async fn unreachable_peers(kind: &str, rest: &Value) {
     assert_fail(&rig.attempt(kind, body_v6).await, ReasonKind::Resolve, "a.bdc.test has no IPv6 address");
     let report = rig.attempt(kind, body(format!("127.0.0.1:{closed}"))).await;
     assert_fail(&report, ReasonKind::Connect, "refused the connection");
+    // No way leads to a group of hosts by TCP, which is nobody's fault but ours.
+    let report = rig.attempt(kind, body("224.0.0.1:25".into())).await;
+    assert_eq!((report.outcome.label(), report.outcome.reason().unwrap().kind), ("unknown", ReasonKind::Local));
     let short = Duration::from_millis(400);
     let report = rig.attempt_within(short, kind, body(format!("a.bdc.test:{full}"))).await;
     assert_fail(&report, ReasonKind::Timeout, "still connecting to a.bdc.test");

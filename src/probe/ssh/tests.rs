@@ -29,9 +29,10 @@ async fn sshd(rig: &mut Rig, keys: Vec<PrivateKey>) -> u16 {
     let port = listener.local_addr().unwrap().port();
     let config = Arc::new(server::Config { keys, ..server::Config::default() });
     rig.run(async move {
+        let mut open = tokio::task::JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
             let config = Arc::clone(&config);
-            tokio::spawn(async move {
+            open.spawn(async move {
                 if let Ok(session) = server::run_stream(config, stream, Nobody).await {
                     let _ = session.await;
                 }

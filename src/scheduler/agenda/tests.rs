@@ -6,10 +6,17 @@ use crate::probe::{Attempt, BoxFuture, Prober, Slot};
 use proptest::prelude::*;
 use std::sync::Arc;
 
-struct Idle;
+mod per_host;
+
+/// Asks nothing, of this host.
+struct Idle(Option<&'static str>);
 impl Prober for Idle {
     fn probe<'a>(&'a self, _: &'a mut Attempt) -> BoxFuture<'a, Outcome> {
         Box::pin(async { Outcome::Pass })
+    }
+
+    fn host(&self) -> Option<&str> {
+        self.0
     }
 }
 
@@ -28,11 +35,19 @@ pub(crate) fn plan(id: &str, every_ms: Millis) -> Arc<ProbePlan> {
 }
 
 fn probe(id: &str, every_ms: Millis) -> ScheduledProbe {
-    ScheduledProbe { plan: plan(id, every_ms), prober: Arc::new(Idle), slot: Slot::alone(id.into(), "tcp") }
+    asking(None, id, every_ms)
+}
+
+fn asking(host: Option<&'static str>, id: &str, every_ms: Millis) -> ScheduledProbe {
+    ScheduledProbe { plan: plan(id, every_ms), prober: Arc::new(Idle(host)), slot: Slot::alone(id.into(), "tcp") }
+}
+
+fn limits(concurrency: usize) -> Limits {
+    Limits { concurrency, per_host: 8 }
 }
 
 fn agenda(limit: usize, probes: &[ScheduledProbe]) -> Agenda {
-    let mut agenda = Agenda::new(limit);
+    let mut agenda = Agenda::new(limits(limit));
     agenda.replace(Timestamp(0), probes.to_vec());
     agenda
 }
@@ -77,7 +92,7 @@ fn ticks_come_at_a_fixed_rate_from_the_epoch_and_survive_a_restart() {
         assert_eq!(texts, [format!("a/b/c Tick {at}")]);
         agenda.finished(Timestamp(at + 4_000), keys[0]);
     }
-    let mut restarted = Agenda::new(9);
+    let mut restarted = Agenda::new(limits(9));
     restarted.replace(Timestamp(first + 4 * EVERY + 1), vec![probe("a/b/c", EVERY)]);
     assert_eq!(restarted.next_due(), Some(Timestamp(first + 5 * EVERY)));
 }

@@ -65,7 +65,8 @@ impl House {
         let rule = ConnectTo { host: "*.test".into(), network: own_network(), prefix: 28, port_offset: PORT_OFFSET };
         files::write_all(dir.path(), rule.network);
         let own = rule.network;
-        let network = Network { connect_to: vec![rule], roots: Arc::new(rustls::RootCertStore::empty()) };
+        let network =
+            Network { connect_to: vec![rule], allow: Vec::new(), roots: Arc::new(rustls::RootCertStore::empty()) };
         let inventory = inventory(&dir.path().join("gengfu.yaml"), clock.now());
         let probes: Vec<ProbeTarget> = SUBSYSTEMS.iter().map(|s| target(&id(s))).collect();
         let targets = targets_from(&inventory, &probes);
