@@ -67,14 +67,21 @@ fn beside_blackbox(kind: &str, targets: &[String], bodies: &[Value], folder: &Pa
     for _ in 0..ROUNDS {
         let ours = match probe(kind, bodies, &target.ca()) {
             Ok(ours) => ours,
-            Err(why) => return Ok(say(&format!("not measured: {why}"))),
+            Err(why) => {
+                say(&format!("not measured: {why}"));
+                return Ok(());
+            }
         };
         let Some(exporter) = Blackbox::start(folder, on_core(MEASURED, blackbox::PROGRAM))? else {
-            return Ok(say("blackbox_exporter is not installed: no comparison"));
+            say("blackbox_exporter is not installed: no comparison");
+            return Ok(());
         };
         match asker::drive(&exporter.urls(kind, targets), &target.ca(), exporter.id()) {
             Ok(theirs) => rounds.push((ours, theirs)),
-            Err(why) => return Ok(say(&format!("blackbox_exporter cannot do it here: {why}"))),
+            Err(why) => {
+                say(&format!("blackbox_exporter cannot do it here: {why}"));
+                return Ok(());
+            }
         }
     }
     let best = |of: fn(&(Asked, Asked)) -> Asked| {

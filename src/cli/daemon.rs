@@ -30,7 +30,11 @@ pub(super) fn install_tls() {
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     install_tls();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("cannot start the asynchronous runtime")?.block_on(work)
+    let runtime = runtime.context("cannot start the asynchronous runtime")?;
+    let done = runtime.block_on(work);
+    // A name that nobody resolves keeps a thread for as long as the system likes; nobody waits for it.
+    runtime.shutdown_background();
+    done
 }
 
 /// A token that is cancelled by Ctrl-C and by SIGTERM; a second signal ends the process at once.

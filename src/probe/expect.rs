@@ -98,6 +98,7 @@ impl JsonPath {
     ///
     /// # Errors
     /// What is wrong with it, and how to mend it.
+    #[expect(clippy::result_large_err, reason = "a problem is made once, when files are read")]
     pub(super) fn parse(text: &str, at: &Place) -> Result<Self, Problem> {
         let path = parse_path(text).map_err(|(why, hint)| {
             let message = format!("`{}` is not a path that can be followed: {why}", cut(text));
@@ -302,7 +303,12 @@ fn equals(value: &Json, text: &str) -> bool {
                 || !(whole(&number) && whole(text))
                     && number.parse::<f64>().ok().zip(text.parse::<f64>().ok()).is_some_and(|(a, b)| a == b)
         }
-        other => other.to_string() == text,
+        Json::Null => text == "null",
+        Json::Bool(yes) => text == if *yes { "true" } else { "false" },
+        Json::Array(_) | Json::Object(_) => {
+            let written = value.to_string();
+            written == text
+        }
     }
 }
 

@@ -171,4 +171,6 @@ impl BuildContext {
 }
 
 #[cfg(test)]
+mod every_kind;
+#[cfg(test)]
 mod tests;

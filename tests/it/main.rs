@@ -8,6 +8,7 @@
 )]
 
 mod check_command;
+mod corpus;
 mod crash;
 mod daemon;
 mod delivery;

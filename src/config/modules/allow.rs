@@ -90,7 +90,12 @@ impl Allow {
             if field(name)
                 && let Some(host) = body.opt_text(name)
             {
-                let port = if field("port") { body.opt_int("port") } else { None };
+                let usual = match (name, field("transport") && body.text("transport") == "tls") {
+                    ("server", true) => Some(853),
+                    ("server", false) => Some(53),
+                    _ => None,
+                };
+                let port = if field("port") { body.opt_int("port").or(usual) } else { None };
                 self.add_host(host, port.and_then(|port| u16::try_from(port).ok()));
             }
         }

@@ -155,7 +155,9 @@ fn own_port(module: &Module) -> Option<u16> {
     let field = module.kind.fields.iter().find(|f| f.name == "port")?;
     match field.need {
         crate::field::Need::Default(text) => text.parse().ok(),
-        _ => Some(if module.kind.name == "dns" { 53 } else { 443 }),
+        _ if module.kind.name != "dns" => Some(443),
+        _ if module.body.get("transport").and_then(Node::text) == Some("tls") => Some(853),
+        _ => Some(53),
     }
 }
 

@@ -50,19 +50,19 @@ impl Hosts {
     pub(super) fn enqueue(&mut self, name: &Name, key: Key) -> Place {
         self.places += 1;
         let place = Place(self.places);
-        self.change(name, |host| drop(host.line.insert(place, key)));
+        self.change(name, |host| _ = host.line.insert(place, key));
         place
     }
 
     /// Takes somebody out of the line.
     pub(super) fn leave(&mut self, name: &Name, place: Place) {
-        self.change(name, |host| drop(host.line.remove(&place)));
+        self.change(name, |host| _ = host.line.remove(&place));
     }
 
     /// Puts somebody in the line of another host, at the same place.
     pub(super) fn change_host(&mut self, from: &Name, to: &Name, place: Place, key: Key) {
         self.leave(from, place);
-        self.change(to, |host| drop(host.line.insert(place, key)));
+        self.change(to, |host| _ = host.line.insert(place, key));
     }
 
     /// Who is next; counts as in flight from now on.

@@ -1,7 +1,7 @@
 """Certificates good and bad, by an authority of its own that lives as long as the folder.
 
-Not here: serving them. Invariants: nothing here is trusted by the system; a leaf is for `localhost`, `good.parity` and the
-loopback addresses unless its row says otherwise.
+Not here: serving them. Invariants: nothing here is trusted by the system; a leaf is for `localhost`, `good.parity`
+and the loopback addresses unless its row says otherwise.
 """
 
 import datetime
@@ -89,7 +89,7 @@ class Chains:
             "untrusted": stranger.leaf(),
             "wrong_name": self.root.leaf(["elsewhere.parity"]),
             "no_names": self.root.leaf(alternative=False),
-            "wildcard": self.root.leaf(["*.parity"]),
+            "wildcard": self.root.leaf(["*.sites.parity"]),
             "for_clients": self.root.leaf(client=True),
             "rsa": self.root.leaf(key=rsa.generate_private_key(65537, 2048)),
             "rsa_1024": self.root.leaf(key=rsa.generate_private_key(65537, 1024)),

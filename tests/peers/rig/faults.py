@@ -1,4 +1,4 @@
-"""A server on loopback whose every path misbehaves in one way. HTTP/1 here; lines, HTTP/2 and DNS in files beside.
+"""A server on loopback whose every path misbehaves in one way. HTTP/1 here; lines, HTTP/2 and DNS in `faults_more`.
 
 Not here: who is asked for which path (`targets`). Invariants: port 0; whatever is sent without end stops with the peer's
 connection; one event loop in one thread.

@@ -52,7 +52,7 @@ def smtp(context, offered=True, fault=None):
         while line := await reader.readline():
             word = line.strip().upper().split(b" ")[0]
             if word == b"EHLO":
-                writer.write(b"250-relay.parity\r\n250-STARTTLS\r\n250 HELP\r\n" if offered else b"250 relay.parity\r\n")
+                writer.write(b"250-relay.parity\r\n" + (b"250-STARTTLS\r\n" if offered else b"") + b"250 HELP\r\n")
             elif word == b"STARTTLS" and offered:
                 if fault == "refuses":
                     writer.write(b"454 not now\r\n")
@@ -84,8 +84,7 @@ def h2(fault):
         writer.write(connection.data_to_send())
         while data := await reader.read(65536):
             for event in connection.receive_data(data):
-                done = isinstance(event, StreamEnded) if fault.startswith("grpc") else isinstance(event, RequestReceived)
-                if done:
+                if isinstance(event, StreamEnded if fault.startswith("grpc") else RequestReceived):
                     respond(connection, event.stream_id, fault)
             writer.write(connection.data_to_send())
             await writer.drain()

@@ -199,8 +199,8 @@ class Targets:
             ours={"tls.trust": "ignored"})
         add("asked for by another name", True, chains.context(chains.wrong_name),
             theirs={"server_name": "elsewhere.parity"}, ours={"tls.name": "elsewhere.parity"})
-        add("wildcard", True, chains.context(chains.wildcard), theirs={"server_name": "any.parity"},
-            ours={"tls.name": "any.parity"})
+        add("wildcard", True, chains.context(chains.wildcard), theirs={"server_name": "any.sites.parity"},
+            ours={"tls.name": "any.sites.parity"})
         add("TLS 1.1 only", False, chains.context(chains.good, version.TLSv1_1, version.TLSv1_1), reason="tls")
         add("TLS 1.2 where 1.3 is expected", False, chains.context(chains.good, newest=version.TLSv1_2),
             theirs={"min_version": "TLS13"}, ours={"tls.min_version": "1.3"}, reason="tls")
@@ -226,7 +226,8 @@ class Targets:
 
     def line(self, name, good, port, theirs=None, ours=None, reason=None, differs=None, host="127.0.0.1"):
         module = {"prober": "tcp", "tcp": {"preferred_ip_protocol": "ip4", **(theirs or {})}}
-        self.rows.append(Row(name, good, f"{host}:{port}", module, ("tcp", f"{host}:{port}", ours or {}), reason, differs))
+        at = f"{host}:{port}"
+        self.rows.append(Row(name, good, at, module, ("tcp", at, ours or {}), reason, differs))
 
     def lines(self):
         add, port, chains = self.line, self.port, self.chains

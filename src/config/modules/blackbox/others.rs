@@ -74,6 +74,8 @@ pub(super) fn dns(mut part: Section<'_>, problems: &mut Problems) -> Body {
     if part.flag("recursion_desired", Flag::On) == Flag::Off {
         body.say("recursion", &part.node.at, "false");
     }
+    // An answer without records passes there.
+    body.say("may_be_empty", &part.node.at, "true");
     body.put_some("rcode", part.take("valid_rcodes").filter(|node| !node.items().is_empty()));
     rules(&mut part, &mut body, problems);
     part.finish(problems);
@@ -97,6 +99,9 @@ fn rules(part: &mut Section<'_>, body: &mut Body, problems: &mut Problems) {
             ("fail_if_none_matches_regexp", "any_match"),
         ] {
             rule.put_some(ours, inner.take(theirs).filter(|node| !node.items().is_empty()));
+        }
+        if rule.0.iter().any(|entry| entry.key == "all_match") {
+            rule.say("may_be_empty", &node.at, "true");
         }
         inner.refuse("fail_if_all_match_regexp", "write it as `none_match` or `any_match` in modules.yaml", problems);
         inner.finish(problems);

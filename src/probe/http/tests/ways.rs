@@ -216,7 +216,8 @@ async fn versions_are_chosen_openly() {
     rig.run(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
-        let _ = stream.read(&mut [0; 64]).await;
+        // What stays unread when the socket goes would be answered with a reset.
+        while stream.read(&mut [0; 64]).await.is_ok_and(|read| read > 0) {}
     });
     let report = rig.attempt("http", asked(format!("http://a.test:{one}/"), json!({ "version": "2" }))).await;
     assert_fail(&report, ReasonKind::Protocol, "gave no HTTP answer");

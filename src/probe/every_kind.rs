@@ -1,0 +1,214 @@
+//! What must hold for a probe of any kind, over the table of kinds: its deadline, its thresholds, a maintenance window.
+//!
+//! Not here: what a kind asks. Invariant: whoever adds a kind says in [`into_the_dark`] how one is pointed at a target
+//! that never answers, or these tests fail.
+
+use super::tests::{Rig, black_hole};
+use super::{CommandGrant, Commands, Grantees, KINDS, ProbeKind, Prober, Report, attempt};
+use crate::clock::SystemClock;
+use crate::domain::engine::{Effect, Engine, Event, Output};
+use crate::domain::fixture::City;
+use crate::domain::timeline::Health;
+use crate::domain::{
+    Content, Inventory, Message, Observation, Outcome, ProbeId, ReasonKind, SECOND, Symptom, Timestamp, Trigger,
+};
+use serde_json::{Value, json};
+use std::fs;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+const DEADLINE: Duration = Duration::from_millis(400);
+/// How late the end may be noticed on a busy machine.
+const SPARE: Duration = Duration::from_secs(1);
+/// A Wednesday in working hours.
+const T0: Timestamp = Timestamp(1_773_194_400_000);
+const SUBSYSTEM: &str = "a/web";
+
+/// A body whose target takes no connection and answers nothing; `port` is that of a full queue on loopback.
+fn into_the_dark(kind: &str, port: u16) -> Value {
+    let address = format!("127.0.0.1:{port}");
+    match kind {
+        "redis" | "smtp" | "ssh" | "tcp" | "grpc" => json!({ "address": address }),
+        "sip" => json!({ "address": address, "transport": "tcp" }),
+        "sql" => json!({ "engine": "postgresql", "address": address, "user": "probe" }),
+        "http" => json!({ "url": format!("http://{address}/") }),
+        "journey" => json!({ "steps": [{ "name": "home", "url": format!("http://{address}/") }] }),
+        "websocket" => json!({ "url": format!("ws://{address}/") }),
+        "tls" => json!({ "host": "127.0.0.1", "port": port }),
+        "dns" => json!({ "server": "127.0.0.1", "port": port, "name": "a.test", "transport": "tcp" }),
+        // An address of the documentation's network: whatever becomes of it there, nobody answers.
+        "icmp" => json!({ "host": "198.51.100.77" }),
+        "command" => json!({ "program": "hangs" }),
+        // It asks nobody; one that never beat is unknown at once.
+        "heartbeat" => json!({ "token": "nightly", "period": "5m", "grace": "1m" }),
+        new => panic!("say here how a {new} probe is pointed at a target that never answers"),
+    }
+}
+
+/// A prober of that kind with such a target.
+struct Dark {
+    prober: Arc<dyn Prober>,
+    _hole: Vec<socket2::Socket>,
+    _home: TempDir,
+    _rig: Rig,
+}
+
+impl Dark {
+    async fn new(kind: &ProbeKind) -> Self {
+        let mut rig = Rig::new();
+        let home = program("hangs", "#!/bin/sh\nexec sleep 600\n");
+        let directory = home.path().join("granted");
+        let grant = CommandGrant { directory, owners: Grantees::All, programs: None, environment: Default::default() };
+        rig.context.commands = Arc::new(Commands::new(vec![grant]));
+        let (port, hole) = black_hole().await;
+        let prober = rig.prober(kind.name, into_the_dark(kind.name, port));
+        Self { prober, _hole: hole, _home: home, _rig: rig }
+    }
+
+    async fn ask(&self) -> Report {
+        attempt(&*self.prober, DEADLINE, &SystemClock::default()).await
+    }
+}
+
+/// A folder `granted` with one program.
+fn program(name: &str, script: &str) -> TempDir {
+    let home = tempfile::tempdir().unwrap();
+    let (source, granted) = (home.path().join("source"), home.path().join("granted"));
+    fs::create_dir(&granted).unwrap();
+    fs::write(&source, script).unwrap();
+    // A file that this process wrote itself may still be open in a child that another test is starting.
+    let install = Command::new("install").arg("-m755").arg(&source).arg(granted.join(name)).status();
+    assert!(install.unwrap().success());
+    home
+}
+
+/// A city of one subsystem whose only probe is of that kind, and its engine.
+struct Bench {
+    engine: Engine,
+    probe: ProbeId,
+    mails: Vec<Message>,
+}
+
+impl Bench {
+    fn new(kind: &ProbeKind, city: City) -> Self {
+        let mut inventory: Inventory = city.subsystem(SUBSYSTEM, 1, &[]).inventory();
+        inventory.probes.values_mut().for_each(|plan| plan.kind = kind.name);
+        let probe = inventory.subsystems[SUBSYSTEM].probes[0].clone();
+        let mut bench = Self { engine: Engine::new(T0, Arc::new(inventory)), probe, mails: Vec::new() };
+        let out = bench.engine.start(T0, None, "digest");
+        bench.take(T0, out);
+        bench
+    }
+
+    fn take(&mut self, now: Timestamp, out: Output) {
+        for message in out.messages {
+            self.mails.push(message.clone());
+            let accepted = Event::Delivered { message: Box::new(message), accepted: now };
+            let out = self.engine.handle(now, accepted);
+            self.take(now, out);
+        }
+        // Re-tries are left out: ticks alone must confirm as well.
+        for Effect::Retry { .. } in out.effects {}
+    }
+
+    fn handle(&mut self, now: Timestamp, event: Event) {
+        let out = self.engine.handle(now, event);
+        self.take(now, out);
+    }
+
+    /// One attempt at `second`, after everything that was due before it.
+    fn see(&mut self, second: i64, outcome: &Outcome) {
+        let now = T0 + second * SECOND;
+        while let Some(due) = self.engine.next_deadline().filter(|due| *due <= now) {
+            self.handle(due, Event::Tick);
+        }
+        let (probe, outcome) = (self.probe.clone(), outcome.clone());
+        let seen = Observation { probe, started: now, took_ms: 5, trigger: Trigger::Tick, outcome };
+        self.handle(now, Event::Observed(seen));
+    }
+
+    fn health(&mut self) -> Health {
+        self.engine.snapshot().subsystems[0].health
+    }
+
+    fn changes(&mut self) -> Vec<(Timestamp, Health)> {
+        self.engine.snapshot().subsystems[0].timeline.changes().to_vec()
+    }
+
+    fn pages(&self) -> usize {
+        let down = |m: &&Message| matches!(&m.content, Content::Opened(n) if n.symptom == Symptom::Down);
+        self.mails.iter().filter(down).count()
+    }
+}
+
+/// What the engine is told: what the attempt said, or where it could not be made here, what such a failure looks like.
+async fn failure(kind: &ProbeKind) -> Outcome {
+    match Dark::new(kind).await.ask().await.outcome {
+        Outcome::Fail(reason) => Outcome::Fail(reason),
+        _ => Outcome::fail(ReasonKind::Heartbeat, "no beat for 6 min"),
+    }
+}
+
+#[tokio::test]
+async fn every_kind_honours_its_deadline() {
+    for kind in KINDS {
+        let report = Dark::new(kind).await.ask().await;
+        assert!(report.took < DEADLINE + SPARE, "{}: {report:#?}", kind.name);
+        let reason = report.outcome.reason().unwrap_or_else(|| panic!("{} passes: {report:#?}", kind.name));
+        match kind.name {
+            "heartbeat" => assert_eq!(report.outcome.label(), "unknown", "{report:#?}"),
+            // Where this machine has no such socket or no way out, that is our own trouble.
+            "icmp" if report.outcome.label() == "unknown" => assert_eq!(reason.kind, ReasonKind::Local),
+            "icmp" if reason.kind == ReasonKind::Connect => {}
+            name => {
+                assert_eq!((report.outcome.label(), reason.kind), ("fail", ReasonKind::Timeout), "{name}: {report:#?}");
+                assert!(report.took >= DEADLINE, "{name}: {report:#?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_kind_honours_its_thresholds() {
+    for kind in KINDS {
+        let (name, failure) = (kind.name, failure(kind).await);
+        let mut bench = Bench::new(kind, City::new());
+        let outcomes = [(Outcome::Pass, 2), (failure.clone(), 2), (Outcome::Pass, 1), (failure, 3), (Outcome::Pass, 2)];
+        let expected = [Health::Up, Health::Up, Health::Up, Health::Down, Health::Up];
+        let mut second = 0;
+        for ((outcome, times), expected) in outcomes.iter().zip(expected) {
+            for _ in 0..*times {
+                bench.see(second, outcome);
+                second += 10;
+            }
+            assert_eq!(bench.health(), expected, "{name} at {second} s after {times} × {outcome:?}");
+        }
+        let at = |second: i64| T0 + second * SECOND;
+        assert_eq!(bench.changes(), [(T0, Health::Up), (at(50), Health::Down), (at(80), Health::Up)], "{name}");
+        assert_eq!(bench.pages(), 1, "{name}: {:?}", bench.mails);
+    }
+}
+
+#[tokio::test]
+async fn every_kind_honours_a_maintenance_window() {
+    for kind in KINDS {
+        let (name, failure) = (kind.name, failure(kind).await);
+        let mut bench = Bench::new(kind, City::new().window("w", &[SUBSYSTEM], T0 + 100 * SECOND, 100 * SECOND));
+        for second in (0..100).step_by(10) {
+            bench.see(second, &Outcome::Pass);
+        }
+        for second in (110..170).step_by(10) {
+            bench.see(second, &failure);
+        }
+        assert_eq!(bench.health(), Health::Down, "{name} is still measured");
+        for second in (170..300).step_by(10) {
+            bench.see(second, &Outcome::Pass);
+        }
+        assert_eq!((bench.health(), bench.pages()), (Health::Up, 0), "{name} is muted: {:?}", bench.mails);
+        let down = (T0 + 110 * SECOND, Health::Down);
+        let changes = bench.changes();
+        assert!(changes.contains(&down), "{name}: {changes:?}");
+    }
+}

@@ -1,0 +1,7 @@
+//! libFuzzer over `ldap_answer`; see `shared`.
+#![no_main]
+
+#[path = "../shared.rs"]
+mod shared;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| shared::target("ldap_answer")(bytes));

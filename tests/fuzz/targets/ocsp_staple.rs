@@ -1,0 +1,7 @@
+//! libFuzzer over `ocsp_staple`; see `shared`.
+#![no_main]
+
+#[path = "../shared.rs"]
+mod shared;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| shared::target("ocsp_staple")(bytes));
