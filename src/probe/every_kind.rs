@@ -38,8 +38,8 @@ fn into_the_dark(kind: &str, port: u16) -> Value {
         "websocket" => json!({ "url": format!("ws://{address}/") }),
         "tls" => json!({ "host": "127.0.0.1", "port": port }),
         "dns" => json!({ "server": "127.0.0.1", "port": port, "name": "a.test", "transport": "tcp" }),
-        // An address of the documentation's network: whatever becomes of it there, nobody answers.
-        "icmp" => json!({ "host": "198.51.100.77" }),
+        // Loopback answers every echo, so what does not end in time here is the number of packets.
+        "icmp" => json!({ "host": "127.0.0.1", "packets": 20, "interval": "1s" }),
         "command" => json!({ "program": "hangs" }),
         // It asks nobody; one that never beat is unknown at once.
         "heartbeat" => json!({ "token": "nightly", "period": "5m", "grace": "1m" }),

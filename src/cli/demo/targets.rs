@@ -20,7 +20,7 @@ pub(super) fn targets(loaded: &Loaded) -> Vec<Target> {
 fn described(kind: &str, body: &Record) -> Option<(String, Option<String>)> {
     let first = |record: &Record, field: &str| record.texts(field).next().map(|(text, _)| text.to_owned());
     let wanted = |record: &Record| record.record("expect").and_then(|expect| first(expect, "body_contains"));
-    let port = || format!("{}:{}", body.text(if kind == "dns" { "server" } else { "host" }), body.int("port"));
+    let at = |host: &str, usual: i64| format!("{}:{}", body.text(host), body.opt_int("port").unwrap_or(usual));
     Some(match kind {
         "http" => (body.url("url")?.to_string(), wanted(body)),
         "journey" => {
@@ -35,8 +35,8 @@ fn described(kind: &str, body: &Record) -> Option<(String, Option<String>)> {
             (format!("tls://{}", body.text("address")), body.opt_text("expect").map(str::to_owned))
         }
         "tcp" => (body.text("address").to_owned(), body.opt_text("expect").map(str::to_owned)),
-        "tls" => (port(), None),
-        "dns" => (port(), first(body, "answers")),
+        "tls" => (at("host", 443), None),
+        "dns" => (at("server", 53), first(body, "answers")),
         "grpc" if in_tls(body) => (format!("grpcs://{}", body.text("address")), None),
         "grpc" | "sip" => (body.text("address").to_owned(), None),
         _ => return None,

@@ -32,40 +32,26 @@ async fn loopback_answers_every_packet_over_both_families() {
     }
 }
 
-#[tokio::test]
-async fn slow_round_trips_degrade() {
-    let rig = Rig::new();
-    let record = crate::field::from_json(&json!({ "host": "gw.bdc.test", "slower_than": "1ms" }), FIELDS).unwrap();
-    assert!(build(&record, &rig.context).is_ok());
+#[test]
+fn packet_counts_once_however_often_it_is_answered() {
     let mut tally = Tally::new(Duration::from_secs(1));
     tally.send();
-    tokio::time::sleep_until(tokio::time::Instant::now() + Duration::from_millis(5)).await;
     assert!(tally.answer(0).is_some());
-    assert_eq!(tally.answer(0), None, "a packet counts once");
-    let limits = Limits { slower_than: Some(Duration::from_millis(1)), ..Limits::default() };
-    assert_eq!(limits.judge("gw.bdc.test", &tally).label(), "degraded");
+    assert_eq!((tally.answer(0), tally.answer(1)), (None, None));
+    assert!(tally.summary().starts_with("1 of 1 answered"));
 }
 
 #[tokio::test]
-async fn silent_hosts_time_out_before_the_deadline_cuts_us_off() {
+async fn trouble_of_our_own_is_unknown() {
     let rig = Rig::new();
-    // An address of documentation (RFC 5737) on a network without a neighbour of that name; a router may also say so.
-    let body = json!({ "host": "198.51.100.77", "packets": 2, "interval": "10ms" });
-    let report = rig.attempt_within(Duration::from_millis(500), "icmp", body).await;
-    if is_forbidden(&report) {
-        return;
-    }
-    let reason = report.outcome.reason().unwrap_or_else(|| panic!("{report:#?}"));
-    match reason.kind {
-        ReasonKind::Timeout => {
-            assert_fail(&report, ReasonKind::Timeout, "198.51.100.77 answered none of 2 echo requests within ");
-        }
-        _ => assert_fail(&report, ReasonKind::Connect, "no way leads to 198.51.100.77: "),
-    }
+    // Nobody may send to everybody without asking the kernel first, so nothing leaves.
+    let report = rig.attempt("icmp", json!({ "host": "255.255.255.255" })).await;
+    assert_eq!(report.outcome.label(), "unknown", "{report:#?}");
+    assert_eq!(report.outcome.reason().unwrap().kind, ReasonKind::Local);
 }
 
 #[tokio::test]
-async fn packets_that_are_too_long_for_the_link_fail_when_they_may_not_be_cut() {
+async fn packets_that_must_not_be_cut_leave_by_a_raw_socket() {
     let rig = Rig::new();
     let body = json!({ "host": "127.0.0.1", "dont_fragment": true, "payload_bytes": 1400 });
     let report = rig.attempt("icmp", body).await;
