@@ -60,5 +60,5 @@ fn every_target_has_its_program_and_its_seeds() {
 fn corpora_stay_small() {
     let files = shared::TARGETS.iter().flat_map(|(name, _)| entries(&home().join("corpus").join(name)));
     let bytes: u64 = files.map(|file| fs::metadata(file).unwrap().len()).sum();
-    assert!(bytes < BYTES_MAX, "{bytes} bytes; minimise them: tests/fuzz/run.sh --keep");
+    assert!(bytes < BYTES_MAX, "{bytes} bytes; minimise them with `-merge=1` of libFuzzer");
 }
