@@ -5,9 +5,10 @@
 
 use gengfu::config::{LoadOptions, Sources, Style, SystemRoots, load, render};
 use gengfu::domain::Timestamp;
+use gengfu::import;
 use gengfu::probe::{Heartbeats, fuzz};
 use std::collections::HashMap;
-use std::hint::black_box;
+use std::path::Path;
 use std::sync::Arc;
 
 /// A parser that takes whatever comes.
@@ -18,9 +19,14 @@ pub(crate) const TARGETS: &[(&str, Target)] = &[
     ("certificate", fuzz::certificate),
     ("dns_answer", fuzz::dns_answer),
     ("files", files),
+    ("http_bodies", fuzz::http_bodies),
     ("icmp_reply", fuzz::icmp_reply),
-    ("json_path", json_path),
+    ("imports", imports),
+    ("journey_templates", fuzz::journey_templates),
+    ("json_path", fuzz::json_path),
     ("ldap_answer", fuzz::ldap_answer),
+    ("modules", modules),
+    ("mysql_answers", fuzz::mysql_answers),
     ("nagios_output", fuzz::nagios_output),
     ("ocsp_staple", fuzz::ocsp_staple),
     ("redis_answers", fuzz::redis_answers),
@@ -66,20 +72,42 @@ fn files(bytes: &[u8]) {
     let mut files = FILES;
     let place = usize::from(*which) % files.len();
     files[place].1 = &text;
-    let sources = Sources::from_memory(files);
+    judge(&Sources::from_memory(files));
+}
+
+/// The ways of `/probe`, in our words or in those of `blackbox.yml`: both stand in the same place.
+fn modules(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    judge(&Sources::from_memory(FILES.into_iter().chain([("probes/modules.yaml", &*text)])));
+}
+
+fn judge(sources: &Sources) {
     let env = HashMap::from([("KIOSKS_TOKEN".to_owned(), "t".to_owned())]);
     let mut options = LoadOptions::new(NOW, env, Arc::new(Heartbeats::new(NOW)));
     options.system_roots = SystemRoots::Skip;
-    if let Err(problems) = load(&sources, &options) {
-        assert!(!render(&problems, &sources, Style::Plain).is_empty(), "refused without a word");
+    if let Err(problems) = load(sources, &options) {
+        assert!(!render(&problems, sources, Style::Plain).is_empty(), "refused without a word");
     }
 }
 
-/// A JSONPath in the first line, and the body that it is asked of.
-fn json_path(bytes: &[u8]) {
-    let text = String::from_utf8_lossy(bytes);
-    let Some((path, body)) = text.split_once('\n') else { return };
-    if let (Ok(path), Ok(body)) = (serde_json_path::JsonPath::parse(path), serde_json::from_str(body)) {
-        black_box(path.query(&body).all().len());
+/// The files that other programs are set up with. The first byte says whose.
+fn imports(bytes: &[u8]) {
+    let Some((which, rest)) = bytes.split_first() else { return };
+    let text = String::from_utf8_lossy(rest).into_owned();
+    let (options, base) = (import::Options::default(), Path::new("/"));
+    let input = |path: &str, text: String| import::Input { path: path.into(), text };
+    match which % 4 {
+        0 => drop(import::blackbox::import(&[input("blackbox.yml", text)], base)),
+        1 => drop(import::gatus::import(&[input("config.yaml", text)], &options)),
+        2 => {
+            let modules = input("blackbox.yml", "modules: { web: { prober: http }, name: { prober: dns } }".into());
+            let read = |pattern: &str| Err(format!("{pattern}: not here"));
+            drop(import::prometheus::import(&[modules, input("prometheus.yml", text)], base, &read, &options));
+        }
+        _ => {
+            if let Ok(table) = import::csv::decode(rest, None) {
+                let _ = import::csv::import("table.csv", &table, &options);
+            }
+        }
     }
 }

@@ -1,0 +1,7 @@
+//! libFuzzer over `journey_templates`; see `shared`.
+#![no_main]
+
+#[path = "../shared.rs"]
+mod shared;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| shared::target("journey_templates")(bytes));

@@ -1,0 +1,7 @@
+//! libFuzzer over `modules`; see `shared`.
+#![no_main]
+
+#[path = "../shared.rs"]
+mod shared;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| shared::target("modules")(bytes));
