@@ -56,7 +56,15 @@ pub(super) fn heartbeats(loaded: &Loaded) -> Vec<Heartbeat> {
         .map(|(id, body)| Heartbeat {
             subsystem: id.subsystem(),
             token: body.text("token").to_owned(),
-            members: Vec::new(),
+            members: body.record("fleet").map(members).unwrap_or_default(),
         })
         .collect()
+}
+
+/// As many as the fleet counts, by their names if it lists them.
+fn members(fleet: &Record) -> Vec<String> {
+    match fleet.opt_int("members") {
+        Some(count) => (1..=count).map(|number| format!("terminal-{number:02}")).collect(),
+        None => fleet.texts("members").map(|(id, _)| id.to_owned()).collect(),
+    }
 }
