@@ -113,6 +113,7 @@ pub async fn run(
     let (observe, observations) = mpsc::channel(OBSERVATIONS_MAX);
     let (events, inbox) = mpsc::channel(EVENTS_MAX);
     let board = Arc::new(Board::new(&inventory));
+    board.limit(settings.trace_bytes);
     let limits = Limits { concurrency: settings.concurrency, per_host: settings.per_host };
     let scheduler = Scheduler::spawn(&tasks, Arc::clone(&clock), observe, limits, scheduler_metrics(&metrics));
     let (delivered, deliveries) = mpsc::channel(EVENTS_MAX);

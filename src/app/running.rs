@@ -50,6 +50,7 @@ impl Running {
             Err(error) => tracing::error!(%error, "mail goes on leaving by the former relays"),
         }
         self.desk.store(Arc::new(loaded.desk));
+        self.board.limit(loaded.settings.trace_bytes);
         self.board.rebuild(&inventory);
         self.tell(Event::Reloaded { inventory: Arc::clone(&inventory), digest: loaded.digest }).await;
         self.scheduler.replace(scheduled(&inventory, &loaded.probers, &self.board)).await;

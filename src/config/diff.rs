@@ -163,13 +163,14 @@ fn settings(s: &Settings) -> String {
     let passwords: Vec<String> = s.mail.relays.iter().filter_map(|r| r.password.clone()).collect();
     let marks = if passwords.is_empty() { String::new() } else { format!(" {:016x}", fingerprint(&passwords)) };
     format!(
-        "{} {} {:?} {:?} {} {} {:?} {} {:?}{marks} require_sync {} {:?}",
+        "{} {} {:?} {:?} {} {} {} {:?} {} {:?}{marks} require_sync {} {:?}",
         s.listen,
         s.public_url,
         s.store,
         s.network,
         s.concurrency,
         s.per_host,
+        s.trace_bytes,
         s.maintenance_text,
         s.user_agent,
         s.mail,

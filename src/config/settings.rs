@@ -8,7 +8,7 @@ use crate::domain::civil::Zone;
 use crate::domain::{Millis, OwnerId};
 use crate::field::{Code, Place, Problem, Problems, Record};
 use crate::network::{ConnectTo, Network};
-use crate::probe::{CommandGrant, Commands, Grantees, USER_AGENT};
+use crate::probe::{CommandGrant, Commands, Grantees, TRACE_BYTES, USER_AGENT};
 use ipnet::IpNet;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -39,6 +39,8 @@ pub struct Settings {
     pub concurrency: usize,
     /// Most of them that ask one host.
     pub per_host: usize,
+    /// Bytes that the kept attempts of all probes may take.
+    pub trace_bytes: usize,
     /// Who `http` probes say they are.
     pub user_agent: String,
     /// The common maintenance notice of `http` probes.
@@ -138,6 +140,7 @@ impl Settings {
             network: network(root, record, problems),
             concurrency: probing.map_or(2_000, |r| usize::try_from(r.int("concurrency")).unwrap_or(1)),
             per_host: probing.map_or(8, |r| usize::try_from(r.int("per_host")).unwrap_or(1)),
+            trace_bytes: probing.map_or(TRACE_BYTES, |r| usize::try_from(r.int("trace_bytes")).unwrap_or(TRACE_BYTES)),
             user_agent: user_agent(record, &public_url, problems),
             public_url,
             maintenance_text: probing.and_then(|r| r.opt_text("maintenance_text")).map(str::to_owned),

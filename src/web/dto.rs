@@ -104,8 +104,9 @@ fn probe_health(health: Option<health::ProbeHealth>) -> &'static str {
     }
 }
 
+/// One attempt.
 #[derive(Debug, Serialize)]
-struct AttemptDto {
+pub(super) struct AttemptDto {
     started: String,
     took_ms: Millis,
     result: &'static str,
@@ -124,7 +125,7 @@ struct TraceDto {
 }
 
 impl AttemptDto {
-    fn of(viewer: Viewer, last: &Report) -> Self {
+    pub(super) fn of(viewer: Viewer, last: &Report) -> Self {
         let ms = |d: std::time::Duration| d.as_secs_f64() * 1_000.0;
         let lines = last.trace.iter().filter(|_| viewer.is_inside());
         Self {

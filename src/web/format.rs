@@ -4,6 +4,7 @@
 
 use crate::domain::civil::Zone;
 use crate::domain::*;
+use jiff::civil::DateTime;
 
 /// `11月24日 星期二 22:48`, `Tue 24 Nov 22:48`.
 pub(super) fn instant(language: Language, zone: &Zone, at: Timestamp) -> String {
@@ -35,8 +36,25 @@ pub(super) fn day(language: Language, date: jiff::civil::Date) -> String {
 
 /// `22:48` on the same civil day as `now`, else with its date, else with its year.
 pub(super) fn moment(now: Timestamp, language: Language, zone: &Zone, at: Timestamp) -> String {
+    let clock = |local: DateTime| format!("{:02}:{:02}", local.hour(), local.minute());
+    at_clock(now, language, zone, at, clock)
+}
+
+/// The same, to the second.
+pub(super) fn moment_s(now: Timestamp, language: Language, zone: &Zone, at: Timestamp) -> String {
+    let clock = |local: DateTime| format!("{:02}:{:02}:{:02}", local.hour(), local.minute(), local.second());
+    at_clock(now, language, zone, at, clock)
+}
+
+fn at_clock(
+    now: Timestamp,
+    language: Language,
+    zone: &Zone,
+    at: Timestamp,
+    clock: impl Fn(DateTime) -> String,
+) -> String {
     let (local, today) = (zone.local(at), zone.local(now));
-    let clock = format!("{:02}:{:02}", local.hour(), local.minute());
+    let clock = clock(local);
     if local.date() == today.date() {
         return clock;
     }

@@ -121,6 +121,7 @@ async fn strangers_see_no_host_names_traces_or_sentences_from_targets() {
         "/incidents/INC-0421",
         "/api/v1/incidents",
         "/api/v1/subsystems/bdc/exchange-district",
+        "/api/v1/subsystems/bdc/exchange-district/attempts",
         "/",
         "/api/v1/windows",
     ] {
@@ -129,11 +130,24 @@ async fn strangers_see_no_host_names_traces_or_sentences_from_targets() {
         for secret in ["exchange.bdc.test", "127.64.3.9", "GET / HTTP"] {
             assert!(!outside.body.contains(secret), "{path} shows {secret}");
         }
-        if path.contains("INC-") {
+        if path.contains("INC-") || path.ends_with("exchange-district") || path.ends_with("/attempts") {
             assert!(inside.body.contains("127.64.3.9"));
         }
     }
     assert_eq!(get_from_afar("/api/v1/outbox").await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn the_last_attempts_are_told_newest_first_with_their_traces() {
+    let answer = get("/api/v1/subsystems/bdc/exchange-district/attempts").await;
+    let probes: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    let attempts = probes[0]["attempts"].as_array().unwrap();
+    assert_eq!((attempts.len(), &attempts[0]["result"]), (2, &"fail".into()), "{probes}");
+    assert!(attempts[0]["started"].as_str() > attempts[1]["started"].as_str());
+    assert!(attempts[1]["trace"][2]["text"].as_str().unwrap().starts_with("GET /"));
+    assert_eq!(get("/api/v1/subsystems/bdc/nobody/attempts").await.status, StatusCode::NOT_FOUND);
+    let page = get("/subsystems/bdc/exchange-district?lang=en").await.body;
+    assert!(page.contains("Earlier attempts") && page.contains("refused the connection"), "{page}");
 }
 
 #[tokio::test]

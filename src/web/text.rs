@@ -67,7 +67,7 @@ texts! {
     critical: "关键", "critical";
     supporting: "辅助", "supporting";
     trace: "过程", "Trace";
-    last_failed: "最近一次失败", "Last failure";
+    earlier_attempts: "更早的探测", "Earlier attempts";
     certificate_until: "证书有效期至", "certificate valid until";
     never_tried: "尚未探测", "not tried yet";
     timeline: "时间线", "Timeline";

@@ -39,11 +39,14 @@ const NETWORK: &[Field] = &[
     Field::optional("ca", Type::list(&Type::TEXT), "Files of roots that are trusted besides the system's."),
 ];
 
-const PER_HOST_DOC: &str = "Most attempts at the same time that ask one host, by the name that `http`, `tcp`, `tls` and \
-                            `dns` probes ask first; others wait for their turn.";
+const PER_HOST_DOC: &str = "Most attempts at the same time that ask one host, by the name that each asks first; others \
+                            wait for their turn. Journeys, commands and heartbeats are not counted.";
 
 const USER_AGENT_DOC: &str =
     "Who `http` probes say they are, unless their headers say it; else `gengfu/VERSION (+public_url)`.";
+
+const TRACE_BYTES_DOC: &str = "Bytes of memory for the attempts of all probes that pages and API show: of each probe the last \
+                               ten and the last ten bad ones; when they are short, good ones go first.";
 
 const PROBING: &[Field] = &[
     Field::with_default(
@@ -53,6 +56,7 @@ const PROBING: &[Field] = &[
         "Most attempts that run at the same time.",
     ),
     Field::with_default("per_host", Type::Int { min: 1, max: 1_000 }, "8", PER_HOST_DOC),
+    Field::with_default("trace_bytes", Type::Int { min: 0, max: 1 << 40 }, "67108864", TRACE_BYTES_DOC),
     Field::optional("user_agent", Type::Text { max: 200 }, USER_AGENT_DOC),
     Field::optional("maintenance_text", Type::TEXT, "What a maintenance page says, for `http` probes that name none."),
 ];

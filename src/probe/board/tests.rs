@@ -1,7 +1,7 @@
 //! `board` by behaviour.
 
 use super::*;
-use crate::probe::{Phases, TraceLine};
+use crate::probe::{Phases, Report, TraceLine};
 use std::time::Duration;
 
 const HOUR_0: Timestamp = Timestamp(1_795_000_000_000 - 1_795_000_000_000 % HOUR);
@@ -36,7 +36,7 @@ fn fail() -> Outcome {
 }
 
 #[test]
-fn slot_counts_by_result_and_reason_and_keeps_the_last_bad_attempt() {
+fn slot_counts_by_result_and_reason_and_keeps_attempts() {
     let board = board(&[("a/b/c", "http", Tier::One)]);
     let slot = board.slot(&"a/b/c".into()).unwrap();
     slot.record(report(HOUR_0, 7, fail(), 1));
@@ -47,7 +47,10 @@ fn slot_counts_by_result_and_reason_and_keeps_the_last_bad_attempt() {
     assert_eq!(counters.by_result(), [("pass", 1), ("degraded", 0), ("fail", 1), ("unknown", 1)]);
     assert_eq!(counters.by_reason().find(|(reason, _)| *reason == "connect"), Some(("connect", 1)));
     assert_eq!(reading.last.unwrap().outcome.label(), "unknown");
-    assert_eq!(reading.last_bad.unwrap().started, HOUR_0);
+    assert_eq!(
+        slot.attempts().iter().map(|report| report.started - HOUR_0.0).collect::<Vec<_>>(),
+        [Timestamp(2_000), Timestamp(1_000), Timestamp(0)]
+    );
     let latencies = board.latencies();
     let (key, latency) = latencies.first_key_value().unwrap();
     assert_eq!((key.owner.as_str(), key.kind, key.tier), ("a", "http", Tier::One));
@@ -99,16 +102,25 @@ fn tallies_that_nobody_takes_are_merged_not_lost() {
 }
 
 #[test]
-fn traces_of_all_slots_stay_within_their_budget_and_return_it() {
+fn attempts_of_all_slots_stay_within_their_budget_and_return_it() {
     let ids: Vec<String> = (0..100).map(|n| format!("a/b/{n}")).collect();
     let probes: Vec<_> = ids.iter().map(|id| (id.as_str(), "http", Tier::One)).collect();
     let board = board(&probes);
     for _ in 0..3 {
         board.slots().values().for_each(|slot| slot.record(report(HOUR_0, 1, fail(), 1 << 20)));
-        let held = board.trace_bytes.load(Ordering::Relaxed);
-        assert!(held <= TRACE_BYTES_MAX, "{held}");
-        assert!(held > TRACE_BYTES_MAX / 2, "{held}");
+        let held = board.budget.held();
+        assert!(held <= TRACE_BYTES, "{held}");
+        assert!(held > TRACE_BYTES / 2, "{held}");
     }
+    board.limit(1 << 20);
+    board.slots().values().for_each(|slot| slot.record(report(HOUR_0, 1, fail(), 1 << 10)));
+    assert!(board.budget.held() <= 1 << 20, "{}", board.budget.held());
     rebuild(&board, &[]);
-    assert_eq!(board.trace_bytes.load(Ordering::Relaxed), 0);
+    assert_eq!(board.budget.held(), 0);
+}
+
+#[test]
+fn a_slot_without_attempts_is_small() {
+    // Of 4 KiB that a probe may take; what it keeps of attempts counts towards their budget.
+    assert!(size_of::<Slot>() <= 400, "{}", size_of::<Slot>());
 }

@@ -19,6 +19,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/subsystems", get(read::subsystems))
         .route("/subsystems/{owner}/{id}", get(read::subsystem))
         .route("/subsystems/{owner}/{id}/timeline", get(read::timeline))
+        .route("/subsystems/{owner}/{id}/attempts", get(read::attempts))
         .route("/incidents", get(read::incidents))
         .route("/incidents/{id}", get(read::incident))
         .route("/windows", get(read::windows))

@@ -1,7 +1,7 @@
 //! What there is and how it is: status, subsystems, timelines, incidents, windows, outbox.
 
 use crate::domain::*;
-use crate::web::dto::{AccountDto, IncidentDto, ProbeDto, SubsystemDto, WindowDto, at};
+use crate::web::dto::{AccountDto, AttemptDto, IncidentDto, ProbeDto, SubsystemDto, WindowDto, at};
 use crate::web::guard::Viewer;
 use crate::web::look::{self, Look};
 use crate::web::problem::Problem;
@@ -103,6 +103,31 @@ pub(in crate::web) async fn subsystem(
         windows: snapshot.windows.iter().filter(in_scope).map(WindowDto::from).collect(),
         accounts: figures.accounts().map(|(period, a)| AccountDto::of(period, target_ppm, a)).collect(),
     }))
+}
+
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct Attempts {
+    probe: String,
+    attempts: Vec<AttemptDto>,
+}
+
+/// `GET /api/v1/subsystems/{owner}/{id}/attempts`: of each probe the kept ones, the newest first.
+pub(in crate::web) async fn attempts(
+    viewer: Viewer,
+    State(state): State<WebState>,
+    Path((owner, name)): Path<(String, String)>,
+) -> Result<Json<Vec<Attempts>>, Problem> {
+    let snapshot = state.picture();
+    let (_, view) = find(&snapshot, &owner, &name)?;
+    let of_probe = |probe: &ProbeView| Attempts {
+        probe: probe.id.to_string(),
+        attempts: state
+            .board
+            .slot(&probe.id)
+            .map(|slot| slot.attempts().iter().map(|report| AttemptDto::of(viewer, report)).collect())
+            .unwrap_or_default(),
+    };
+    Ok(Json(view.probes.iter().map(of_probe).collect()))
 }
 
 fn find<'a>(snapshot: &'a Snapshot, owner: &str, name: &str) -> Result<(&'a Subsystem, &'a SubsystemView), Problem> {

@@ -108,6 +108,11 @@ impl Asked {
         format::moment(self.now, self.language, self.zone(), at)
     }
 
+    /// The same, to the second.
+    fn moment_s(&self, at: Timestamp) -> String {
+        format::moment_s(self.now, self.language, self.zone(), at)
+    }
+
     fn length(&self, ms: Millis) -> String {
         format::length(self.language, ms)
     }

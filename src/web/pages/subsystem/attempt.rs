@@ -17,15 +17,19 @@ pub(super) struct ProbeRow {
     pub(super) role: &'static str,
     pub(super) look: Look,
     pub(super) since: String,
-    pub(super) last: Option<Last>,
-    /// The last attempt that was not good, when a good one came after it.
-    pub(super) last_bad: Option<Last>,
+    pub(super) last: Option<Tried>,
+    /// Those before it, the newest first.
+    pub(super) earlier: Vec<Tried>,
 }
 
-pub(super) struct Last {
+/// One attempt.
+pub(super) struct Tried {
     pub(super) look: Look,
     pub(super) took: String,
     pub(super) ago: String,
+    pub(super) when: String,
+    /// Names it among the attempts of its probe.
+    pub(super) key: i64,
     pub(super) status: String,
     /// (class, x, width) of a drawing that is 1000 wide.
     pub(super) phases: Vec<(&'static str, u64, u64)>,
@@ -38,9 +42,8 @@ pub(super) struct Last {
 impl ProbeRow {
     pub(super) fn of(asked: &Asked, board: &Board, view: &ProbeView) -> Option<Self> {
         let plan = asked.snapshot.inventory.probes.get(&view.id)?;
-        let reading = board.slot(&view.id).map(|slot| slot.read()).unwrap_or_default();
-        let good = |r: &Report| matches!(r.outcome, Outcome::Pass);
-        let recovered = reading.last.as_deref().is_some_and(good);
+        let reports = board.slot(&view.id).map(|slot| slot.attempts()).unwrap_or_default();
+        let mut tried = reports.iter().map(|report| Tried::of(asked, report));
         Some(Self {
             name: view.id.name().to_owned(),
             kind: plan.kind,
@@ -56,13 +59,13 @@ impl ProbeRow {
                 None => Look::Unknown,
             },
             since: format!("{} {}", asked.t.since, asked.moment(view.since)),
-            last: reading.last.as_deref().map(|r| Last::of(asked, r)),
-            last_bad: reading.last_bad.as_deref().filter(|_| recovered).map(|r| Last::of(asked, r)),
+            last: tried.next(),
+            earlier: tried.collect(),
         })
     }
 }
 
-impl Last {
+impl Tried {
     fn of(asked: &Asked, report: &Report) -> Self {
         let inside = asked.viewer.is_inside();
         let reason = report.outcome.reason();
@@ -80,6 +83,8 @@ impl Last {
                 Outcome::Fail(_) => Look::Down,
                 Outcome::Unknown(_) => Look::Unknown,
             },
+            key: report.started.0,
+            when: asked.moment_s(report.started),
             took: format::took(ms(report.took)),
             ago: match asked.language {
                 Language::Zh => format!("{ago}{}", asked.t.ago),
