@@ -105,12 +105,17 @@ impl Prober for Icmp {
 impl Icmp {
     async fn ping(&self, attempt: &Attempt) -> Result<Outcome, Outcome> {
         let address = datagram::address(attempt, &self.network, &self.host, 0, self.family).await?.ip();
+        let found = attempt.elapsed();
         let pinger = Pinger::open(address, self.ttl, self.fragments)?;
+        let ready = attempt.elapsed();
         attempt.note(format!("asking {address} over {}", pinger.named()));
         attempt.enter(Phase::Processing);
         let tally = self.run(attempt, &pinger, address).await?;
         match tally.mean() {
-            Some(mean) => attempt.measured(Phase::Processing, mean),
+            Some(mean) => {
+                attempt.measured(Phase::Processing, mean);
+                attempt.fact(|facts| facts.icmp = Some((ready.saturating_sub(found), mean)));
+            }
             None => attempt.leave(),
         }
         attempt.note(tally.summary());
@@ -167,7 +172,8 @@ impl Icmp {
 
     fn hear(&self, attempt: &Attempt, tally: &mut Tally, heard: Option<Heard>, echo: &Echo, first: u16) {
         match heard {
-            Some(Heard::Reply { sequence, token, .. }) if token == Some(echo.token) => {
+            Some(Heard::Reply { sequence, token, hops, .. }) if token == Some(echo.token) => {
+                attempt.fact(|facts| facts.icmp_hop_limit = hops);
                 let place = sequence.wrapping_sub(first);
                 if let Some(trip) = tally.answer(place) {
                     attempt.note(format!("answer {} after {}", place + 1, tally::length(trip)));

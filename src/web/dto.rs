@@ -126,7 +126,7 @@ struct TraceDto {
 
 impl AttemptDto {
     pub(super) fn of(viewer: Viewer, last: &Report) -> Self {
-        let ms = |d: std::time::Duration| d.as_secs_f64() * 1_000.0;
+        let ms = |d: std::time::Duration| d.as_micros() as f64 / 1_000.0;
         let lines = last.trace.iter().filter(|_| viewer.is_inside());
         Self {
             started: at(last.started),

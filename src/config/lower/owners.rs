@@ -9,6 +9,7 @@ use crate::domain::hours::Hours;
 use crate::domain::*;
 use crate::field::{Code, Node, Place, Problem, Record, Spanned, Value, decode, format_duration};
 use crate::probe::{Asker, KINDS, ProbeKind};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Timing of a file's probes that name none of their own.
@@ -26,6 +27,7 @@ impl Draft {
             return;
         };
         let id = OwnerId::new(owner.text("id"));
+        self.own_name(path, &id, owner.at("id"));
         self.owner(owner, &id);
         // Whoever writes this file speaks for its owner, and for nobody else.
         self.context.asker = Asker::Owner(id.clone());
@@ -33,6 +35,15 @@ impl Draft {
             if subsystem.has("id") {
                 self.subsystem(&id, subsystem, file.record("defaults"));
             }
+        }
+    }
+
+    /// Grants go by owner. Whoever may write one owner's file would else take another's by the name alone.
+    fn own_name(&mut self, path: &Arc<str>, id: &OwnerId, at: &Place) {
+        let name = Path::new(&**path).file_stem().map(|name| name.to_string_lossy()).unwrap_or_default();
+        if name != id.as_str() {
+            let problem = Problem::error(Code::Misplaced, at, format!("the file of `{id}` is called `{name}.yaml`"));
+            self.problems.push(problem.expected(format!("`{id}.yaml`")).hint("name the file after its owner"));
         }
     }
 

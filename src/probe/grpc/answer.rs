@@ -59,6 +59,7 @@ impl Grpc {
             return Err(Outcome::fail(ReasonKind::Protocol, text));
         };
         let got = status.as_str_name();
+        attempt.fact(|facts| facts.grpc = Some((Code::Ok as i32, Some(got))));
         attempt.note(format!("got {got}"));
         let remedy = match status {
             ServingStatus::Serving => {
@@ -73,6 +74,7 @@ impl Grpc {
 
     /// The verdict about a call that brought no health status.
     pub(super) fn refused(&self, attempt: &Attempt, status: &Status, witness: &Witness, phase: Phase) -> Outcome {
+        attempt.fact(|facts| facts.grpc = Some((status.code() as i32, None)));
         attempt.note(format!("failed: {} {}", name(status.code()), dial::innermost(status)));
         if let Some(not) = dial::cause::<NotGrpc>(status) {
             return not.outcome(&self.peer.named());

@@ -1,8 +1,9 @@
 //! `grpc` by behaviour.
 
+use crate::clock::SystemClock;
 use crate::domain::{Outcome, ReasonKind};
 use crate::probe::tests::{HANG, Rig, assert_fail, black_hole, closed_port, resetter};
-use crate::probe::{Report, dial};
+use crate::probe::{Report, attempt_with_facts, dial};
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, StreamBody};
@@ -162,6 +163,19 @@ async fn serving_passes_in_plain_and_in_tls_with_what_was_asked_for() {
             (&head.headers()["x-tenant"], &head.headers()["authorization"]),
             (&"huangpu".parse().unwrap(), &"Bearer 1".parse().unwrap())
         );
+    }
+}
+
+#[tokio::test]
+async fn facts_tell_the_status_of_the_call_and_of_the_service() {
+    let mut rig = Rig::new();
+    let (port, _heads) = serve(&mut rig, None).await;
+    for (service, wanted) in
+        [("serving", (0, Some("SERVING"))), ("not.serving", (0, Some("NOT_SERVING"))), ("unavailable", (14, None))]
+    {
+        let prober = rig.prober("grpc", json!({ "address": format!("a.bdc.test:{port}"), "service": service }));
+        let (_, facts) = attempt_with_facts(&*prober, Duration::from_secs(5), &SystemClock::default()).await;
+        assert_eq!(facts.grpc, Some(wanted), "{service}");
     }
 }
 

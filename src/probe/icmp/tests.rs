@@ -2,9 +2,10 @@
 
 use super::socket::{Fragments, not_allowed};
 use super::*;
+use crate::clock::SystemClock;
 use crate::domain::ReasonKind;
-use crate::probe::Report;
 use crate::probe::tests::{Rig, assert_fail};
+use crate::probe::{Report, attempt_with_facts};
 use serde_json::json;
 use std::io;
 
@@ -29,6 +30,22 @@ async fn loopback_answers_every_packet_over_both_families() {
         let last = &report.trace.last().unwrap().text;
         assert!(last.starts_with("3 of 3 answered, 0 % lost; round trip "), "{last}");
         assert!(last.contains(", jitter "), "{last}");
+    }
+}
+
+#[tokio::test]
+async fn facts_tell_the_round_trip_and_what_a_raw_socket_sees_of_the_header() {
+    let rig = Rig::new();
+    for body in [json!({ "host": "127.0.0.1" }), json!({ "host": "127.0.0.1", "dont_fragment": true })] {
+        let raw = body["dont_fragment"] == true;
+        let (prober, clock) = (rig.prober("icmp", body), SystemClock::default());
+        let (report, facts) = attempt_with_facts(&*prober, Duration::from_secs(5), &clock).await;
+        if is_forbidden(&report) {
+            continue;
+        }
+        let (_, round_trip) = facts.icmp.unwrap();
+        assert_eq!(Some(round_trip), report.phases.processing);
+        assert!(facts.icmp_hop_limit.is_some() || !raw, "{facts:?}");
     }
 }
 

@@ -33,8 +33,8 @@ pub(super) struct Echo {
 /// A packet that may be meant for us.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::probe) enum Heard {
-    /// An answer.
-    Reply { ident: u16, sequence: u16, token: Option<u64> },
+    /// An answer, and how many hops it might still have taken, where the system shows the header.
+    Reply { ident: u16, sequence: u16, token: Option<u64>, hops: Option<u8> },
     /// Somebody on the way would not pass a request on.
     Refused { what: String, from: Option<IpAddr>, ident: u16, sequence: u16 },
 }
@@ -65,11 +65,11 @@ pub(super) fn uncut_header(to: Ipv4Addr, ttl: u8, payload_bytes: usize) -> [u8; 
 
 /// Reads one packet; `None` if it is neither an answer nor a refusal.
 pub(in crate::probe) fn parse_reply(bytes: &[u8], layout: Layout) -> Option<Heard> {
-    let (from, icmp) = match layout {
-        Layout::V4 | Layout::V6 => (None, bytes),
+    let (from, hops, icmp) = match layout {
+        Layout::V4 | Layout::V6 => (None, None, bytes),
         Layout::V4WithHeader => {
             let (header, rest) = v4_header(bytes)?;
-            (Some(IpAddr::V4(address(header)?)), rest)
+            (Some(IpAddr::V4(address(header)?)), header.get(8).copied(), rest)
         }
     };
     let v6 = layout == Layout::V6;
@@ -77,7 +77,7 @@ pub(in crate::probe) fn parse_reply(bytes: &[u8], layout: Layout) -> Option<Hear
     match (v6, kind) {
         (false, 0) | (true, 129) => {
             let token = icmp.get(8..16).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes);
-            Some(Heard::Reply { ident: word(icmp, 4)?, sequence: word(icmp, 6)?, token })
+            Some(Heard::Reply { ident: word(icmp, 4)?, sequence: word(icmp, 6)?, token, hops })
         }
         (false, 3 | 11 | 12) | (true, 1..=4) => {
             let quoted = icmp.get(8..)?;
@@ -170,12 +170,12 @@ mod tests {
         assert_eq!((checksum(&packet), packet.len()), (0, 24));
         assert_eq!(parse_reply(&packet, Layout::V4), None, "our own request is no answer");
         packet[0] = 0;
-        let reply = Heard::Reply { ident: 0x1234, sequence: 9, token: Some(7) };
-        assert_eq!(parse_reply(&packet, Layout::V4), Some(reply.clone()));
-        assert_eq!(parse_reply(&[header(1), packet.clone()].concat(), Layout::V4WithHeader), Some(reply.clone()));
+        let reply = |hops| Some(Heard::Reply { ident: 0x1234, sequence: 9, token: Some(7), hops });
+        assert_eq!(parse_reply(&packet, Layout::V4), reply(None));
+        assert_eq!(parse_reply(&[header(1), packet.clone()].concat(), Layout::V4WithHeader), reply(Some(64)));
         assert_eq!(parse_reply(&[header(17), packet.clone()].concat(), Layout::V4WithHeader), None);
         packet[0] = 129;
-        assert_eq!(parse_reply(&packet, Layout::V6), Some(reply));
+        assert_eq!(parse_reply(&packet, Layout::V6), reply(None));
     }
 
     #[test]
