@@ -21,6 +21,7 @@ mod icmp;
 mod journey;
 mod lines;
 mod peer;
+mod reasons;
 mod record;
 mod redis;
 mod sip;

@@ -4,7 +4,7 @@ mod escapes;
 
 use super::*;
 use crate::domain::OwnerId;
-use crate::probe::tests::{Rig, assert_fail};
+use crate::probe::tests::{Rig, assert_declared, assert_fail};
 use crate::probe::{Asker, CommandGrant, Commands, Grantees, Report, attempt};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -62,7 +62,9 @@ impl Bench {
 
     async fn attempt_within(&self, timeout: Duration, body: serde_json::Value) -> Report {
         let prober = self.build(body).unwrap_or_else(|problems| panic!("{problems}"));
-        attempt(&*prober, timeout, &crate::clock::SystemClock::default()).await
+        let report = attempt(&*prober, timeout, &crate::clock::SystemClock::default()).await;
+        assert_declared("command", &report);
+        report
     }
 
     async fn says(&self, script: &str, more: serde_json::Value) -> Report {
