@@ -172,6 +172,10 @@ impl BuildContext {
 }
 
 #[cfg(test)]
+mod aim;
+#[cfg(test)]
 mod every_kind;
+#[cfg(test)]
+mod every_reason;
 #[cfg(test)]
 mod tests;

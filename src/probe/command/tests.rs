@@ -76,7 +76,7 @@ impl Bench {
 }
 
 /// Another process writes the file: were it open here for writing while a child is forked, it could not be executed.
-fn write(path: &Path, script: &str) -> PathBuf {
+pub(in crate::probe) fn write(path: &Path, script: &str) -> PathBuf {
     let source = path.with_extension("source");
     fs::write(&source, format!("#!/bin/sh\n{script}\n")).unwrap();
     assert!(std::process::Command::new("install").arg("-m755").arg(&source).arg(path).status().unwrap().success());

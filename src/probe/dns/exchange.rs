@@ -109,7 +109,10 @@ impl Server {
         mut stream: impl AsyncRead + AsyncWrite + Unpin,
     ) -> Result<Message, Outcome> {
         recorder.enter(Phase::Processing);
-        let broken = |error: io::Error| self.broken(&error, recorder.phase().unwrap_or(Phase::Processing));
+        // Behind the handshake TLS may still refuse us: our certificate is judged only then.
+        let broken = |error: io::Error| {
+            dial::failed(&error, recorder.phase().unwrap_or(Phase::Processing), &self.host, self.port)
+        };
         let length = u16::try_from(bytes.len())
             .map_err(|_| Outcome::unknown("cannot write the question: it is longer than 65535 bytes"))?;
         stream.write_all(&[&length.to_be_bytes(), bytes].concat()).await.map_err(broken)?;

@@ -46,7 +46,10 @@ fn plain(status: u16, headers: &[(&'static str, &str)]) -> Says {
 }
 
 /// Answers by the name of the service; the requests' heads go to the channel. An unknown name hangs.
-async fn serve(rig: &mut Rig, tls: Option<rustls::ServerConfig>) -> (u16, mpsc::Receiver<Request<()>>) {
+pub(in crate::probe) async fn serve(
+    rig: &mut Rig,
+    tls: Option<rustls::ServerConfig>,
+) -> (u16, mpsc::Receiver<Request<()>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let (sender, receiver) = mpsc::channel(64);
@@ -77,7 +80,7 @@ async fn serve(rig: &mut Rig, tls: Option<rustls::ServerConfig>) -> (u16, mpsc::
 }
 
 /// Says this to whoever begins to speak, and ends.
-async fn says(rig: &mut Rig, what: &'static [u8]) -> u16 {
+pub(in crate::probe) async fn says(rig: &mut Rig, what: &'static [u8]) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     rig.run(async move {

@@ -74,16 +74,19 @@ async fn play(stream: TcpStream, tls: TlsAcceptor, acts: Arc<[Act]>) -> Option<(
             Flood(bytes) => loop {
                 stream.write_all(bytes).await.ok()?;
             },
-            Dawdle => {
-                let began = tokio::time::Instant::now();
-                while began.elapsed() < Duration::from_millis(5) {
-                    tokio::task::yield_now().await;
-                }
-            }
+            Dawdle => dawdle().await,
             Hang => std::future::pending().await,
         }
     }
     stream.shutdown().await.ok()
+}
+
+/// Lets 5 ms pass.
+pub(crate) async fn dawdle() {
+    let began = tokio::time::Instant::now();
+    while began.elapsed() < Duration::from_millis(5) {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// What every kind that holds a conversation makes of names, ports and peers that are not there, and of silence.

@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 
 /// What a fake server does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Plan {
+pub(in crate::probe) enum Plan {
     /// Lets everybody in and has this many rows of this value.
     Rows(usize, &'static str),
     /// Has a NULL.
@@ -33,7 +33,12 @@ enum Plan {
     Late,
 }
 
-async fn serve(rig: &mut Rig, engine: &'static str, plan: Plan, tls: Option<rustls::ServerConfig>) -> u16 {
+pub(in crate::probe) async fn serve(
+    rig: &mut Rig,
+    engine: &'static str,
+    plan: Plan,
+    tls: Option<rustls::ServerConfig>,
+) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let tls = tls.map(|config| TlsAcceptor::from(Arc::new(config)));

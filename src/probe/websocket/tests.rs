@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
 
 /// Upgrades, and then does what the path says.
-async fn serve(rig: &mut Rig, tls: Option<rustls::ServerConfig>) -> u16 {
+pub(in crate::probe) async fn serve(rig: &mut Rig, tls: Option<rustls::ServerConfig>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let tls = tls.map(|config| TlsAcceptor::from(Arc::new(config)));
