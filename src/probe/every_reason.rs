@@ -7,6 +7,7 @@ mod alone;
 mod health;
 mod lines;
 mod messages;
+mod secured;
 mod shared;
 mod web;
 

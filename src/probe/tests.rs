@@ -123,6 +123,14 @@ impl Rig {
         self.tasks.spawn(task);
     }
 
+    /// Holds something as long as the rig lives.
+    pub(crate) fn keep(&mut self, thing: impl Send + 'static) {
+        self.run(async move {
+            let _thing = thing;
+            std::future::pending().await
+        });
+    }
+
     pub(crate) fn prober(&self, kind: &str, body: serde_json::Value) -> Arc<dyn Prober> {
         let kind = super::kind(kind).unwrap();
         let record = crate::field::from_json(&body, kind.fields).unwrap();

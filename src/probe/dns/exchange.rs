@@ -5,7 +5,7 @@
 
 use crate::domain::{Outcome, ReasonKind};
 use crate::network::Network;
-use crate::probe::peer::{Family, Tls};
+use crate::probe::peer::{Family, Tls, named};
 use crate::probe::{Phase, Recorder, datagram, dial};
 use hickory_proto::op::{Message, MessageType, Query};
 use std::io;
@@ -39,7 +39,7 @@ pub(super) struct Server {
 impl Server {
     /// `ns1.bdc.test:53`.
     pub(super) fn named(&self) -> String {
-        format!("{}:{}", self.host, self.port)
+        named(&self.host, self.port)
     }
 
     /// Asks it; `within` bounds the wait for a connection.

@@ -9,7 +9,6 @@ use crate::probe::lines::tests::Act::{Hang, Say, Take};
 use crate::probe::lines::tests::script;
 use crate::probe::sip::tests::{Say as Answer, answer, stream, udp};
 use crate::probe::sql::tests::{Plan, serve};
-use crate::probe::tests::closed_port;
 use crate::probe::{aim, dns};
 use serde_json::{Value, json};
 use tokio::net::UdpSocket;
@@ -26,9 +25,19 @@ pub(super) async fn set(stage: &mut Stage, reason: ReasonKind) {
 async fn silent(stage: &mut Stage) -> u16 {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let port = socket.local_addr().unwrap().port();
+    stage.rig.keep(socket);
+    port
+}
+
+/// A port from which datagrams come without end once it was asked.
+async fn chatter(stage: &mut Stage) -> u16 {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let port = socket.local_addr().unwrap().port();
     stage.rig.run(async move {
-        let _socket = socket;
-        std::future::pending().await
+        let Ok((_, from)) = socket.recv_from(&mut [0; 512]).await else { return };
+        while socket.send_to(b"no answer", from).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
     });
     port
 }
@@ -47,9 +56,7 @@ async fn datagrams(stage: &mut Stage, reason: ReasonKind) {
             stage.add("answers no datagram", over_udp(stage.kind, port), &parts).within(SHORT);
         }
         ReasonKind::Connect => {
-            let (_, socket) = closed_port();
             let port = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-            drop(socket);
             let parts = [&*format!("{HOST}:{port} refused the connection")];
             stage.add("takes no datagram", over_udp(stage.kind, port), &parts);
         }
@@ -78,6 +85,9 @@ async fn dns(stage: &mut Stage, reason: ReasonKind) {
             let port = script(&mut stage.rig, &[Take(2)]).await;
             let body = aimed("dns", HOST, port).remove(0);
             stage.add("hangs up", body, &[&format!("{HOST}:{port} closed the connection before answering")]);
+            let port = chatter(stage).await;
+            let parts = [&*format!("{HOST}:{port} sent 1000 datagrams, and no answer to our question")];
+            stage.add("answers nothing that was asked", over_udp("dns", port), &parts);
         }
         _ => {}
     }
@@ -88,6 +98,12 @@ async fn sip(stage: &mut Stage, reason: ReasonKind) {
     let busy: Answer = |request, _| vec![answer(request, "486 Busy Here", "")];
     let closed: Answer = |request, _| vec![answer(request, "503 Service Unavailable", "Retry-After: 3600\r\n")];
     let web: Answer = |_, _| vec!["HTTP/1.1 400 Bad Request\r\n\r\n".into()];
+    if reason == ReasonKind::Protocol {
+        let trying: Answer = |request, _| vec![answer(request, "100 Trying", "Content-Length: 0\r\n"); 100];
+        let port = stream(&mut stage.rig, None, trying).await;
+        let parts = [&*format!("{HOST}:{port} sent 100 answers, none of them final")];
+        stage.add("tries for ever", aimed("sip", HOST, port).remove(0), &parts);
+    }
     let (what, say, text) = match reason {
         ReasonKind::Status => ("is busy", busy, "expected status 200 from {peer}, got 486 Busy Here"),
         ReasonKind::Maintenance => (

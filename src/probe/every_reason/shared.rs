@@ -1,21 +1,20 @@
-//! What goes wrong in the same way with every kind that asks a host: silence, refusals, names, TLS, slowness, the fence.
+//! What goes wrong in the same way with every kind that asks a host: silence, refusals, names, nonsense,
+//! slowness, the fence.
 //!
-//! Not here: what only one kind gives. Invariant: nothing leaves loopback, and no resolver is asked.
+//! Not here: TLS (`secured`), and what only one kind gives. Invariant: nothing leaves loopback, and no resolver is asked.
 
-use super::{SHORT, Stage, aimed, health};
+use super::{SHORT, Stage, aimed, health, secured};
 use crate::domain::ReasonKind;
 use crate::probe::BuildContext;
 use crate::probe::aim::{HOST, in_tls, with};
 use crate::probe::lines::tests::{Act, dawdle, script};
-use crate::probe::sql::tests::{Plan, serve};
 use crate::probe::tests::{HANG, Rig, black_hole, closed_port, resetter};
-use rustls::server::WebPkiClientVerifier;
 use serde_json::{Value, json};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
 
 pub(super) async fn set(stage: &mut Stage, reason: ReasonKind) {
     match reason {
@@ -23,10 +22,13 @@ pub(super) async fn set(stage: &mut Stage, reason: ReasonKind) {
         ReasonKind::Local => fence(stage),
         // Without connections there is nothing else to share.
         _ if stage.kind == "icmp" => {}
-        ReasonKind::Timeout => silence(stage).await,
+        ReasonKind::Timeout => {
+            silence(stage).await;
+            half_answers(stage).await;
+        }
         ReasonKind::Connect => refusals(stage).await,
-        ReasonKind::Tls => handshakes(stage).await,
-        ReasonKind::Certificate => certificates(stage).await,
+        ReasonKind::Tls => secured::handshakes(stage).await,
+        ReasonKind::Certificate => secured::certificates(stage).await,
         ReasonKind::Protocol => nonsense(stage).await,
         ReasonKind::Slow => slowness(stage).await,
         _ => {}
@@ -39,13 +41,16 @@ fn listens_first(kind: &str, body: &Value) -> bool {
 }
 
 /// Says nothing, and hangs up.
-async fn hang_up(mut stream: TcpStream) {
+pub(super) async fn hang_up(mut stream: TcpStream) {
     let _ = stream.shutdown().await;
     let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
 }
 
 /// Runs `serve` with every connection to a new port, one after the other.
-async fn listen<F: Future<Output = ()> + Send>(rig: &mut Rig, serve: impl Fn(TcpStream) -> F + Send + 'static) -> u16 {
+pub(super) async fn listen<F: Future<Output = ()> + Send>(
+    rig: &mut Rig,
+    serve: impl Fn(TcpStream) -> F + Send + 'static,
+) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     rig.run(async move {
@@ -58,10 +63,7 @@ async fn listen<F: Future<Output = ()> + Send>(rig: &mut Rig, serve: impl Fn(Tcp
 
 async fn silence(stage: &mut Stage) {
     let (full, sockets) = black_hole().await;
-    stage.rig.run(async move {
-        let _sockets = sockets;
-        std::future::pending().await
-    });
+    stage.rig.keep(sockets);
     for body in aimed(stage.kind, HOST, full) {
         let aim = format!("still connecting to {HOST}:{full}, for ");
         stage.add("takes no connection", body, &["no result within 400 ms", &aim]).within(SHORT);
@@ -77,6 +79,14 @@ async fn silence(stage: &mut Stage) {
             let aim = format!("still in the TLS handshake with {HOST}:{mute}, for ");
             stage.add("shakes no hands", body, &["no result within 400 ms", &aim]).within(SHORT);
         }
+    }
+}
+
+async fn half_answers(stage: &mut Stage) {
+    for (body, port) in by_way(stage, Way::Stuck).await {
+        stage
+            .add("stops in the middle", body, &["no result within 400 ms", &format!("{HOST}:{port}, for ")])
+            .within(SHORT);
     }
 }
 
@@ -100,10 +110,7 @@ fn names(stage: &mut Stage) {
 
 async fn refusals(stage: &mut Stage) {
     let (closed, socket) = closed_port();
-    stage.rig.run(async move {
-        let _socket = socket;
-        std::future::pending().await
-    });
+    stage.rig.keep(socket);
     let (after, at_once) = (resetter(&mut stage.rig).await, listen(&mut stage.rig, reset).await);
     for body in aimed(stage.kind, HOST, closed) {
         stage.add("refuses", body, &[&format!("{HOST}:{closed} refused the connection")]);
@@ -120,106 +127,6 @@ async fn reset(stream: TcpStream) {
     let _ = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
 }
 
-/// Ports that speak as much of the kind as comes before TLS, and then show what `config` has.
-async fn secured(rig: &mut Rig, kind: &str, config: rustls::ServerConfig) -> Vec<u16> {
-    if kind == "sql" {
-        let (plan, config) = (Plan::Rows(1, "1"), || Some(config.clone()));
-        return vec![serve(rig, "postgresql", plan, config()).await, serve(rig, "mysql", plan, config()).await];
-    }
-    let tls = TlsAcceptor::from(Arc::new(config));
-    let port = listen(rig, move |stream| {
-        let tls = tls.clone();
-        async move {
-            // Whoever hangs up with bytes unread resets, and what it said before may be lost.
-            let mut rest = match tls.accept(stream).into_fallible().await {
-                Ok(stream) => stream.into_inner().0,
-                Err((_, stream)) => stream,
-            };
-            let _ = tokio::io::copy(&mut rest, &mut tokio::io::sink()).await;
-        }
-    });
-    vec![port.await]
-}
-
-async fn add_secured(stage: &mut Stage, what: &'static str, config: rustls::ServerConfig, parts: &[&str]) {
-    let ports = secured(&mut stage.rig, stage.kind, config).await;
-    for (place, port) in ports.into_iter().enumerate() {
-        if let Some(body) = in_tls(stage.kind, HOST, port).into_iter().nth(place) {
-            stage.add(what, body, parts);
-        }
-    }
-}
-
-async fn handshakes(stage: &mut Stage) {
-    let text = [&*format!("no known authority vouches for the certificate of {HOST}"), "network.ca"];
-    add_secured(stage, "vouches for itself", Rig::self_signed(HOST), &text).await;
-    let other = stage.rig.certificate("b.bdc.test", (2020, 2090));
-    let text = format!("the certificate is not for {HOST}, but for b.bdc.test");
-    add_secured(stage, "has another name", other, &[&text]).await;
-    // It looks at the handshake alone, and what the server thinks of ours comes behind it.
-    if stage.kind != "tls" {
-        let text = format!("{HOST} refused the TLS handshake: certificate required");
-        let members = members_only(&stage.rig);
-        add_secured(stage, "wants our certificate", members, &[&text]).await;
-    }
-    let old = only_tls12(&stage.rig);
-    let ports = secured(&mut stage.rig, stage.kind, old).await;
-    for (place, port) in ports.into_iter().enumerate() {
-        let Some(body) = in_tls(stage.kind, HOST, port).into_iter().nth(place) else { continue };
-        let body = match stage.kind {
-            "tls" => with(stage.kind, body, "min_version", json!("1.3")),
-            _ => with(stage.kind, body, "tls", json!({ "min_version": "1.3" })),
-        };
-        stage.add("is too old", body, &[&format!("{HOST} refused the TLS handshake: protocol version")]);
-    }
-    if stage.kind == "sql" {
-        return;
-    }
-    let plain = listen(&mut stage.rig, async |mut stream: TcpStream| {
-        let _ = stream.write_all(b"220 smtp ready\r\n").await;
-        let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
-    });
-    let plain = plain.await;
-    for body in in_tls(stage.kind, HOST, plain) {
-        stage.add("speaks no TLS", body, &[&format!("{HOST} does not speak TLS on this port")]);
-    }
-    let closing = listen(&mut stage.rig, hang_up).await;
-    for body in in_tls(stage.kind, HOST, closing) {
-        stage.add("hangs up", body, &[&format!("{HOST}:{closing} closed the connection in the TLS handshake")]);
-    }
-}
-
-/// Asks for a certificate by the rig's authority, which nobody has.
-fn members_only(rig: &Rig) -> rustls::ServerConfig {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let roots = Arc::clone(&rig.context.network.roots);
-    let verifier = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(&provider)).build().unwrap();
-    rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_client_cert_verifier(verifier)
-        .with_cert_resolver(rig.certificate(HOST, (2020, 2090)).cert_resolver)
-}
-
-/// Speaks TLS 1.2 and nothing else.
-fn only_tls12(rig: &Rig) -> rustls::ServerConfig {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    rustls::ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS12])
-        .unwrap()
-        .with_no_client_auth()
-        .with_cert_resolver(rig.certificate(HOST, (2020, 2090)).cert_resolver)
-}
-
-async fn certificates(stage: &mut Stage) {
-    let expired = stage.rig.certificate(HOST, (2020, 2021));
-    let text = format!("the certificate of {HOST} expired at 2021-01-01T00:00:00Z");
-    add_secured(stage, "has expired", expired, &[&text]).await;
-    let early = stage.rig.certificate(HOST, (2089, 2090));
-    let text = format!("the certificate of {HOST} is not valid yet");
-    add_secured(stage, "begins later", early, &[&text]).await;
-}
-
 /// Peers that go away, and peers that never stop; for those that take any text, that is no breach.
 async fn nonsense(stage: &mut Stage) {
     if matches!(stage.kind, "tcp" | "tls") {
@@ -228,6 +135,9 @@ async fn nonsense(stage: &mut Stage) {
     let closing = listen(&mut stage.rig, hang_up).await;
     for body in aimed(stage.kind, HOST, closing) {
         stage.add("hangs up", body, &[&format!("{HOST}:{closing}")]);
+    }
+    for (body, port) in by_way(stage, Way::Cut).await {
+        stage.add("ends in the middle", body, &[&format!("{HOST}:{port}")]);
     }
     for (what, noise) in [("drones", &[b'x'; 4_096][..]), ("babbles", b"blah blah\r\n"), ("is all zeros", &[0; 4_096])]
     {
@@ -238,17 +148,59 @@ async fn nonsense(stage: &mut Stage) {
     }
 }
 
+/// Where the way to a healthy server is not what it should be.
+#[derive(Clone, Copy)]
+enum Way {
+    /// Everything comes, after a while.
+    Late,
+    /// The first byte comes, and nothing more.
+    Stuck,
+    /// The first byte comes, and the end.
+    Cut,
+}
+
+/// Bodies that ask a healthy server by such a way, and the ports that they name.
+async fn by_way(stage: &mut Stage, way: Way) -> Vec<(Value, u16)> {
+    let mut bodies = Vec::new();
+    for (place, port) in health::ports(&mut stage.rig, stage.kind).await.into_iter().enumerate() {
+        let near = listen(&mut stage.rig, move |near| relay(near, port, way)).await;
+        bodies.push((aimed(stage.kind, HOST, near).swap_remove(place), near));
+    }
+    bodies
+}
+
+async fn relay(mut near: TcpStream, port: u16, way: Way) {
+    dawdle().await;
+    let mut far = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let _ = match way {
+        Way::Late => tokio::io::copy_bidirectional(&mut near, &mut far).await.map(|_| ()),
+        Way::Stuck => first_byte(&mut near, &mut far).await,
+        Way::Cut => match first_byte(&mut near, &mut far).await {
+            Ok(()) => near.shutdown().await,
+            error => error,
+        },
+    };
+    let _ = tokio::io::copy(&mut near, &mut tokio::io::sink()).await;
+}
+
+/// Hands on everything, until the first byte of an answer has been handed back.
+async fn first_byte(near: &mut TcpStream, far: &mut TcpStream) -> io::Result<()> {
+    let (mut buffer, mut answer) = ([0; 4_096], [0; 1]);
+    loop {
+        tokio::select! {
+            read = near.read(&mut buffer) => far.write_all(&buffer[..read?]).await?,
+            read = far.read_exact(&mut answer) => {
+                read?;
+                return near.write_all(&answer).await;
+            }
+        }
+    }
+}
+
 async fn slowness(stage: &mut Stage) {
-    let ports = health::ports(&mut stage.rig, stage.kind).await;
-    for (place, port) in ports.into_iter().enumerate() {
-        let late = listen(&mut stage.rig, move |mut near| async move {
-            dawdle().await;
-            let mut far = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-            let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
-        });
-        let body = aimed(stage.kind, HOST, late.await).swap_remove(place);
+    for (body, _) in by_way(stage, Way::Late).await {
         let body = with(stage.kind, body, "slower_than", json!("1ms"));
-        stage.add("answers late", body, &["took ", " ms, expected at most 1 ms"]).degraded();
+        stage.add("answers late", body, &["took ", ", expected at most 1 ms"]).degraded();
     }
 }
 

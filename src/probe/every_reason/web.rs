@@ -109,7 +109,7 @@ async fn pages(stage: &mut Stage, reason: ReasonKind) {
                 }
                 PAGE(head)
             };
-            let parts = [step, "took ", " ms, expected at most 1 ms"];
+            let parts = [step, "took ", ", expected at most 1 ms"];
             add(stage, "is too slow", late, json!({ "fail_slower_than": "1ms" }), &parts).await;
         }
         _ => {}
@@ -144,6 +144,9 @@ async fn grpc(stage: &mut Stage, reason: ReasonKind) {
         let port = grpc::tests::says(&mut stage.rig, b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
         let body = aimed("grpc", HOST, port).remove(0);
         stage.add("is another server", body, &[&format!("{HOST}:{port} gave no answer of gRPC: ")]);
+        let port = grpc::tests::says(&mut stage.rig, b"").await;
+        let text = format!("{HOST}:{port} gave no answer of gRPC: it closed the connection");
+        stage.add("hears us, and hangs up", aimed("grpc", HOST, port).remove(0), &[&text]);
     }
 }
 
