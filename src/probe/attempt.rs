@@ -143,6 +143,18 @@ mod tests {
         assert_eq!((report.took, report.started), (Duration::from_secs(15), Timestamp(1_000)));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn time_out_names_an_ipv6_address_in_brackets_and_no_port_where_there_is_none() {
+        for (host, port, named) in [("::1", 25, "[::1]:25"), ("[::1]", 80, "[::1]:80"), ("::1", 0, "::1")] {
+            let record = Recorder::new();
+            record.aim(host, port);
+            record.enter(Phase::Connect);
+            let outcome = record.lock().timed_out(Duration::from_secs(1));
+            let text = format!("no result within 1 s: still connecting to {named}, for 0 ms");
+            assert_eq!(outcome, Outcome::fail(ReasonKind::Timeout, text));
+        }
+    }
+
     #[tokio::test]
     async fn panic_of_a_prober_is_unknown_and_keeps_the_trace() {
         let report = run(|attempt| {

@@ -312,4 +312,4 @@ fn tell(attempt: &Attempt, ended: &Ended, said: &Said) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

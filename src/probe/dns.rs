@@ -150,4 +150,4 @@ pub(super) fn show(answer: &Message) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

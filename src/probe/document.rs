@@ -2,13 +2,15 @@
 //!
 //! Not here: the tables themselves. Invariant: everything in the document comes from `KINDS`.
 
-use super::KINDS;
+use super::{KINDS, ProbeKind};
 use crate::field::{Field, Need, Type};
 use std::fmt::Write as _;
 
 const HEAD: &str = "# Kinds of probes\n\n\
     This page is generated from the tables in `src/probe`; a test compares it. In a file the body stands under the name\n\
-    of its kind: `{ name: home, every: 30s, http: { url: … } }`. Durations are like `500ms`, `90s`, `8h`, `30d`.\n";
+    of its kind: `{ name: home, every: 30s, http: { url: … } }`. Durations are like `500ms`, `90s`, `8h`, `30d`.\n\n\
+    What is not a plain pass has one of the reasons that are listed with its kind: the label in `/metrics`, with a\n\
+    sentence in pages and mails. `local` is trouble of our own: then nothing was measured, and the attempt is unknown.\n";
 
 /// The whole document.
 pub fn document() -> String {
@@ -16,10 +18,16 @@ pub fn document() -> String {
     for kind in KINDS {
         let _ = write!(text, "\n## {}\n\n{}\n\n```yaml\n{}:\n", kind.name, kind.about, kind.name);
         kind.example.lines().for_each(|line| _ = writeln!(text, "  {line}"));
-        text.push_str("```\n\n| field | type | default | meaning |\n|---|---|---|---|\n");
+        let _ = write!(text, "```\n\nReasons: {}.\n", reasons(kind));
+        text.push_str("\n| field | type | default | meaning |\n|---|---|---|---|\n");
         rows(&mut text, "", kind.fields);
     }
     text
+}
+
+fn reasons(kind: &ProbeKind) -> String {
+    let names = kind.reasons().iter().map(|reason| format!("`{}`", reason.as_str()));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn rows(text: &mut String, above: &str, fields: &[Field]) {

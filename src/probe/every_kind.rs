@@ -1,10 +1,10 @@
 //! What must hold for a probe of any kind, over the table of kinds: its deadline, its thresholds, a maintenance window.
 //!
-//! Not here: what a kind asks. Invariant: whoever adds a kind says in [`into_the_dark`] how one is pointed at a target
-//! that never answers, or these tests fail.
+//! Not here: what a kind asks, how it is pointed at a target (`aim`), and its reasons (`every_reason`).
 
-use super::tests::{Rig, black_hole};
-use super::{CommandGrant, Commands, Grantees, KINDS, ProbeKind, Prober, Report, attempt};
+use super::aim::{aimed, granted};
+use super::tests::{Rig, assert_declared, black_hole};
+use super::{KINDS, ProbeKind, Prober, Report, attempt};
 use crate::clock::SystemClock;
 use crate::domain::engine::{Effect, Engine, Event, Output};
 use crate::domain::fixture::City;
@@ -13,8 +13,6 @@ use crate::domain::{
     Content, Inventory, Message, Observation, Outcome, ProbeId, ReasonKind, SECOND, Symptom, Timestamp, Trigger,
 };
 use serde_json::{Value, json};
-use std::fs;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -28,22 +26,13 @@ const SUBSYSTEM: &str = "a/web";
 
 /// A body whose target takes no connection and answers nothing; `port` is that of a full queue on loopback.
 fn into_the_dark(kind: &str, port: u16) -> Value {
-    let address = format!("127.0.0.1:{port}");
     match kind {
-        "redis" | "smtp" | "ssh" | "tcp" | "grpc" => json!({ "address": address }),
-        "sip" => json!({ "address": address, "transport": "tcp" }),
-        "sql" => json!({ "engine": "postgresql", "address": address, "user": "probe" }),
-        "http" => json!({ "url": format!("http://{address}/") }),
-        "journey" => json!({ "steps": [{ "name": "home", "url": format!("http://{address}/") }] }),
-        "websocket" => json!({ "url": format!("ws://{address}/") }),
-        "tls" => json!({ "host": "127.0.0.1", "port": port }),
-        "dns" => json!({ "server": "127.0.0.1", "port": port, "name": "a.test", "transport": "tcp" }),
         // Loopback answers every echo, so what does not end in time here is the number of packets.
         "icmp" => json!({ "host": "127.0.0.1", "packets": 20, "interval": "1s" }),
-        "command" => json!({ "program": "hangs" }),
+        "command" => json!({ "program": "check_it" }),
         // It asks nobody; one that never beat is unknown at once.
         "heartbeat" => json!({ "token": "nightly", "period": "5m", "grace": "1m" }),
-        new => panic!("say here how a {new} probe is pointed at a target that never answers"),
+        other => aimed(other, "127.0.0.1", port).remove(0),
     }
 }
 
@@ -58,10 +47,7 @@ struct Dark {
 impl Dark {
     async fn new(kind: &ProbeKind) -> Self {
         let mut rig = Rig::new();
-        let home = program("hangs", "#!/bin/sh\nexec sleep 600\n");
-        let directory = home.path().join("granted");
-        let grant = CommandGrant { directory, owners: Grantees::All, programs: None, environment: Default::default() };
-        rig.context.commands = Arc::new(Commands::new(vec![grant]));
+        let home = granted(&mut rig, "exec sleep 600");
         let (port, hole) = black_hole().await;
         let prober = rig.prober(kind.name, into_the_dark(kind.name, port));
         Self { prober, _hole: hole, _home: home, _rig: rig }
@@ -70,18 +56,6 @@ impl Dark {
     async fn ask(&self) -> Report {
         attempt(&*self.prober, DEADLINE, &SystemClock::default()).await
     }
-}
-
-/// A folder `granted` with one program.
-fn program(name: &str, script: &str) -> TempDir {
-    let home = tempfile::tempdir().unwrap();
-    let (source, granted) = (home.path().join("source"), home.path().join("granted"));
-    fs::create_dir(&granted).unwrap();
-    fs::write(&source, script).unwrap();
-    // A file that this process wrote itself may still be open in a child that another test is starting.
-    let install = Command::new("install").arg("-m755").arg(&source).arg(granted.join(name)).status();
-    assert!(install.unwrap().success());
-    home
 }
 
 /// A city of one subsystem whose only probe is of that kind, and its engine.
@@ -155,6 +129,7 @@ async fn failure(kind: &ProbeKind) -> Outcome {
 async fn every_kind_honours_its_deadline() {
     for kind in KINDS {
         let report = Dark::new(kind).await.ask().await;
+        assert_declared(kind.name, &report);
         assert!(report.took < DEADLINE + SPARE, "{}: {report:#?}", kind.name);
         let reason = report.outcome.reason().unwrap_or_else(|| panic!("{} passes: {report:#?}", kind.name));
         match kind.name {

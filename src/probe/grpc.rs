@@ -240,4 +240,4 @@ impl Service<http::Request<Body>> for Call {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

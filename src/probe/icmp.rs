@@ -57,12 +57,16 @@ const DONT_FRAGMENT_DOC: &str = "Whether a request that is too long for a link f
     this needs a raw socket (CAP_NET_RAW), over IPv6 no router cuts anyway.";
 
 fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Problems> {
+    Ok(Arc::new(icmp(record, context)?))
+}
+
+fn icmp(record: &Record, context: &BuildContext) -> Result<Icmp, Problems> {
     let (warn, max) = (record.opt_int("loss_warn"), record.opt_int("loss_max"));
     if warn.zip(max).is_some_and(|(warn, max)| warn >= max) {
         let text = "`loss_warn` is not below `loss_max`, so it would never warn";
         return Err(Problem::error(Code::Value, record.at("loss_warn"), text).into());
     }
-    Ok(Arc::new(Icmp {
+    Ok(Icmp {
         network: Arc::clone(&context.network),
         host: record.text("host").trim_matches(['[', ']']).into(),
         family: Family::of(record),
@@ -77,7 +81,7 @@ fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Pro
             slower_than: peer::limit(record),
             jitter_warn: record.has("jitter_warn").then(|| record.duration("jitter_warn")),
         },
-    }))
+    })
 }
 
 struct Icmp {
@@ -107,14 +111,19 @@ impl Icmp {
         let address = datagram::address(attempt, &self.network, &self.host, 0, self.family).await?.ip();
         let found = attempt.elapsed();
         let pinger = Pinger::open(address, self.ttl, self.fragments)?;
-        let ready = attempt.elapsed();
+        let ready = attempt.elapsed().saturating_sub(found);
+        attempt.fact(|facts| facts.icmp = Some((ready, Duration::ZERO)));
+        self.ask(attempt, &pinger, address).await
+    }
+
+    async fn ask(&self, attempt: &Attempt, pinger: &Pinger, address: IpAddr) -> Result<Outcome, Outcome> {
         attempt.note(format!("asking {address} over {}", pinger.named()));
         attempt.enter(Phase::Processing);
-        let tally = self.run(attempt, &pinger, address).await?;
+        let tally = self.run(attempt, pinger, address).await?;
         match tally.mean() {
             Some(mean) => {
                 attempt.measured(Phase::Processing, mean);
-                attempt.fact(|facts| facts.icmp = Some((ready.saturating_sub(found), mean)));
+                attempt.fact(|facts| facts.icmp = facts.icmp.map(|(ready, _)| (ready, mean)));
             }
             None => attempt.leave(),
         }
@@ -191,4 +200,4 @@ impl Icmp {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

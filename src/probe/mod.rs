@@ -21,6 +21,7 @@ mod icmp;
 mod journey;
 mod lines;
 mod peer;
+mod reasons;
 mod record;
 mod redis;
 mod sip;
@@ -171,6 +172,10 @@ impl BuildContext {
 }
 
 #[cfg(test)]
+mod aim;
+#[cfg(test)]
 mod every_kind;
+#[cfg(test)]
+mod every_reason;
 #[cfg(test)]
 mod tests;

@@ -167,12 +167,14 @@ impl Peer {
 
     /// `relay.bdc.test:25`.
     pub(super) fn named(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]:{}", self.host, self.port)
-        } else {
-            format!("{}:{}", self.host, self.port)
-        }
+        named(&self.host, self.port)
     }
+}
+
+/// Host and port for a sentence, an IPv6 address in brackets.
+pub(super) fn named(host: &str, port: u16) -> String {
+    let is_bare = host.contains(':') && !host.starts_with('[');
+    if is_bare { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 /// TLS by a record that has [`TLS_FIELDS`], or as usual without one; the certificate is for `host` unless it says so.

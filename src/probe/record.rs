@@ -4,6 +4,7 @@
 //! and free of control characters.
 
 use super::Facts;
+use super::peer::named;
 use super::trust::Staple;
 use crate::domain::{Outcome, ReasonKind, Timestamp};
 use std::fmt::Write as _;
@@ -269,8 +270,8 @@ impl Record {
             (Some((phase, since)), Some((host, port))) => {
                 let spent = seconds(since.elapsed());
                 // Where there are no ports, as in ICMP, the target has port 0.
-                let port = if *port == 0 { String::new() } else { format!(":{port}") };
-                let _ = write!(text, ": still {} {host}{port}, for {spent}", phase.doing());
+                let named = if *port == 0 { host.clone() } else { named(host, *port) };
+                let _ = write!(text, ": still {} {named}, for {spent}", phase.doing());
             }
             (Some((phase, _)), None) => {
                 let _ = write!(text, ": still in phase {}", phase.as_str());

@@ -177,7 +177,7 @@ impl Redis {
 async fn simple(lines: &mut Lines<'_>, words: &[&str], expected: &str) -> Result<(), Outcome> {
     match ask(lines, words, expected).await? {
         Answer::Simple(text) if text == expected => Ok(()),
-        other => Err(Outcome::fail(ReasonKind::Content, format!("{}: expected {expected}, got {other:?}", words[0]))),
+        other => Err(Outcome::fail(ReasonKind::Content, format!("{}: expected {expected}, got {other}", words[0]))),
     }
 }
 
@@ -185,7 +185,7 @@ async fn info(lines: &mut Lines<'_>) -> Result<String, Outcome> {
     lines.attempt.note("said INFO");
     match ask(lines, &["INFO"], "a text").await? {
         Answer::Bulk(Some(text)) => Ok(text),
-        other => Err(Outcome::fail(ReasonKind::Content, format!("INFO: expected a text, got {other:?}"))),
+        other => Err(Outcome::fail(ReasonKind::Content, format!("INFO: expected a text, got {other}"))),
     }
 }
 

@@ -145,4 +145,4 @@ impl Sip {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -107,6 +107,15 @@ enum Engine {
     Mysql,
 }
 
+impl Engine {
+    fn spoken(self) -> &'static str {
+        match self {
+            Self::Postgresql => "PostgreSQL",
+            Self::Mysql => "MySQL",
+        }
+    }
+}
+
 struct Sql {
     engine: Engine,
     peer: Peer,
@@ -166,6 +175,11 @@ impl Sql {
     /// The verdict about a connection that broke.
     fn lost(&self, error: &(dyn Error + 'static), phase: Phase) -> Outcome {
         if dial::cause::<TooMuch>(error).is_some() {
+            if phase != Phase::Transfer {
+                let what =
+                    format!("sent more than {} KiB, and no answer of {}", READ_BYTES_MAX >> 10, self.engine.spoken());
+                return self.protocol(&what);
+            }
             let text = format!("{} sent more than {} KiB; ask for less", self.peer.named(), READ_BYTES_MAX >> 10);
             return Outcome::fail(ReasonKind::Content, text);
         }
@@ -179,4 +193,4 @@ impl Sql {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -239,4 +239,4 @@ pub(super) fn parse_banner(bytes: &[u8]) -> Parsed<Heard> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -123,6 +123,14 @@ impl Rig {
         self.tasks.spawn(task);
     }
 
+    /// Holds something as long as the rig lives.
+    pub(crate) fn keep(&mut self, thing: impl Send + 'static) {
+        self.run(async move {
+            let _thing = thing;
+            std::future::pending().await
+        });
+    }
+
     pub(crate) fn prober(&self, kind: &str, body: serde_json::Value) -> Arc<dyn Prober> {
         let kind = super::kind(kind).unwrap();
         let record = crate::field::from_json(&body, kind.fields).unwrap();
@@ -135,7 +143,9 @@ impl Rig {
     }
 
     pub(crate) async fn attempt_within(&self, timeout: Duration, kind: &str, body: serde_json::Value) -> Report {
-        attempt(&*self.prober(kind, body), timeout, &SystemClock::default()).await
+        let report = attempt(&*self.prober(kind, body), timeout, &SystemClock::default()).await;
+        assert_declared(kind, &report);
+        report
     }
 }
 
@@ -203,6 +213,18 @@ pub(crate) fn closed_port() -> (u16, socket2::Socket) {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
     (socket.local_addr().unwrap().as_socket().unwrap().port(), socket)
+}
+
+/// A report of `kind` gives none but the declared reasons, and in a sentence for people.
+#[track_caller]
+pub(crate) fn assert_declared(kind: &str, report: &Report) {
+    let Some(reason) = report.outcome.reason() else { return };
+    let declared = super::kind(kind).unwrap().reasons();
+    assert!(declared.contains(&reason.kind), "{kind} does not declare this reason: {report:#?}");
+    assert_eq!(report.outcome.label() == "unknown", reason.kind == ReasonKind::Local, "{kind}: {report:#?}");
+    // What a derived `Debug` prints is for us, not for those who are woken by it.
+    let debug = regex::Regex::new(r"\b[A-Z]\w*\(|\b[A-Z]\w+ \{ |\bNone\b|\bInvalid[A-Z]|[a-z]Error\b").unwrap();
+    assert!(!reason.text.is_empty() && !debug.is_match(&reason.text), "{kind} in no sentence: {report:#?}");
 }
 
 #[track_caller]

@@ -1,18 +1,19 @@
 //! TLS as a probe sees it: the chain is captured also when it is refused, and every refusal is a sentence.
 //!
-//! Not here: sockets, reading chains (`chain`) and staples (`ocsp`). Invariants: sessions are never resumed; the chain's facts are noted before trust is judged.
+//! Not here: sockets, reading chains (`chain`) and staples (`ocsp`), sentences (`verdict`). Invariants: sessions are never resumed; the chain's facts are noted before trust is judged.
 
 mod chain;
 mod ocsp;
+mod verdict;
 
 pub(super) use chain::{expiry_text, show};
 pub(super) use ocsp::{Revocation, Staple, parse_staple};
+pub(super) use verdict::refused;
 
 #[cfg(test)]
 pub(super) use ocsp::tests as staples;
 
 use super::{Phase, Recorder};
-use crate::domain::{Outcome, ReasonKind, Timestamp};
 use crate::field::{Code, Field, Problem, Problems, Record, Type};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ClientSessionStore, Resumption, WebPkiServerVerifier};
@@ -292,39 +293,4 @@ fn tell(write: impl FnOnce(&mut super::TlsFacts)) {
     if let Some(recorder) = Recorder::current() {
         recorder.fact(|facts| write(facts.tls.get_or_insert_default()));
     }
-}
-
-/// The verdict about a handshake that failed, for people.
-pub(super) fn refused(error: &Error, host: &str) -> Outcome {
-    use CertificateError as C;
-    let (kind, text) = match error {
-        Error::InvalidCertificate(C::ExpiredContext { not_after, .. }) => {
-            let at = Timestamp(i64::try_from(not_after.as_secs()).unwrap_or(i64::MAX / 1_000_000) * 1_000);
-            (ReasonKind::Certificate, format!("the certificate of {host} expired at {at}"))
-        }
-        Error::InvalidCertificate(C::Expired) => {
-            (ReasonKind::Certificate, format!("the certificate of {host} has expired"))
-        }
-        Error::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => {
-            (ReasonKind::Certificate, format!("the certificate of {host} is not valid yet"))
-        }
-        Error::InvalidCertificate(C::UnknownIssuer) => {
-            let remedy = "add its root to `network.ca` if it is a private one";
-            (ReasonKind::Tls, format!("no known authority vouches for the certificate of {host}; {remedy}"))
-        }
-        Error::InvalidCertificate(C::NotValidForNameContext { presented, .. }) => {
-            let names = presented.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
-            (ReasonKind::Tls, format!("the certificate is not for {host}, but for {names}"))
-        }
-        Error::InvalidCertificate(C::NotValidForName) => {
-            (ReasonKind::Tls, format!("the certificate is not for {host}"))
-        }
-        Error::AlertReceived(alert) => (ReasonKind::Tls, format!("{host} refused the TLS handshake: {alert:?}")),
-        Error::PeerIncompatible(why) => {
-            (ReasonKind::Tls, format!("{host} speaks no version of TLS that is accepted, 1.2 at least: {why:?}"))
-        }
-        Error::InvalidMessage(_) => (ReasonKind::Tls, format!("{host} does not speak TLS on this port: {error}")),
-        other => (ReasonKind::Tls, format!("the TLS handshake with {host} failed: {other}")),
-    };
-    Outcome::fail(kind, text)
 }

@@ -4,7 +4,7 @@ mod escapes;
 
 use super::*;
 use crate::domain::OwnerId;
-use crate::probe::tests::{Rig, assert_fail};
+use crate::probe::tests::{Rig, assert_declared, assert_fail};
 use crate::probe::{Asker, CommandGrant, Commands, Grantees, Report, attempt};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -62,7 +62,9 @@ impl Bench {
 
     async fn attempt_within(&self, timeout: Duration, body: serde_json::Value) -> Report {
         let prober = self.build(body).unwrap_or_else(|problems| panic!("{problems}"));
-        attempt(&*prober, timeout, &crate::clock::SystemClock::default()).await
+        let report = attempt(&*prober, timeout, &crate::clock::SystemClock::default()).await;
+        assert_declared("command", &report);
+        report
     }
 
     async fn says(&self, script: &str, more: serde_json::Value) -> Report {
@@ -74,7 +76,7 @@ impl Bench {
 }
 
 /// Another process writes the file: were it open here for writing while a child is forked, it could not be executed.
-fn write(path: &Path, script: &str) -> PathBuf {
+pub(in crate::probe) fn write(path: &Path, script: &str) -> PathBuf {
     let source = path.with_extension("source");
     fs::write(&source, format!("#!/bin/sh\n{script}\n")).unwrap();
     assert!(std::process::Command::new("install").arg("-m755").arg(&source).arg(path).status().unwrap().success());

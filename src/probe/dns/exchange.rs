@@ -5,7 +5,7 @@
 
 use crate::domain::{Outcome, ReasonKind};
 use crate::network::Network;
-use crate::probe::peer::{Family, Tls};
+use crate::probe::peer::{Family, Tls, named};
 use crate::probe::{Phase, Recorder, datagram, dial};
 use hickory_proto::op::{Message, MessageType, Query};
 use std::io;
@@ -39,7 +39,7 @@ pub(super) struct Server {
 impl Server {
     /// `ns1.bdc.test:53`.
     pub(super) fn named(&self) -> String {
-        format!("{}:{}", self.host, self.port)
+        named(&self.host, self.port)
     }
 
     /// Asks it; `within` bounds the wait for a connection.
@@ -109,7 +109,10 @@ impl Server {
         mut stream: impl AsyncRead + AsyncWrite + Unpin,
     ) -> Result<Message, Outcome> {
         recorder.enter(Phase::Processing);
-        let broken = |error: io::Error| self.broken(&error, recorder.phase().unwrap_or(Phase::Processing));
+        // Behind the handshake TLS may still refuse us: our certificate is judged only then.
+        let broken = |error: io::Error| {
+            dial::failed(&error, recorder.phase().unwrap_or(Phase::Processing), &self.host, self.port)
+        };
         let length = u16::try_from(bytes.len())
             .map_err(|_| Outcome::unknown("cannot write the question: it is longer than 65535 bytes"))?;
         stream.write_all(&[&length.to_be_bytes(), bytes].concat()).await.map_err(broken)?;

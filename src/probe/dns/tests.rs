@@ -94,7 +94,7 @@ async fn over_stream(mut stream: impl AsyncRead + AsyncWrite + Unpin, place: u8)
     let _ = stream.flush().await;
 }
 
-async fn server(rig: &mut Rig) -> u16 {
+pub(in crate::probe) async fn server(rig: &mut Rig) -> u16 {
     server_at(rig, 1, 0).await
 }
 

@@ -9,6 +9,7 @@ use crate::probe::{Attempt, Phase, dial, peer};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::LengthLimitError;
 use std::error::Error;
+use std::io;
 use tonic::{Code, Status};
 use tonic_health::pb::health_check_response::ServingStatus;
 
@@ -117,7 +118,8 @@ impl Grpc {
             return dial::failed(&error, phase, &peer.host, peer.port);
         }
         // What the client itself says of a connection that only ended is called a broken pipe.
-        let why = dial::innermost(error);
+        let ended = dial::cause::<io::Error>(error).is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+        let why = if ended { "it closed the connection".into() } else { dial::innermost(error) };
         Outcome::fail(ReasonKind::Protocol, format!("{} gave no answer of gRPC: {why}", peer.named()))
     }
 }

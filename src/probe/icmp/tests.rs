@@ -8,6 +8,58 @@ use crate::probe::tests::{Rig, assert_fail};
 use crate::probe::{Report, attempt_with_facts};
 use serde_json::json;
 use std::io;
+use std::net::SocketAddr;
+use tokio::net::UdpSocket;
+
+/// What the network brings back for the n-th request.
+pub(in crate::probe) type Play = fn(&[u8], usize) -> Vec<Vec<u8>>;
+
+/// A probe whose requests go to somebody who plays the network.
+pub(in crate::probe) struct Played {
+    icmp: Icmp,
+    to: SocketAddr,
+}
+
+impl Prober for Played {
+    fn probe<'a>(&'a self, attempt: &'a mut Attempt) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move {
+            let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            socket.connect(self.to).await.unwrap();
+            let asked = self.icmp.ask(attempt, &Pinger::played(socket), self.to.ip()).await;
+            asked.unwrap_or_else(|outcome| outcome)
+        })
+    }
+}
+
+/// Such a probe with a body; without a play, nobody is there.
+pub(in crate::probe) async fn played(rig: &mut Rig, body: &serde_json::Value, play: Option<Play>) -> Arc<dyn Prober> {
+    let icmp = icmp(&crate::field::from_json(body, FIELDS).unwrap(), &rig.context).unwrap();
+    let network = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let to = network.local_addr().unwrap();
+    if let Some(play) = play {
+        rig.run(async move {
+            let mut buffer = [0; 2_048];
+            for count in 0.. {
+                let Ok((read, from)) = network.recv_from(&mut buffer).await else { return };
+                for packet in play(&buffer[..read], count) {
+                    let _ = network.send_to(&packet, from).await;
+                }
+            }
+        });
+    }
+    Arc::new(Played { icmp, to })
+}
+
+/// The answer to a request.
+pub(in crate::probe) fn echoed(request: &[u8]) -> Vec<u8> {
+    [&[0], &request[1..]].concat()
+}
+
+/// A router's word about a request: the host is unreachable.
+pub(in crate::probe) fn unreachable(request: &[u8]) -> Vec<u8> {
+    let header = wire::uncut_header(std::net::Ipv4Addr::LOCALHOST, 64, request.len());
+    [&[3, 1, 0, 0, 0, 0, 0, 0], &header[..], request].concat()
+}
 
 /// Whether the report only says that this machine lets nobody ping.
 fn is_forbidden(report: &Report) -> bool {

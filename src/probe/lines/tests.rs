@@ -74,16 +74,19 @@ async fn play(stream: TcpStream, tls: TlsAcceptor, acts: Arc<[Act]>) -> Option<(
             Flood(bytes) => loop {
                 stream.write_all(bytes).await.ok()?;
             },
-            Dawdle => {
-                let began = tokio::time::Instant::now();
-                while began.elapsed() < Duration::from_millis(5) {
-                    tokio::task::yield_now().await;
-                }
-            }
+            Dawdle => dawdle().await,
             Hang => std::future::pending().await,
         }
     }
     stream.shutdown().await.ok()
+}
+
+/// Lets 5 ms pass.
+pub(crate) async fn dawdle() {
+    let began = tokio::time::Instant::now();
+    while began.elapsed() < Duration::from_millis(5) {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// What every kind that holds a conversation makes of names, ports and peers that are not there, and of silence.
@@ -96,9 +99,6 @@ pub(crate) async fn unreachable_peers(kind: &str, rest: &Value) {
         body["address"] = json!(address);
         body
     };
-    let report = rig.attempt(kind, body("nobody.invalid:25".into())).await;
-    let reason = report.outcome.reason().unwrap();
-    assert!([ReasonKind::Resolve, ReasonKind::Local].contains(&reason.kind), "{report:#?}");
     let mut body_v6 = body(format!("a.bdc.test:{closed}"));
     body_v6["family"] = json!("ipv6");
     assert_fail(&rig.attempt(kind, body_v6).await, ReasonKind::Resolve, "a.bdc.test has no IPv6 address");

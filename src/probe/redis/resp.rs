@@ -3,6 +3,7 @@
 //! Not here: what is asked. Invariant: a length that is announced is bounded before anything is waited for.
 
 use crate::probe::lines::{PIECE_BYTES_MAX, Parsed, parse_line, shown};
+use std::fmt;
 
 /// One answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,16 @@ pub(crate) enum Answer {
     Number(i64),
     /// A text with its length; none for a null.
     Bulk(Option<String>),
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Simple(text) | Self::Error(text) | Self::Bulk(Some(text)) => f.write_str(&shown(text)),
+            Self::Number(number) => write!(f, "the number {number}"),
+            Self::Bulk(None) => f.write_str("a null"),
+        }
+    }
 }
 
 /// One answer.

@@ -9,17 +9,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 
 /// The answer that a peer gives to the n-th sending of a request.
-type Say = fn(&str, usize) -> Vec<String>;
+pub(in crate::probe) type Say = fn(&str, usize) -> Vec<String>;
 
 /// An answer with the headers that must be repeated.
-fn answer(request: &str, line: &str, rest: &str) -> String {
+pub(in crate::probe) fn answer(request: &str, line: &str, rest: &str) -> String {
     let header = |name: &str| request.lines().find(|text| text.starts_with(name)).unwrap_or_default();
     let (via, from, to) = (header("Via:"), header("From:"), header("To:"));
     let (call, sequence) = (header("Call-ID:"), header("CSeq:"));
     format!("SIP/2.0 {line}\r\n{via}\r\n{from}\r\n{to};tag=x\r\n{call}\r\n{sequence}\r\nServer: rig\r\n{rest}\r\n")
 }
 
-async fn udp(rig: &mut Rig, say: Say) -> u16 {
+pub(in crate::probe) async fn udp(rig: &mut Rig, say: Say) -> u16 {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let port = socket.local_addr().unwrap().port();
     rig.run(async move {
@@ -35,7 +35,7 @@ async fn udp(rig: &mut Rig, say: Say) -> u16 {
     port
 }
 
-async fn stream(rig: &mut Rig, tls: Option<rustls::ServerConfig>, say: Say) -> u16 {
+pub(in crate::probe) async fn stream(rig: &mut Rig, tls: Option<rustls::ServerConfig>, say: Say) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let tls = tls.map(|config| tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config)));

@@ -6,7 +6,7 @@
 use super::Sip;
 use super::message::{HEAD_BYTES_MAX, Request, Response, head_length, parse_response};
 use crate::domain::{Outcome, ReasonKind};
-use crate::probe::{Attempt, Phase, datagram};
+use crate::probe::{Attempt, Phase, datagram, dial};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -69,7 +69,7 @@ impl Sip {
     pub(super) async fn over_stream(&self, attempt: &Attempt) -> Result<Response, Outcome> {
         let mut stream = self.peer.open(attempt).await?;
         attempt.enter(Phase::Processing);
-        let broken = |error: io::Error| self.peer.broken(&error, attempt.phase().unwrap_or(Phase::Processing));
+        let broken = |error: io::Error| self.failed(&error, attempt.phase().unwrap_or(Phase::Processing));
         let local: SocketAddr = match &stream {
             Either::Left(plain) => plain.local_addr(),
             Either::Right(tls) => tls.get_ref().0.local_addr(),
@@ -127,12 +127,18 @@ impl Sip {
             Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
             other => other,
         };
-        let read = read.map_err(|error: io::Error| self.peer.broken(&error, phase))?;
+        let read = read.map_err(|error: io::Error| self.failed(&error, phase))?;
         if phase == Phase::Processing {
             attempt.enter(Phase::Transfer);
         }
         heard.extend_from_slice(&buffer[..read]);
         Ok(())
+    }
+
+    /// The verdict about a stream that broke. Behind the handshake TLS may still refuse us: our certificate is judged
+    /// only then.
+    fn failed(&self, error: &io::Error, phase: Phase) -> Outcome {
+        dial::failed(error, phase, &self.peer.host, self.peer.port)
     }
 
     fn read(&self, head: &[u8]) -> Result<Response, Outcome> {

@@ -24,7 +24,7 @@ impl server::Handler for Nobody {
 }
 
 /// A server with these host keys.
-async fn sshd(rig: &mut Rig, keys: Vec<PrivateKey>) -> u16 {
+pub(in crate::probe) async fn sshd(rig: &mut Rig, keys: Vec<PrivateKey>) -> u16 {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let config = Arc::new(server::Config { keys, ..server::Config::default() });
@@ -42,7 +42,7 @@ async fn sshd(rig: &mut Rig, keys: Vec<PrivateKey>) -> u16 {
     port
 }
 
-fn ed25519(seed: u8) -> PrivateKey {
+pub(in crate::probe) fn ed25519(seed: u8) -> PrivateKey {
     Ed25519Keypair::from_seed(&[seed; 32]).into()
 }
 

@@ -131,9 +131,10 @@ fn name(name: &GeneralName<'_>) -> String {
 /// How long a certificate is still good, for people.
 pub(in crate::probe) fn expiry_text(now: Timestamp, not_after: Timestamp) -> String {
     let left_ms = not_after.since(now);
+    let counted = |count: i64, unit: &str| format!("{count} {unit}{}", if count == 1 { "" } else { "s" });
     match left_ms {
         ..0 => format!("the certificate expired at {not_after}"),
-        0..DAY => format!("the certificate expires in {} hours, at {not_after}", left_ms / HOUR),
-        _ => format!("the certificate expires in {} days, at {not_after}", left_ms / DAY),
+        0..DAY => format!("the certificate expires in {}, at {not_after}", counted(left_ms / HOUR, "hour")),
+        _ => format!("the certificate expires in {}, at {not_after}", counted(left_ms / DAY, "day")),
     }
 }
