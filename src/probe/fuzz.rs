@@ -110,7 +110,8 @@ pub fn http_bodies(bytes: &[u8]) {
 /// A path of RFC 9535 in the first line, followed into the document behind it.
 pub fn json_path(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    let (path, body) = text.split_once('\n').unwrap_or((&text, r#"{"a":[{"b":1,"c":"x"},{"b":null}],"d":{"a":[[],{}]}}"#));
+    let (path, body) =
+        text.split_once('\n').unwrap_or((&text, r#"{"a":[{"b":1,"c":"x"},{"b":null}],"d":{"a":[[],{}]}}"#));
     if let (Ok(path), Ok(document)) = (super::expect::parse_path(path), super::expect::document(body)) {
         let found = path.query(&document).len();
         assert!(found <= bytes.len().max(64).pow(2), "a path may not multiply what it selects");
