@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 mod expectations;
+mod heads;
 mod ways;
 
 const SHORT: Duration = Duration::from_secs(1);

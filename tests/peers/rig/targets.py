@@ -120,7 +120,7 @@ class Targets:
             ("HTTP/2 unasked", "/h2", "protocol"), ("reset", "/reset", "connect"),
             ("reset in the head", "/reset-head", "connect"), ("hangs", "/hang", "timeout"),
             ("head hangs", "/hang-head", "timeout"), ("head drips", "/drip-head", "timeout"),
-            ("headers without end", "/endless-head", "protocol"), ("100 without end", "/endless-100", None),
+            ("headers without end", "/endless-head", "protocol"), ("100 without end", "/endless-100", "protocol"),
             ("one line without end", "/endless-line", "protocol"),
         ]:
             add(name, False, path, reason=reason)
