@@ -46,7 +46,8 @@ pub struct Attempt {
 impl Attempt {
     /// An attempt that starts now, at `started` by the wall clock.
     pub fn new(started: Timestamp, timeout: Duration) -> Self {
-        Self { started, deadline: Instant::now() + timeout, recorder: Recorder::new() }
+        let deadline = Instant::now() + timeout;
+        Self { started, deadline, recorder: Recorder::new(deadline) }
     }
 
     /// What is left until the deadline.
@@ -141,6 +142,23 @@ mod tests {
         assert_eq!(report.phases.connect, Some(Duration::from_millis(500)));
         assert_eq!(report.phases.tls, Some(Duration::from_millis(14_500)));
         assert_eq!((report.took, report.started), (Duration::from_secs(15), Timestamp(1_000)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn resolver_has_less_than_the_attempt_and_is_to_blame_for_its_silence() {
+        let report = run(|attempt| {
+            Box::pin(async move {
+                assert_eq!(attempt.patience(), crate::network::WAIT_MAX);
+                attempt.aim("a.huangpu.test", 443);
+                attempt.enter(Phase::Resolve);
+                tokio::time::sleep(Duration::from_secs(11)).await;
+                assert_eq!(attempt.patience(), Duration::from_secs(3), "of the 4 s that are left");
+                std::future::pending().await
+            })
+        })
+        .await;
+        let text = "could not resolve a.huangpu.test: the resolver gave no answer within 15 s";
+        assert_eq!(report.outcome, Outcome::unknown(text));
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@
 
 use super::wire::Wire;
 use super::{HttpVersion, Profile, Via};
-use crate::network::Network;
+use crate::network::{Network, WAIT_MAX};
 use crate::probe::peer::Family;
 use crate::probe::{BoxFuture, Phase, Recorder};
 use http::{HeaderMap, HeaderValue, Uri, header, uri::Scheme};
@@ -222,7 +222,8 @@ impl Resolver {
     async fn look(&self, name: &str) -> Result<Vec<SocketAddr>, Unresolved> {
         let recorder = Recorder::current();
         let (host, port) = self.place(name, recorder.as_ref());
-        let mut addresses = self.network.resolve(&host, port).await.map_err(Unresolved)?;
+        let within = recorder.as_ref().map_or(WAIT_MAX, Recorder::patience);
+        let mut addresses = self.network.resolve(&host, port, within).await.map_err(Unresolved)?;
         self.family.keep(&mut addresses);
         if addresses.is_empty() {
             let text = format!("it has no {}", self.family.noun());

@@ -331,8 +331,9 @@ class Targets:
                   {"ip_protocol_fallback": False}, {"family": "ipv4"}, "resolve")
         self.http("IPv6 is dead, IPv4 answers", True, f"http://both.parity:{four}/ok", {"preferred_ip_protocol": "ip6"},
                   differs="every address")
-        self.http("name server is silent", False, "http://silent.parity/", reason="timeout")
-        self.http("name server fails", False, "http://servfail.parity/")
+        for name, host in [("is silent", "silent.parity"), ("fails", "servfail.parity"), ("refuses", "refused.parity")]:
+            self.http(f"name server {name}", False, f"http://{host}/", reason="local")
+            self.line(f"name server {name}", False, 80, reason="local", host=host)
         self.http("no route", False, "http://203.0.113.9/", differs=None)
         self.ping("no route", False, "203.0.113.9")
         self.line("name of a good host", True, four, host="good.parity")
