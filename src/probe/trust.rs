@@ -312,13 +312,10 @@ pub(super) fn refused(error: &Error, host: &str) -> Outcome {
             let remedy = "add its root to `network.ca` if it is a private one";
             (ReasonKind::Tls, format!("no known authority vouches for the certificate of {host}; {remedy}"))
         }
-        Error::InvalidCertificate(C::NotValidForNameContext { presented, .. }) => {
-            let names = presented.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
-            (ReasonKind::Tls, format!("the certificate is not for {host}, but for {names}"))
+        Error::InvalidCertificate(C::NotValidForNameContext { expected, presented }) => {
+            (ReasonKind::Tls, chain::misnamed(&expected.to_str(), presented))
         }
-        Error::InvalidCertificate(C::NotValidForName) => {
-            (ReasonKind::Tls, format!("the certificate is not for {host}"))
-        }
+        Error::InvalidCertificate(C::NotValidForName) => (ReasonKind::Tls, format!("certificate is not for {host}")),
         Error::AlertReceived(alert) => (ReasonKind::Tls, format!("{host} refused the TLS handshake: {alert:?}")),
         Error::PeerIncompatible(why) => {
             (ReasonKind::Tls, format!("{host} speaks no version of TLS that is accepted, 1.2 at least: {why:?}"))
