@@ -237,7 +237,9 @@ class Targets:
         add("TCP connecting hangs", False, self.hole, reason="timeout")
         add("banner is right", True, port(faults_more.greets), *banner)
         add("banner is wrong", False, port(faults_more.greets), {"query_response": [{"expect": "^SSH"}]},
-            {"dialogue": [{"expect": "^SSH"}]})
+            {"dialogue": [{"expect": "^SSH"}]}, "content")
+        add("banner lacks a text", False, port(faults_more.greets), {"query_response": [{"expect": "SSH"}]},
+            {"expect": "SSH"}, "content")
         add("banner never comes", False, port(faults_more.silent), *banner, "timeout")
         add("banner without end", False, port(faults_more.endless_line), *banner)
         for number, (good, word) in enumerate([(True, "TAKE"), (False, "GIVE")]):
