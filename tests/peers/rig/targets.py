@@ -283,6 +283,17 @@ class Targets:
             {"answers": "10.1.2.3"})
         add("wrong address", False, "open.parity", {"validate_answer_rrs": {some: [r"10\.9\.9\.9"]}},
             {"answers": "10.9.9.9"}, "content")
+        each, all_of = "fail_if_not_matches_regexp", "fail_if_all_match_regexp"
+        for theirs, pattern, name, good in [
+            (each, "10", "open.parity", True), (each, "99", "open.parity", False), (each, "10", "six.parity", False),
+            (all_of, "10", "open.parity", True), (all_of, "99", "open.parity", False), (all_of, "10", "six.parity", True),
+            (some, "10", "six.parity", False), ("fail_if_matches_regexp", "10", "six.parity", True),
+        ]:
+            # What `gengfu import blackbox` makes of such a rule.
+            rule = {{each: "all_match", all_of: "all_match", some: "any_match"}.get(theirs, "none_match"): [pattern]}
+            rule |= {"may_be_empty": True} if theirs == all_of else {}
+            add(f"{theirs} {pattern} {name}", good, name, {"validate_answer_rrs": {theirs: [pattern]}},
+                {"may_be_empty": True, "rules": {"answer": rule}}, "content")
         add("NXDOMAIN", False, "nowhere.parity", reason="content")
         add("NXDOMAIN that is expected", True, "nowhere.parity", {"valid_rcodes": ["NXDOMAIN"]}, {"rcode": "NXDOMAIN"})
         add("SERVFAIL", False, "servfail.parity", reason="content")
