@@ -6,14 +6,17 @@
 //! administrator's own word, a rule of `connect_to` or a network of `allow`, sends it there.
 
 mod guard;
+mod lookup;
 
 pub use guard::{Refused, everything};
+pub use lookup::{NoAnswer, WAIT_MAX};
 
 use ipnet::IpNet;
 use sha2::{Digest, Sha256};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Sends matching names to addresses inside one network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,16 +74,17 @@ impl Network {
         guard::refusal(address, &self.allow)
     }
 
-    /// The addresses of `host` that a probe may reach: by rule, as a literal, or from the system's resolver. The caller
-    /// sets the deadline.
+    /// The addresses of `host` that a probe may reach: by rule, as a literal, or from the system's resolver,
+    /// for which nobody waits longer than `within`.
     ///
     /// # Errors
-    /// If the name does not resolve; with [`Refused`] inside if none of its addresses may be reached.
-    pub async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    /// If the name does not resolve; with [`Refused`] inside if none of its addresses may be reached, and with [`NoAnswer`]
+    /// if the resolver is to blame, not the name.
+    pub async fn resolve(&self, host: &str, port: u16, within: Duration) -> io::Result<Vec<SocketAddr>> {
         if let Some(address) = self.redirected(host, port) {
             return Ok(vec![address]);
         }
-        let mut addresses = lookup(host, port).await?;
+        let mut addresses = found(host, port, within).await?;
         let refused = addresses.iter().find_map(|address| self.refusal(address.ip()));
         addresses.retain(|address| self.refusal(address.ip()).is_none());
         match refused {
@@ -96,17 +100,17 @@ impl Network {
     pub async fn resolve_unguarded(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         match self.redirected(host, port) {
             Some(address) => Ok(vec![address]),
-            None => lookup(host, port).await,
+            None => found(host, port, WAIT_MAX).await,
         }
     }
 }
 
-async fn lookup(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+async fn found(host: &str, port: u16, within: Duration) -> io::Result<Vec<SocketAddr>> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     if let Ok(ip) = bare.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
-    Ok(tokio::net::lookup_host((host, port)).await?.collect())
+    lookup::lookup(host, port, within).await
 }
 
 #[cfg(test)]

@@ -46,7 +46,8 @@ pub struct Attempt {
 impl Attempt {
     /// An attempt that starts now, at `started` by the wall clock.
     pub fn new(started: Timestamp, timeout: Duration) -> Self {
-        Self { started, deadline: Instant::now() + timeout, recorder: Recorder::new() }
+        let deadline = Instant::now() + timeout;
+        Self { started, deadline, recorder: Recorder::new(deadline) }
     }
 
     /// What is left until the deadline.
@@ -146,13 +147,30 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn time_out_names_an_ipv6_address_in_brackets_and_no_port_where_there_is_none() {
         for (host, port, named) in [("::1", 25, "[::1]:25"), ("[::1]", 80, "[::1]:80"), ("::1", 0, "::1")] {
-            let record = Recorder::new();
+            let record = Recorder::new(Instant::now() + Duration::from_secs(1));
             record.aim(host, port);
             record.enter(Phase::Connect);
             let outcome = record.lock().timed_out(Duration::from_secs(1));
             let text = format!("no result within 1 s: still connecting to {named}, for 0 ms");
             assert_eq!(outcome, Outcome::fail(ReasonKind::Timeout, text));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn resolver_has_less_than_the_attempt_and_is_to_blame_for_its_silence() {
+        let report = run(|attempt| {
+            Box::pin(async move {
+                assert_eq!(attempt.patience(), crate::network::WAIT_MAX);
+                attempt.aim("a.huangpu.test", 443);
+                attempt.enter(Phase::Resolve);
+                tokio::time::sleep(Duration::from_secs(11)).await;
+                assert_eq!(attempt.patience(), Duration::from_secs(3), "of the 4 s that are left");
+                std::future::pending().await
+            })
+        })
+        .await;
+        let text = "could not resolve a.huangpu.test: the resolver gave no answer within 15 s";
+        assert_eq!(report.outcome, Outcome::unknown(text));
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@
 use super::peer::Family;
 use super::{Attempt, Phase, Recorder, trust};
 use crate::domain::{Outcome, ReasonKind};
-use crate::network::{Network, Refused};
+use crate::network::{Network, NoAnswer, Refused};
 use rustls::pki_types::ServerName;
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -29,7 +29,7 @@ pub(super) async fn resolve(
     if host.parse::<IpAddr>().is_err() {
         recorder.enter(Phase::Resolve);
     }
-    let found = network.resolve(host, port).await;
+    let found = network.resolve(host, port, recorder.patience()).await;
     recorder.leave();
     match found {
         Ok(addresses) if addresses.is_empty() => {
@@ -54,18 +54,13 @@ pub(super) fn unresolved(error: &io::Error, host: &str) -> Outcome {
     if let Some(refused) = cause::<Refused>(error) {
         return Outcome::unknown(refused.to_string());
     }
+    if let Some(no_answer) = cause::<NoAnswer>(error) {
+        return Outcome::unknown(format!("could not resolve {host}: {no_answer}"));
+    }
     match local_trouble(error) {
-        Some(trouble) => Outcome::unknown(format!("cannot resolve names: {trouble}")),
-        None if no_server_answers(error) => Outcome::unknown(format!("cannot resolve names: {error}")),
+        Some(trouble) => Outcome::unknown(format!("could not resolve {host}: {trouble}")),
         None => Outcome::fail(ReasonKind::Resolve, format!("the name {host} does not resolve: {error}")),
     }
-}
-
-/// Whether the system's resolver got no usable answer at all (EAI_AGAIN), in the words of glibc and musl: std hides the
-/// number, and nobody sets a locale.
-fn no_server_answers(error: &io::Error) -> bool {
-    let text = error.to_string();
-    ["Temporary failure in name resolution", ": Try again"].iter().any(|words| text.ends_with(words))
 }
 
 /// Connects to the first address of `host` that lets us.

@@ -93,7 +93,7 @@ impl Dns {
         let share = attempt.remaining() * 9 / 10;
         let answers = join_all(self.others.iter().map(|other| async move {
             // Whom they are at and how long they take is their own; the phases are those of the first server.
-            let scratch = Recorder::new();
+            let scratch = Recorder::new(tokio::time::Instant::now() + share);
             let asking = other.ask(&scratch, &self.network, question, share);
             (other, tokio::time::timeout(share, asking).await)
         }))

@@ -130,7 +130,9 @@ pub(super) fn parse_path(text: &str) -> Result<serde_json_path::JsonPath, (Strin
         return Err(("it does not begin with `$`".into(), format!("begin with the document: `$.{}`", cut(text))));
     }
     // Paths come from owners' files: one that multiplies what it selects could stop everybody's probes.
-    let plain = unquoted(text);
+    let Some(plain) = unquoted(text) else {
+        return Err(("a quote in it is not closed".into(), "close it with the quote that opened it".into()));
+    };
     if plain.matches("..").count() > 1 {
         return Err(("`..` stands in it twice".into(), "name one of the two steps".into()));
     }
@@ -153,8 +155,8 @@ pub(super) fn parse_path(text: &str) -> Result<serde_json_path::JsonPath, (Strin
     })
 }
 
-/// The path without what stands in its quotes.
-fn unquoted(text: &str) -> String {
+/// The path without what stands in its quotes; `None` if one is not closed, over which the parser would panic.
+fn unquoted(text: &str) -> Option<String> {
     let (mut plain, mut quote, mut escaped) = (String::new(), None, false);
     for c in text.chars() {
         match quote {
@@ -166,7 +168,7 @@ fn unquoted(text: &str) -> String {
             None => plain.push(c),
         }
     }
-    plain
+    quote.is_none().then_some(plain)
 }
 
 /// One expectation about values in a document.

@@ -7,6 +7,7 @@ use super::Facts;
 use super::peer::named;
 use super::trust::Staple;
 use crate::domain::{Outcome, ReasonKind, Timestamp};
+use crate::network::{NoAnswer, WAIT_MAX};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,6 +17,8 @@ use tokio::time::Instant;
 pub const TRACE_LINES_MAX: usize = 64;
 /// Longest line of a trace, in characters.
 pub const TRACE_LINE_MAX: usize = 300;
+/// How much of what is left a name may take to be resolved, in hundredths.
+const RESOLVER_SHARE: u32 = 75;
 
 tokio::task_local! {
     /// The recorder of the attempt that this task runs; the hooks in name resolution and TLS find it here.
@@ -135,6 +138,7 @@ pub struct Recorder(Arc<Mutex<Record>>);
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) began: Instant,
+    deadline: Instant,
     pub(super) running: Option<(Phase, Instant)>,
     pub(super) target: Option<(String, u16)>,
     pub(super) phases: Phases,
@@ -149,9 +153,10 @@ pub(super) struct Record {
 }
 
 impl Recorder {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(deadline: Instant) -> Self {
         Self(Arc::new(Mutex::new(Record {
             began: Instant::now(),
+            deadline,
             running: None,
             target: None,
             phases: Phases::default(),
@@ -172,6 +177,12 @@ impl Recorder {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Record> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long the resolver may take now: less than the attempt, which must live to tell that it was the resolver.
+    pub fn patience(&self) -> Duration {
+        let left = self.lock().deadline.saturating_duration_since(Instant::now());
+        WAIT_MAX.min(left * RESOLVER_SHARE / 100)
     }
 
     /// Writes a line into the trace.
@@ -265,6 +276,11 @@ impl Record {
     }
 
     pub(super) fn timed_out(&self, timeout: Duration) -> Outcome {
+        // A part of an attempt may end earlier than its patience with the resolver, which is to blame all the same.
+        if let (Some((Phase::Resolve, since)), Some((host, _))) = (self.running, &self.target) {
+            let no_answer = NoAnswer::Silent(since.elapsed());
+            return Outcome::unknown(format!("could not resolve {host}: {no_answer}"));
+        }
         let mut text = format!("no result within {}", seconds(timeout));
         match (self.running, &self.target) {
             (Some((phase, since)), Some((host, port))) => {

@@ -11,7 +11,7 @@ use super::starttls::{Protocol, STARTTLS, starttls};
 use super::{Attempt, BoxFuture, BuildContext, ProbeKind, Prober};
 use crate::domain::{Outcome, ReasonKind};
 use crate::field::{Code, Field, Problem, Problems, Record, Type, Value};
-use dialogue::{DIALOGUE, Step};
+use dialogue::{DIALOGUE, LAST_WORD_TIME, Step};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,13 +26,16 @@ pub(super) const KIND: ProbeKind = ProbeKind {
     build,
 };
 
+const EXPECT_DOC: &str = "Text that must come: the greeting, or the answer to `send`. Any line may have it, so it is \
+                          waited for until the peer closes or the time runs out; the failure shows what came instead.";
+
 const FIELDS: &[Field] = &[
     ADDRESS,
     FAMILY,
     TLS,
     STARTTLS,
     Field::optional("send", Type::TEXT, "A line to say after connecting; CR LF is added."),
-    Field::optional("expect", Type::TEXT, "Text that must come: the greeting, or the answer to `send`."),
+    Field::optional("expect", Type::TEXT, EXPECT_DOC),
     DIALOGUE,
     SLOWER_THAN,
 ];
@@ -104,12 +107,23 @@ impl Tcp {
         Ok(peer::slow(self.slower_than, attempt.elapsed()).unwrap_or(Outcome::Pass))
     }
 
-    /// Reads until `expected` is among what came.
+    /// Reads until `expected` is among what came. No line proves that it will not come, since the next one may have it.
     async fn await_text(&self, lines: &mut Lines<'_>, expected: &str) -> Result<(), Outcome> {
-        let mut is_there = false;
-        let mut open = true;
+        let last_word = lines.attempt.deadline - LAST_WORD_TIME;
+        let (mut is_there, mut open, mut waited) = (false, true, "");
         while open && !is_there {
-            open = lines.fill().await? > 0;
+            // Of silence there is nothing to show, so the attempt's own deadline ends it.
+            let filled = match lines.held() {
+                [] => lines.fill().await?,
+                _ => match tokio::time::timeout_at(last_word, lines.fill()).await {
+                    Ok(filled) => filled?,
+                    Err(_) => {
+                        waited = " and then no more in time";
+                        0
+                    }
+                },
+            };
+            open = filled > 0;
             is_there = contains(lines.held(), expected.as_bytes());
         }
         let heard = String::from_utf8_lossy(lines.held());
@@ -118,7 +132,7 @@ impl Tcp {
             return Ok(());
         }
         let got = if heard.is_empty() { "nothing".into() } else { shown(&heard) };
-        let text = format!("expected {expected:?} from {}, got {got}", self.peer.named());
+        let text = format!("expected {expected:?} from {}, got {got}{waited}", self.peer.named());
         Err(Outcome::fail(ReasonKind::Content, text))
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::clock::{Clock, SystemClock};
 use crate::domain::{ReasonKind, Timestamp};
-use crate::network::ConnectTo;
+use crate::network::{ConnectTo, NoAnswer};
 use jiff::civil;
 use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -301,18 +301,18 @@ async fn name_that_leads_to_this_machine_is_not_followed_by_any_kind() {
 
 #[test]
 fn resolver_without_an_answer_is_our_trouble_and_a_missing_name_the_targets() {
-    let verdict = |words: &str| {
-        let text = format!("failed to lookup address information: {words}");
-        dial::unresolved(&io::Error::other(text), "a.test")
-    };
-    for words in ["Temporary failure in name resolution", "Try again"] {
-        let outcome = verdict(words);
-        assert!(outcome.label() == "unknown" && outcome.reason().unwrap().text.contains("cannot resolve names"));
+    let silent = NoAnswer::Silent(Duration::from_secs(4));
+    let failed = NoAnswer::Failed("Temporary failure in name resolution".into());
+    for (error, why) in [
+        (silent.into(), "the resolver gave no answer within 4 s"),
+        (failed.into(), "the resolver could not find out: Temporary failure in name resolution"),
+        (io::Error::from_raw_os_error(24), "this machine has a problem of its own: Too many open files (os error 24)"),
+    ] {
+        let outcome = dial::unresolved(&error, "a.test");
+        assert_eq!(outcome, Outcome::unknown(format!("could not resolve a.test: {why}")));
     }
-    for words in ["Name or service not known", "No address associated with hostname"] {
-        let outcome = verdict(words);
-        assert!(outcome.label() == "fail" && outcome.reason().unwrap().kind == ReasonKind::Resolve, "{outcome:?}");
-    }
+    let outcome = dial::unresolved(&io::Error::other("Name or service not known"), "a.test");
+    assert!(outcome.label() == "fail" && outcome.reason().unwrap().kind == ReasonKind::Resolve, "{outcome:?}");
     // A router's word about the host, not our own table's.
     let unreachable = io::Error::from_raw_os_error(113);
     assert_eq!(dial::failed(&unreachable, Phase::Connect, "a.test", 80).label(), "fail");

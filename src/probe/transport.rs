@@ -1,22 +1,23 @@
 //! Clients for probes: one per transport profile, none of which ever keeps or shares a connection.
 //!
-//! Not here: what is asked and expected (`http`). Invariants: no idle pool, no retries, no proxies from the environment;
-//! the connector runs inside the task of the attempt, which is how it finds the attempt's recorder; every name, also
-//! that of a proxy, is resolved through `Network`.
+//! Not here: what is asked and expected (`http`), the ways to a target (`connector`). Invariants: no idle pool, no
+//! retries, no proxies from the environment; every name, also that of a proxy, is resolved through `Network`.
+
+mod client;
+mod connector;
+mod wire;
+
+pub(super) use client::{Body, Client};
+pub(super) use connector::Unresolved;
 
 use super::peer::Family;
 use super::trust::{self, client_config};
-use super::{BoxFuture, Phase, Recorder, dial};
 use crate::network::Network;
+use connector::{Connector, Resolver};
 use http::HeaderValue;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::{Client, redirect, retry};
 use rustls::ClientConfig;
 use std::collections::HashMap;
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
-use tower::{Layer, Service};
 
 /// What makes two clients different.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -74,12 +75,12 @@ impl Via {
         (self.url.host_str().unwrap_or_default().trim_matches(['[', ']']), port)
     }
 
-    fn proxy(&self) -> Result<reqwest::Proxy, String> {
-        let proxy = reqwest::Proxy::all(self.url.clone()).map_err(|error| dial::innermost(&error))?;
-        let Some(authorization) = &self.authorization else { return Ok(proxy) };
+    /// The header by which it knows us.
+    fn authorization(&self) -> Result<Option<HeaderValue>, String> {
+        let Some(authorization) = &self.authorization else { return Ok(None) };
         let mut value = HeaderValue::from_str(authorization).map_err(|_| "a header cannot hold the authorization")?;
         value.set_sensitive(true);
-        Ok(proxy.custom_http_auth(value))
+        Ok(Some(value))
     }
 }
 
@@ -135,125 +136,19 @@ impl Transports {
             HttpVersion::Http1 => &[b"http/1.1"],
             HttpVersion::Http2 => &[b"h2"],
         };
-        let tls = client_config(&self.network.roots, &profile.tls, alpn)
-            .map_err(|error| format!("cannot set up TLS: {error}"))?;
-        let offered = |one| [Compression::Any, one].contains(&profile.compression);
-        let mut builder = match profile.version {
-            HttpVersion::Any => Client::builder(),
-            HttpVersion::Http1 => Client::builder().http1_only(),
-            HttpVersion::Http2 => Client::builder().http2_prior_knowledge(),
+        let tls = |alpn: &[&[u8]]| {
+            let config = client_config(&self.network.roots, &profile.tls, alpn);
+            config.map(Arc::new).map_err(|error| format!("cannot set up TLS: {error}"))
         };
-        builder = builder.no_proxy();
-        if let Some(via) = &profile.proxy {
-            builder = builder.proxy(via.proxy()?);
-        }
+        let user_agent = HeaderValue::from_str(&self.user_agent).map_err(|_| "a header cannot hold the user agent")?;
         let resolver = Resolver {
             network: Arc::clone(&self.network),
             family: profile.family,
             proxy: profile.proxy.as_ref().map(|via| (via.target().0.into(), via.target().1)),
             address: profile.address.clone(),
         };
-        builder
-            .tls_backend_preconfigured(tls)
-            .gzip(offered(Compression::Gzip))
-            .brotli(offered(Compression::Brotli))
-            .zstd(offered(Compression::Zstd))
-            .deflate(offered(Compression::Deflate))
-            .dns_resolver(resolver)
-            .connector_layer(Stopwatch)
-            .user_agent(&*self.user_agent)
-            // Without it two attempts for one host could meet on one connection, and stopwatches would mix.
-            .pool_max_idle_per_host(0)
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .build()
-            .map_err(|error| format!("cannot set up an HTTP client: {}", dial::innermost(&error)))
-    }
-}
-
-/// A name that did not resolve, on its way through the client.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Unresolved(pub(super) io::Error);
-
-/// Resolves through `Network`; the port is that of the recorder's target, since the client does not pass it on.
-struct Resolver {
-    network: Arc<Network>,
-    family: Family,
-    proxy: Option<(Box<str>, u16)>,
-    address: Option<(Box<str>, u16)>,
-}
-
-impl Resolver {
-    /// Where `name` is looked for. Port 0 means "that of the URL".
-    fn place(&self, name: &str, recorder: Option<&Recorder>) -> (String, u16) {
-        let proxy = self.proxy.as_ref().filter(|(host, _)| **host == *name);
-        match proxy.or(self.address.as_ref()) {
-            Some((host, port)) => (host.to_string(), *port),
-            None => (name.to_owned(), recorder.and_then(Recorder::target).map_or(0, |(_, port)| port)),
-        }
-    }
-}
-
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let (network, family) = (Arc::clone(&self.network), self.family);
-        let recorder = Recorder::current();
-        let (host, port) = self.place(name.as_str(), recorder.as_ref());
-        Box::pin(async move {
-            let mut addresses = network.resolve(&host, port).await.map_err(Unresolved)?;
-            family.keep(&mut addresses);
-            if addresses.is_empty() {
-                let text = format!("it has no {}", family.noun());
-                return Err(Unresolved(io::Error::new(io::ErrorKind::NotFound, text)).into());
-            }
-            if let Some(recorder) = recorder {
-                recorder.enter(Phase::Connect);
-                recorder.fact(|facts| facts.peer = addresses.first().map(std::net::SocketAddr::ip));
-                let list = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-                recorder.note(format!("{host} is at {list}"));
-            }
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
-    }
-}
-
-/// Marks the end of connecting, TLS included; what follows is the target's thinking.
-#[derive(Clone, Copy)]
-struct Stopwatch;
-
-impl<S> Layer<S> for Stopwatch {
-    type Service = Timed<S>;
-    fn layer(&self, inner: S) -> Timed<S> {
-        Timed(inner)
-    }
-}
-
-#[derive(Clone)]
-struct Timed<S>(S);
-
-impl<S, R> Service<R> for Timed<S>
-where
-    S: Service<R>,
-    S::Future: Send + 'static,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: R) -> Self::Future {
-        let connecting = self.0.call(request);
-        Box::pin(async move {
-            let connected = connecting.await?;
-            if let Some(recorder) = Recorder::current() {
-                recorder.enter(Phase::Processing);
-                recorder.note("connected");
-            }
-            Ok(connected)
-        })
+        let (target, proxy) = (tls(alpn)?, tls(&[])?);
+        let connector = Connector::new(resolver, profile, connector::Settings { target, proxy, user_agent })?;
+        Ok(Client::new(profile, connector))
     }
 }

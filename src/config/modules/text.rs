@@ -151,6 +151,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_expands_to_what_it_was() {
+        use crate::config::expand::{Grants, expand};
+        // Groups of a dialogue, and what only looks like a variable.
+        for text in ["PONG $1", "PONG ${1}", "${NAME} $$ $$1", "$${1}", "a $$$${b} ${", "$"] {
+            let at = crate::field::Place::of_file("x.yaml");
+            let written = write(&Node::plain(at, text), Secrets::Written);
+            let mut node = read(&format!("a: {written}"));
+            let mut problems = Problems::new();
+            expand(&mut node, Grants::All, &Default::default(), &mut problems);
+            assert!(problems.is_empty(), "{text}: {problems}");
+            assert_eq!(node.get("a").and_then(Node::text), Some(text), "{written}");
+        }
+    }
+
+    #[test]
     fn secrets_are_hidden_where_somebody_looks() {
         let node = read("a: { password: p1, Cookie: p2, proxy: 'http://u:p3@proxy.test/', url: https://a.test }\n");
         let shown = write(&node, Secrets::Hidden);

@@ -1,7 +1,7 @@
 //! Every spelling of an address that no probe may reach, and the words that let one through.
 
 use super::*;
-use crate::network::{ConnectTo, Network};
+use crate::network::{ConnectTo, Network, WAIT_MAX};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ fn network(allow: &[&str]) -> Network {
 
 /// What a probe gets for this text.
 async fn resolved(network: &Network, host: &str) -> Result<Vec<IpAddr>, Option<Refused>> {
-    let found = network.resolve(host, 80).await;
+    let found = network.resolve(host, 80, WAIT_MAX).await;
     let inside = |error: io::Error| error.get_ref().and_then(|inner| inner.downcast_ref::<Refused>()).copied();
     found.map(|list| list.into_iter().map(|address| address.ip()).collect()).map_err(inside)
 }
@@ -143,11 +143,11 @@ async fn administrators_word_reaches_everything() {
         prefix: 32,
         port_offset: 0,
     });
-    assert!(network.resolve("city.test", 80).await.is_ok());
+    assert!(network.resolve("city.test", 80, WAIT_MAX).await.is_ok());
     assert!(resolved(&network, "127.0.0.9").await.is_err(), "the rule is about the name, not the address");
     network.allow = everything();
-    assert!(network.resolve("127.0.0.9", 80).await.is_ok());
-    assert!(network.resolve("::1", 80).await.is_ok());
+    assert!(network.resolve("127.0.0.9", 80, WAIT_MAX).await.is_ok());
+    assert!(network.resolve("::1", 80, WAIT_MAX).await.is_ok());
 }
 
 #[test]

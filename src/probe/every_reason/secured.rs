@@ -48,7 +48,7 @@ pub(super) async fn handshakes(stage: &mut Stage) {
     let text = [&*format!("no known authority vouches for the certificate of {HOST}"), "network.ca"];
     add_secured(stage, "vouches for itself", Rig::self_signed(HOST), &text).await;
     let other = stage.rig.certificate("b.bdc.test", (2020, 2090));
-    let text = format!("the certificate is not for {HOST}, but for b.bdc.test");
+    let text = format!("certificate is for b.bdc.test, not for {HOST}");
     add_secured(stage, "has another name", other, &[&text]).await;
     // It looks at the handshake alone, and what the server thinks of ours comes behind it.
     if stage.kind != "tls" {

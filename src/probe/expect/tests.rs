@@ -57,6 +57,7 @@ fn path_that_cannot_be_read_or_would_cost_too_much_is_a_problem_with_a_hint() {
         ("status", "it does not begin with `$`", "begin with the document: `$.status`"),
         ("$.a-b", "at character 4", "['a-b']"),
         ("$.items[", "at character", "for example"),
+        (r"$['t(\u", "a quote in it is not closed", "close it"),
         ("$..*..*", "`..` stands in it twice", "name one"),
         ("$[?@.a == $.b]", "begins anew with `$`", "compare with `@`"),
         ("$[*,*][*,*][*,*][*,*][*,*]", "more than 4 commas", "several"),

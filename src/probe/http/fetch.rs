@@ -8,12 +8,14 @@ use super::route::unreached;
 use super::{Answer, Route, Veil, body};
 use crate::domain::{Outcome, ReasonKind};
 use crate::field::Record;
-use crate::probe::transport::Unresolved;
+use crate::probe::transport::{Body, Unresolved};
 use crate::probe::{Attempt, BuildContext, Phase, Reach, dial};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header};
+use http_body_util::BodyExt;
+use reqwest::Url;
 use reqwest::cookie::{CookieStore, Jar};
-use reqwest::{Response, Url};
+use std::error::Error;
 use std::sync::Arc;
 
 /// What may go to another origin; anything else might be a key.
@@ -104,7 +106,7 @@ impl Fetch {
         jar: Option<&Jar>,
         veil: &Veil,
         hop: usize,
-    ) -> Result<Response, Outcome> {
+    ) -> Result<Response<Body>, Outcome> {
         let (host, port) = origin(&ask.url)?;
         attempt.note(format!("{} {}", ask.method, veil.over(ask.url.as_str())));
         self.route.pass(&host, port).await.map_err(|error| unreached(&error, &host, hop))?;
@@ -117,15 +119,11 @@ impl Fetch {
         attempt.aim(way.host, way.port);
         attempt.fact(|facts| facts.peer = way.host.parse().ok());
         attempt.enter(if way.resolves { Phase::Resolve } else { Phase::Connect });
-        let mut request = way.client.request(ask.method.clone(), way.url).headers(headers);
-        if let Some(body) = &ask.body {
-            request = request.body(body.clone());
-        }
-        let response = request.send().await.map_err(|error| failed(attempt, &error, way.host, way.port, hop))?;
+        let sent = way.client.send(ask.method.clone(), &way.url, headers, ask.body.clone()).await;
+        let response = sent.map_err(|error| failed(attempt, &*error, way.host, way.port, hop))?;
         attempt.enter(Phase::Transfer);
         attempt.http_status(response.status().as_u16());
         attempt.fact(|facts| {
-            facts.peer = response.remote_addr().map(|address| address.ip());
             facts.http.tls = ask.url.scheme() == "https";
             facts.http_head(response.version(), response.headers());
         });
@@ -137,11 +135,13 @@ impl Fetch {
     }
 
     /// Reads the body, up to the cap.
-    async fn read(&self, attempt: &Attempt, mut response: Response, ask: Ask) -> Result<Answer, Outcome> {
+    async fn read(&self, attempt: &Attempt, mut response: Response<Body>, ask: Ask) -> Result<Answer, Outcome> {
         let (mut bytes, mut cut) = (Vec::new(), false);
         loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) => {
+            match response.body_mut().frame().await.transpose() {
+                Ok(Some(frame)) => {
+                    // Trailers say nothing that is asked for.
+                    let Ok(chunk) = frame.into_data() else { continue };
                     let room = self.body_bytes_max - bytes.len();
                     cut = chunk.len() > room;
                     bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
@@ -153,7 +153,7 @@ impl Fetch {
                 Err(error) => {
                     let (host, port) = origin(&ask.url)?;
                     attempt.note(format!("the answer broke off after {} bytes", bytes.len()));
-                    return Err(failed(attempt, &error, &host, port, 0));
+                    return Err(failed(attempt, &*error, &host, port, 0));
                 }
             }
         }
@@ -190,7 +190,7 @@ impl Ask {
 }
 
 /// Where an answer sends us, if it does; somewhere that is no page is the target's failure.
-fn redirect(response: &Response, from: &Url) -> Result<Option<Url>, Outcome> {
+fn redirect(response: &Response<Body>, from: &Url) -> Result<Option<Url>, Outcome> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
@@ -244,14 +244,14 @@ pub(in crate::probe) fn encoded(text: &str) -> String {
 }
 
 /// The verdict about a request that brought no answer, or only a part of it.
-fn failed(attempt: &Attempt, error: &reqwest::Error, host: &str, port: u16, hop: usize) -> Outcome {
+fn failed(attempt: &Attempt, error: &(dyn Error + 'static), host: &str, port: u16, hop: usize) -> Outcome {
     attempt.note(format!("failed: {}", dial::innermost(error)));
     if let Some(Unresolved(error)) = dial::cause::<Unresolved>(error) {
         return unreached(error, host, hop);
     }
     let phase = attempt.phase().unwrap_or(Phase::Processing);
     match dial::failed(error, phase, host, port) {
-        Outcome::Fail(reason) if reason.kind == ReasonKind::Protocol && error.is_decode() => {
+        Outcome::Fail(reason) if reason.kind == ReasonKind::Protocol && phase == Phase::Transfer => {
             Outcome::fail(ReasonKind::Protocol, format!("{host}:{port} sent a body that cannot be decoded"))
         }
         Outcome::Fail(reason) if reason.kind == ReasonKind::Protocol && phase == Phase::Processing => {

@@ -6,12 +6,12 @@
 use super::fetch::origin;
 use crate::domain::{Outcome, ReasonKind};
 use crate::field::{Code, Problem, Problems, Record, Value};
-use crate::network::{Network, Refused};
+use crate::network::{Network, Refused, WAIT_MAX};
 use crate::probe::peer::Family;
-use crate::probe::transport::{Compression, HttpVersion, Profile, Via};
+use crate::probe::transport::{Client, Compression, HttpVersion, Profile, Via};
 use crate::probe::{BuildContext, dial, trust};
 use http::{HeaderMap, HeaderValue, header};
-use reqwest::{Client, Url};
+use reqwest::Url;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -140,7 +140,7 @@ impl Route {
         let proxy = self.proxy.as_ref().map(|(host, port)| (&**host, *port));
         let literal = |place: &(&str, u16)| bare(place.0).parse::<IpAddr>().is_ok();
         for (host, port) in target.into_iter().chain(proxy).filter(literal) {
-            let mut addresses = self.network.resolve(host, port).await?;
+            let mut addresses = self.network.resolve(host, port, WAIT_MAX).await?;
             if self.proxy.is_none() {
                 self.family.keep(&mut addresses);
             }

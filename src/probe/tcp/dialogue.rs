@@ -12,7 +12,7 @@ use std::time::Duration;
 /// Steps of one dialogue.
 const STEPS: Type = Type::List { of: &Type::Record(STEP), min: 1, max: 64 };
 /// How long before the attempt's end a dialogue gives up, so that it can still say what came last.
-const LAST_WORD_TIME: Duration = Duration::from_millis(20);
+pub(super) const LAST_WORD_TIME: Duration = Duration::from_millis(20);
 
 /// The field.
 pub(super) const DIALOGUE: Field = Field::optional(
@@ -83,8 +83,12 @@ async fn expect(lines: &mut Lines<'_>, pattern: &Regex, place: usize) -> Result<
         let line = match tokio::time::timeout_at(deadline, lines.line()).await {
             Ok(line) => line?,
             Err(_) => {
+                let rest = String::from_utf8_lossy(lines.held()).into_owned();
+                let last = last.or_else(|| (!rest.is_empty()).then_some(rest));
+                // A wrong line is a wrong answer, however long we waited for a right one.
+                let kind = if last.is_some() { ReasonKind::Content } else { ReasonKind::Timeout };
                 let text = format!("{} and then no more in time", wanted(&last, lines.peer.named()));
-                return Err(Outcome::fail(ReasonKind::Timeout, text));
+                return Err(Outcome::fail(kind, text));
             }
         };
         match line {

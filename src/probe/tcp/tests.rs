@@ -47,6 +47,23 @@ async fn silence_instead_of_a_line_is_a_time_out() {
 }
 
 #[tokio::test]
+async fn wrong_greeting_of_a_peer_that_stays_is_shown_and_a_right_one_may_come_late() {
+    let mut rig = Rig::new();
+    let stranger = script(&mut rig, &[Say(b"HTTP/1.1 400 Bad Request\r\n"), Hang]).await;
+    let body = json!({ "address": format!("a.bdc.test:{stranger}"), "expect": "220 " });
+    let report = rig.attempt_within(Duration::from_millis(500), "tcp", body).await;
+    let text = "got \"HTTP/1.1 400 Bad Request\" and then no more in time";
+    assert_fail(&report, ReasonKind::Content, &format!("expected \"220 \" from a.bdc.test:{stranger}, {text}"));
+    let chatty = script(&mut rig, &[Say(b"x".repeat(9_000).leak()), Hang]).await;
+    let body = json!({ "address": format!("a.bdc.test:{chatty}"), "expect": "220 " });
+    let report = rig.attempt_within(Duration::from_millis(500), "tcp", body).await;
+    assert!(report.outcome.reason().unwrap().text.len() < 300, "{report:#?}");
+    let late = script(&mut rig, &[Say(b"220-first\r\n"), Dawdle, Say(b"220 second\r\n"), Hang]).await;
+    let body = json!({ "address": format!("a.bdc.test:{late}"), "expect": "220 " });
+    assert_eq!(rig.attempt("tcp", body).await.outcome, Outcome::Pass);
+}
+
+#[tokio::test]
 async fn peers_that_are_not_there_and_peers_that_are_not_trusted_are_told() {
     unreachable_peers("tcp", &json!({ "expect": "+OK" })).await;
     untrusted_peers("tcp", &json!({})).await;
@@ -91,7 +108,15 @@ async fn dialogue_that_goes_wrong_shows_the_last_line() {
     let open = script(&mut rig, &[Say(b"554 go away\r\n"), Hang]).await;
     let body = json!({ "address": format!("a.bdc.test:{open}"), "dialogue": steps });
     let report = rig.attempt_within(Duration::from_millis(500), "tcp", body).await;
-    assert_fail(&report, ReasonKind::Timeout, "got \"554 go away\" and then no more in time");
+    assert_fail(&report, ReasonKind::Content, "got \"554 go away\" and then no more in time");
+    let begun = script(&mut rig, &[Say(b"22"), Hang]).await;
+    let body = json!({ "address": format!("a.bdc.test:{begun}"), "dialogue": steps });
+    let report = rig.attempt_within(Duration::from_millis(500), "tcp", body).await;
+    assert_fail(&report, ReasonKind::Content, "got \"22\" and then no more in time");
+    let mute = script(&mut rig, &[Hang]).await;
+    let body = json!({ "address": format!("a.bdc.test:{mute}"), "dialogue": steps });
+    let report = rig.attempt_within(Duration::from_millis(500), "tcp", body).await;
+    assert_fail(&report, ReasonKind::Timeout, "got nothing and then no more in time");
     let smuggled = script(&mut rig, &[Say(b"go\r\nevil\r\n"), Hang]).await;
     let steps = json!([{ "expect": "go", "starttls": true }]);
     let body = json!({ "address": format!("a.bdc.test:{smuggled}"), "dialogue": steps });

@@ -164,6 +164,9 @@ async fn refused_chains_fail_with_their_expiry_and_may_be_ignored() {
     assert_fail(&report, ReasonKind::Tls, "no known authority vouches for the certificate of a.bdc.test");
     let report = rig.attempt("tls", json!({ "host": "a.bdc.test", "port": port, "name": "b.bdc.test" })).await;
     assert_eq!(report.outcome.reason().unwrap().kind, ReasonKind::Tls);
+    let port = rig.serve_tls(rig.certificate("a.bdc.test", (2020, 2090)), |_| Vec::new()).await;
+    let report = rig.attempt("tls", json!({ "host": "a.bdc.test", "port": port, "name": "c.bdc.test" })).await;
+    assert_fail(&report, ReasonKind::Tls, "certificate is for a.bdc.test, not for c.bdc.test");
 }
 
 #[tokio::test]

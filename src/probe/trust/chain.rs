@@ -17,6 +17,8 @@ use x509_parser::public_key::PublicKey;
 const CHAIN_MAX: usize = 10;
 /// Names of one certificate that are shown.
 const NAMES_MAX: usize = 5;
+/// How much of one name is shown where it must not push others away.
+const NAME_CHARS_MAX: usize = 80;
 
 /// Keeps what the chain says about its ends, and writes one line per certificate and one about the staple.
 pub(super) fn note(
@@ -55,6 +57,29 @@ fn line(certificate: &X509Certificate<'_>, not_after: Timestamp) -> String {
     let signed = algorithm(&certificate.signature_algorithm.algorithm);
     let names = names(certificate);
     format!("{subject}; issued by {issuer}; expires {not_after}; {key}; signed with {signed}{names}")
+}
+
+/// Why a certificate is not for the name that was asked for; `presented` is how the verifier shows its names.
+pub(super) fn misnamed(asked: &str, presented: &[String]) -> String {
+    let names: Vec<String> = presented.iter().filter_map(|name| plain(name)).collect();
+    let more = match names.len().saturating_sub(NAMES_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    match names.as_slice() {
+        [] => format!("certificate has no names, so it is not for {asked}"),
+        names => {
+            format!("certificate is for {}{more}, not for {asked}", names[..names.len().min(NAMES_MAX)].join(", "))
+        }
+    }
+}
+
+/// The name in `DnsName("a.test")` or `IpAddress(::1)`; others say nothing about hosts.
+fn plain(presented: &str) -> Option<String> {
+    let dns = presented.strip_prefix("DnsName(\"").and_then(|rest| rest.strip_suffix("\")"));
+    let name = dns.or_else(|| presented.strip_prefix("IpAddress(")?.strip_suffix(')'))?;
+    let cut: String = name.chars().take(NAME_CHARS_MAX).collect();
+    Some(if cut.len() < name.len() { format!("{cut}…") } else { cut })
 }
 
 /// All that is ever shown of a certificate, for fuzzing.
@@ -136,5 +161,24 @@ pub(in crate::probe) fn expiry_text(now: Timestamp, not_after: Timestamp) -> Str
         ..0 => format!("the certificate expired at {not_after}"),
         0..DAY => format!("the certificate expires in {}, at {not_after}", counted(left_ms / HOUR, "hour")),
         _ => format!("the certificate expires in {}, at {not_after}", counted(left_ms / DAY, "day")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_a_certificate_for_others_are_listed_plainly_and_bounded() {
+        let dns = |name: &str| format!("DnsName(\"{name}\")");
+        let said = |names: &[String]| misnamed("c.test", names);
+        assert_eq!(said(&[dns("a.test"), dns("*.b.test")]), "certificate is for a.test, *.b.test, not for c.test");
+        let mixed = ["IpAddress(127.0.0.1)".to_owned(), "DirectoryName".to_owned(), "IpAddress(::1)".to_owned()];
+        assert_eq!(said(&mixed), "certificate is for 127.0.0.1, ::1, not for c.test");
+        assert_eq!(said(&["DirectoryName".to_owned()]), "certificate has no names, so it is not for c.test");
+        let many: Vec<String> = (0..9).map(|n| dns(&format!("{n}.test"))).collect();
+        let text = "certificate is for 0.test, 1.test, 2.test, 3.test, 4.test and 4 more, not for c.test";
+        assert_eq!(said(&many), text);
+        assert!(said(&[dns(&"x".repeat(9_000))]).len() < 200);
     }
 }

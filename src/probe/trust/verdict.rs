@@ -2,11 +2,9 @@
 //!
 //! Not here: judging chains (`trust`). Invariant: names of the library's own errors are told in words.
 
+use super::chain;
 use crate::domain::{Outcome, ReasonKind, Timestamp};
 use rustls::{CertificateError, Error, PeerIncompatible};
-
-/// Names of a certificate that are shown.
-const NAMES_MAX: usize = 5;
 
 /// The verdict about a handshake with `host` that failed.
 pub(in crate::probe) fn refused(error: &Error, host: &str) -> Outcome {
@@ -26,12 +24,10 @@ pub(in crate::probe) fn refused(error: &Error, host: &str) -> Outcome {
             let remedy = "add its root to `network.ca` if it is a private one";
             (ReasonKind::Tls, format!("no known authority vouches for the certificate of {host}; {remedy}"))
         }
-        Error::InvalidCertificate(C::NotValidForNameContext { presented, .. }) => {
-            (ReasonKind::Tls, format!("the certificate is not for {host}, but for {}", names(presented)))
+        Error::InvalidCertificate(C::NotValidForNameContext { expected, presented }) => {
+            (ReasonKind::Tls, chain::misnamed(&expected.to_str(), presented))
         }
-        Error::InvalidCertificate(C::NotValidForName) => {
-            (ReasonKind::Tls, format!("the certificate is not for {host}"))
-        }
+        Error::InvalidCertificate(C::NotValidForName) => (ReasonKind::Tls, format!("certificate is not for {host}")),
         Error::AlertReceived(alert) => {
             (ReasonKind::Tls, format!("{host} refused the TLS handshake: {}", words(&format!("{alert:?}"))))
         }
@@ -52,20 +48,6 @@ pub(in crate::probe) fn refused(error: &Error, host: &str) -> Outcome {
         other => (ReasonKind::Tls, format!("the TLS handshake with {host} failed: {other}")),
     };
     Outcome::fail(kind, text)
-}
-
-/// The names of a certificate, which come as `DnsName("a.test")` and `IpAddress(10.0.0.1)`.
-fn names(presented: &[String]) -> String {
-    let bare = |name: &String| {
-        let inside = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
-        inside.unwrap_or(name).trim_matches('"').to_owned()
-    };
-    let shown: Vec<String> = presented.iter().take(NAMES_MAX).map(bare).collect();
-    match presented.len().saturating_sub(NAMES_MAX) {
-        _ if shown.is_empty() => "no name at all".to_owned(),
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
-    }
 }
 
 /// `HandshakeFailure` in words, `handshake failure`; `MissingData("x")` is `missing data, x`.
@@ -105,13 +87,5 @@ mod tests {
         assert_eq!(text(old), "a.test speaks no version of TLS that is accepted, 1.2 at least");
         let other = Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon);
         assert_eq!(text(other), "a.test speaks another TLS than is accepted: no cipher suites in common");
-    }
-
-    #[test]
-    fn names_of_certificates_are_bare() {
-        let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
-        assert_eq!(names(&[]), "no name at all");
-        assert_eq!(names(&owned(&["DnsName(\"*.a.test\")", "IpAddress(10.0.0.1)"])), "*.a.test, 10.0.0.1");
-        assert_eq!(names(&owned(&["DirectoryName"; 7])), format!("{} and 2 more", ["DirectoryName"; 5].join(", ")));
     }
 }

@@ -120,7 +120,7 @@ class Targets:
             ("HTTP/2 unasked", "/h2", "protocol"), ("reset", "/reset", "connect"),
             ("reset in the head", "/reset-head", "connect"), ("hangs", "/hang", "timeout"),
             ("head hangs", "/hang-head", "timeout"), ("head drips", "/drip-head", "timeout"),
-            ("headers without end", "/endless-head", "protocol"), ("100 without end", "/endless-100", None),
+            ("headers without end", "/endless-head", "protocol"), ("100 without end", "/endless-100", "protocol"),
             ("one line without end", "/endless-line", "protocol"),
         ]:
             add(name, False, path, reason=reason)
@@ -237,7 +237,9 @@ class Targets:
         add("TCP connecting hangs", False, self.hole, reason="timeout")
         add("banner is right", True, port(faults_more.greets), *banner)
         add("banner is wrong", False, port(faults_more.greets), {"query_response": [{"expect": "^SSH"}]},
-            {"dialogue": [{"expect": "^SSH"}]})
+            {"dialogue": [{"expect": "^SSH"}]}, "content")
+        add("banner lacks a text", False, port(faults_more.greets), {"query_response": [{"expect": "SSH"}]},
+            {"expect": "SSH"}, "content")
         add("banner never comes", False, port(faults_more.silent), *banner, "timeout")
         add("banner without end", False, port(faults_more.endless_line), *banner)
         for number, (good, word) in enumerate([(True, "TAKE"), (False, "GIVE")]):
@@ -281,6 +283,17 @@ class Targets:
             {"answers": "10.1.2.3"})
         add("wrong address", False, "open.parity", {"validate_answer_rrs": {some: [r"10\.9\.9\.9"]}},
             {"answers": "10.9.9.9"}, "content")
+        each, all_of = "fail_if_not_matches_regexp", "fail_if_all_match_regexp"
+        for theirs, pattern, name, good in [
+            (each, "10", "open.parity", True), (each, "99", "open.parity", False), (each, "10", "six.parity", False),
+            (all_of, "10", "open.parity", True), (all_of, "99", "open.parity", False), (all_of, "10", "six.parity", True),
+            (some, "10", "six.parity", False), ("fail_if_matches_regexp", "10", "six.parity", True),
+        ]:
+            # What `gengfu import blackbox` makes of such a rule.
+            rule = {{each: "all_match", all_of: "all_match", some: "any_match"}.get(theirs, "none_match"): [pattern]}
+            rule |= {"may_be_empty": True} if theirs == all_of else {}
+            add(f"{theirs} {pattern} {name}", good, name, {"validate_answer_rrs": {theirs: [pattern]}},
+                {"may_be_empty": True, "rules": {"answer": rule}}, "content")
         add("NXDOMAIN", False, "nowhere.parity", reason="content")
         add("NXDOMAIN that is expected", True, "nowhere.parity", {"valid_rcodes": ["NXDOMAIN"]}, {"rcode": "NXDOMAIN"})
         add("SERVFAIL", False, "servfail.parity", reason="content")
@@ -331,8 +344,9 @@ class Targets:
                   {"ip_protocol_fallback": False}, {"family": "ipv4"}, "resolve")
         self.http("IPv6 is dead, IPv4 answers", True, f"http://both.parity:{four}/ok", {"preferred_ip_protocol": "ip6"},
                   differs="every address")
-        self.http("name server is silent", False, "http://silent.parity/", reason="timeout")
-        self.http("name server fails", False, "http://servfail.parity/")
+        for name, host in [("is silent", "silent.parity"), ("fails", "servfail.parity"), ("refuses", "refused.parity")]:
+            self.http(f"name server {name}", False, f"http://{host}/", reason="local")
+            self.line(f"name server {name}", False, 80, reason="local", host=host)
         self.http("no route", False, "http://203.0.113.9/", differs=None)
         self.ping("no route", False, "203.0.113.9")
         self.line("name of a good host", True, four, host="good.parity")

@@ -93,17 +93,28 @@ fn rules(part: &mut Section<'_>, body: &mut Body, problems: &mut Problems) {
         let Some(node) = part.take(theirs) else { continue };
         let mut inner = Section::of(node, part.module, part.base);
         let mut rule = Body::default();
-        for (theirs, ours) in [
-            ("fail_if_matches_regexp", "none_match"),
-            ("fail_if_not_matches_regexp", "all_match"),
-            ("fail_if_none_matches_regexp", "any_match"),
-        ] {
-            rule.put_some(ours, inner.take(theirs).filter(|node| !node.items().is_empty()));
+        let mut patterns = |key| inner.take(key).filter(|node| !node.items().is_empty());
+        rule.put_some("none_match", patterns("fail_if_matches_regexp"));
+        rule.put_some("any_match", patterns("fail_if_none_matches_regexp"));
+        // Both want every record to match; only the first wants a record, too.
+        let (each, all) = (patterns("fail_if_not_matches_regexp"), patterns("fail_if_all_match_regexp"));
+        let both: Vec<Node> = each.into_iter().chain(all).flat_map(Node::items).cloned().collect();
+        if !both.is_empty() {
+            rule.put("all_match", list(&node.at, both));
         }
-        if rule.0.iter().any(|entry| entry.key == "all_match") {
-            rule.say("may_be_empty", &node.at, "true");
+        if let Some(all) = all {
+            let text = format!(
+                "`{}`: `fail_if_all_match_regexp` passes where all records match, in blackbox_exporter and hence here",
+                part.module
+            );
+            problems.push(
+                Problem::warning(Code::MatchesNothing, &all.at, text)
+                    .hint("use `fail_if_matches_regexp` if the opposite is meant"),
+            );
+            if each.is_none() {
+                rule.say("may_be_empty", &node.at, "true");
+            }
         }
-        inner.refuse("fail_if_all_match_regexp", "write it as `none_match` or `any_match` in modules.yaml", problems);
         inner.finish(problems);
         if !rule.0.is_empty() {
             rules.put(ours, rule.into_node(&node.at));

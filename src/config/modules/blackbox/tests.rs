@@ -54,9 +54,10 @@ fn an_http_module_keeps_its_verdict() {
 #[test]
 fn other_probers_are_carried() {
     let tcp = body(
-        "{ prober: tcp, tcp: { query_response: [{ expect: '^220 ' }, { send: 'EHLO ${1}' }, { starttls: true }], tls_config: { server_name: a.test } } }",
+        "{ prober: tcp, tcp: { query_response: [{ expect: '^220 ' }, { expect: 'PING (.+)', send: 'PONG $1' }, { send: 'EHLO ${1}' }, { starttls: true }], tls_config: { server_name: a.test } } }",
     );
-    assert!(tcp.contains("dialogue:") && tcp.contains("starttls: true") && tcp.contains("$${1}"), "{tcp}");
+    assert!(tcp.contains("dialogue:") && tcp.contains("starttls: true") && tcp.contains("EHLO $${1}"), "{tcp}");
+    assert!(tcp.contains("\"PONG $1\""), "{tcp}");
     assert!(!tcp.contains("tls:\n"), "settings of TLS without TLS have no effect: {tcp}");
     let dns = body(
         "{ prober: dns, dns: { query_name: a.test, query_type: SOA, transport_protocol: tcp, dns_over_tls: true, recursion_desired: false, valid_rcodes: [NOERROR], validate_answer_rrs: { fail_if_matches_regexp: [bad], fail_if_none_matches_regexp: [good] } } }",
@@ -73,6 +74,28 @@ fn other_probers_are_carried() {
 }
 
 #[test]
+fn rules_on_records_keep_their_verdict_also_where_there_is_none() {
+    let dns =
+        |rules: &str| body(&format!("{{ prober: dns, dns: {{ query_name: a.test, validate_answer_rrs: {rules} }} }}"));
+    let flat = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let head = "name: a.test type: ANY may_be_empty: true";
+    assert_eq!(flat(body("{ prober: dns, dns: { query_name: a.test } }")), head, "an answer without records passes");
+    for (theirs, ours) in [
+        ("{ fail_if_matches_regexp: [x] }", "none_match: - x"),
+        // These two fail without a record, and the third does not.
+        ("{ fail_if_not_matches_regexp: [x] }", "all_match: - x"),
+        ("{ fail_if_none_matches_regexp: [x, y] }", "any_match: - x - y"),
+        ("{ fail_if_all_match_regexp: [x] }", "all_match: - x may_be_empty: true"),
+        ("{ fail_if_all_match_regexp: [x], fail_if_not_matches_regexp: [y] }", "all_match: - y - x"),
+    ] {
+        assert_eq!(flat(dns(theirs)), format!("{head} rules: answer: {ours}"), "{theirs}");
+    }
+    let all = "modules: { m: { prober: dns, dns: { query_name: a, validate_answer_rrs: { fail_if_all_match_regexp: [x] } } } }";
+    let (_, problems) = carried(all);
+    assert!(problems.to_string().contains("passes where all records match"), "{problems}");
+}
+
+#[test]
 fn what_cannot_be_carried_is_refused_by_name() {
     for (module, name) in [
         ("{ prober: unix }", "unix"),
@@ -82,10 +105,6 @@ fn what_cannot_be_carried_is_refused_by_name() {
         ("{ prober: http, http: { tls_config: { max_version: TLS11 } } }", "max_version"),
         ("{ prober: tcp, tcp: { source_ip_address: 10.0.0.1 } }", "source_ip_address"),
         ("{ prober: tcp, tcp: { query_response: [{ expect_bytes: x }] } }", "expect_bytes"),
-        (
-            "{ prober: dns, dns: { query_name: a, validate_answer_rrs: { fail_if_all_match_regexp: [x] } } }",
-            "all_match",
-        ),
         (
             "{ prober: http, http: { fail_if_header_not_matches: [{ header: A, regexp: b, allow_missing: true }] } }",
             "allow_missing",

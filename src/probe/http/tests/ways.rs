@@ -62,7 +62,11 @@ async fn name_for_tls_may_differ_from_the_host_which_stays_in_the_header() {
     let report =
         rig.attempt("http", asked(url(), json!({ "tls": { "name": "b.xuhui.test" }, "expect": expect }))).await;
     assert_eq!(report.outcome, Outcome::Pass, "{report:#?}");
-    assert_fail(&rig.attempt("http", asked(url(), json!({}))).await, ReasonKind::Tls, "is not for a.huangpu.test");
+    let text = "certificate is for b.xuhui.test, not for a.huangpu.test";
+    assert_fail(&rig.attempt("http", asked(url(), json!({}))).await, ReasonKind::Tls, text);
+    let third = asked(url(), json!({ "tls": { "name": "c.test" } }));
+    let text = "certificate is for b.xuhui.test, not for c.test";
+    assert_fail(&rig.attempt("http", third).await, ReasonKind::Tls, text);
     let ip = asked(format!("https://127.0.0.1:{port}/"), json!({ "tls": { "name": "b.xuhui.test" } }));
     assert_eq!(rig.attempt("http", ip).await.outcome, Outcome::Pass);
 }
