@@ -135,10 +135,9 @@ async fn tcp(stage: &mut Stage, reason: ReasonKind) {
     let starttls = json!({ "starttls": "smtp" });
     match reason {
         ReasonKind::Timeout => {
-            let acts = [Say(b"554 away\r\n"), Hang];
             let more = json!({ "dialogue": [{ "expect": "^220 " }] });
-            let parts = ["step 1: expected a line that matches /^220 /", "got \"554 away\" and then no more in time"];
-            add(stage, "stops in the dialogue", &acts, more, &parts).await.within(super::SHORT);
+            let parts = ["step 1: expected a line that matches /^220 /"];
+            add(stage, "says nothing", &[Hang], more, &parts).await.within(super::SHORT);
         }
         ReasonKind::Tls => {
             let acts = [Say(b"220 a\r\n"), Hear("EHLO"), Say(b"250 a\r\n"), Hang];
@@ -150,8 +149,15 @@ async fn tcp(stage: &mut Stage, reason: ReasonKind) {
                 .await;
         }
         ReasonKind::Content => {
+            let acts = [Say(b"554 away\r\n"), Hang];
+            let more = json!({ "dialogue": [{ "expect": "^220 " }] });
+            let parts = ["step 1: expected a line that matches /^220 /", "got \"554 away\" and then no more in time"];
+            add(stage, "says something else in a dialogue, and stays", &acts, more, &parts).await.within(super::SHORT);
             let parts = ["expected \"220\" from a.bdc.test:", "got \"554 away\""];
             add(stage, "says something else", &[Say(b"554 away\r\n")], json!({ "expect": "220" }), &parts).await;
+            let parts = ["expected \"220\" from a.bdc.test:", "got \"2\" and then no more in time"];
+            let begins = [Say(b"2"), Hang];
+            add(stage, "stops in the middle", &begins, json!({ "expect": "220" }), &parts).await.within(super::SHORT);
             let parts = ["expected \"220\" from a.bdc.test:", "got nothing"];
             add(stage, "hangs up", &[], json!({ "expect": "220" }), &parts).await;
         }
