@@ -13,6 +13,7 @@ use crate::domain::{
     Content, Inventory, Message, Observation, Outcome, ProbeId, ReasonKind, SECOND, Symptom, Timestamp, Trigger,
 };
 use serde_json::{Value, json};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -185,5 +186,22 @@ async fn every_kind_honours_a_maintenance_window() {
         let down = (T0 + 110 * SECOND, Health::Down);
         let changes = bench.changes();
         assert!(changes.contains(&down), "{name}: {changes:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_kind_that_asks_somebody_stays_outside_the_fence_of_this_machine() {
+    let asking: Vec<&ProbeKind> = KINDS.iter().filter(|kind| !matches!(kind.name, "command" | "heartbeat")).collect();
+    for kind in asking {
+        let mut rig = Rig::new();
+        rig.guard();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let prober = rig.prober(kind.name, into_the_dark(kind.name, listener.local_addr().unwrap().port()));
+        let report = attempt(&*prober, DEADLINE, &SystemClock::default()).await;
+        let said = report.outcome.reason().map(|reason| reason.text.clone()).unwrap_or_default();
+        assert_eq!(report.outcome.label(), "unknown", "{}: {report:#?}", kind.name);
+        assert!(said.contains("127.0.0.1") && said.contains("network.allow"), "{}: {said}", kind.name);
+        listener.set_nonblocking(true).unwrap();
+        assert!(listener.accept().is_err(), "{} connected all the same", kind.name);
     }
 }

@@ -14,6 +14,8 @@ pub(super) const SHOWN_MAX: usize = 80;
 pub(super) const JSON_BYTES_MAX: usize = 4 << 20;
 /// Longest path, in characters.
 const PATH_MAX: usize = 300;
+/// How deep brackets may stand in each other: the parser tries each level several ways, so every one multiplies its work.
+const DEPTH_MAX: usize = 4;
 /// Most commas in a path: each may double what it selects.
 const COMMAS_MAX: usize = 4;
 
@@ -142,6 +144,10 @@ pub(super) fn parse_path(text: &str) -> Result<serde_json_path::JsonPath, (Strin
             "compare with `@` and plain values only".into(),
         ));
     }
+    if depth(&plain) > DEPTH_MAX {
+        let why = format!("brackets stand more than {DEPTH_MAX} deep in it");
+        return Err((why, "ask for what is inside with an expectation of its own".into()));
+    }
     if plain.matches(',').count() > COMMAS_MAX {
         return Err((format!("it has more than {COMMAS_MAX} commas"), "write several expectations".into()));
     }
@@ -153,6 +159,20 @@ pub(super) fn parse_path(text: &str) -> Result<serde_json_path::JsonPath, (Strin
         };
         (format!("{} at character {}", error.message(), error.position() + 1), hint)
     })
+}
+
+/// How deep brackets and parentheses stand in each other, also where they are never closed.
+fn depth(plain: &str) -> usize {
+    let (mut open, mut deepest) = (0_usize, 0);
+    for c in plain.chars() {
+        match c {
+            '[' | '(' => open += 1,
+            ']' | ')' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(open);
+    }
+    deepest
 }
 
 /// The path without what stands in its quotes; `None` if one is not closed, over which the parser would panic.

@@ -58,6 +58,8 @@ fn path_that_cannot_be_read_or_would_cost_too_much_is_a_problem_with_a_hint() {
         ("$.a-b", "at character 4", "['a-b']"),
         ("$.items[", "at character", "for example"),
         (r"$['t(\u", "a quote in it is not closed", "close it"),
+        ("$[?@.a[?@.b[?@.c[?@.d[?@.e]]]]]", "brackets stand more than 4 deep", "of its own"),
+        ("$[?(((((@.a)))))]", "brackets stand more than 4 deep", "of its own"),
         ("$..*..*", "`..` stands in it twice", "name one"),
         ("$[?@.a == $.b]", "begins anew with `$`", "compare with `@`"),
         ("$[*,*][*,*][*,*][*,*][*,*]", "more than 4 commas", "several"),
