@@ -127,8 +127,9 @@ async fn step_that_hangs_cannot_eat_the_share_of_the_cleanup() {
     let port = rig.serve(service).await;
     let journey = body(port, json!({ "name": "hang", "url": "hang" }));
     let report = rig.attempt_within(Duration::from_secs(2), "journey", journey.clone()).await;
-    let text = "step 2 \"hang\": no result within 1.6 s: still waiting for an answer from a.huangpu.test:";
-    assert_fail(&report, ReasonKind::Timeout, text);
+    // How much was left for the step depends on the machine, so no length is compared.
+    assert_fail(&report, ReasonKind::Timeout, "step 2 \"hang\": no result within ");
+    assert_fail(&report, ReasonKind::Timeout, "still waiting for an answer from a.huangpu.test:");
     assert!(report.took < Duration::from_secs(2), "{:?}", report.took);
     assert!(trace(&report).contains("HTTP/1.1 204 No Content"), "{report:#?}");
     let mut stuck = body(port, cases());
@@ -142,7 +143,7 @@ async fn step_that_hangs_cannot_eat_the_share_of_the_cleanup() {
     let mut bare = journey;
     bare.as_object_mut().unwrap().remove("cleanup");
     let report = rig.attempt_within(Duration::from_secs(1), "journey", bare).await;
-    assert_fail(&report, ReasonKind::Timeout, "step 2 \"hang\": no result within 1");
+    assert_fail(&report, ReasonKind::Timeout, "step 2 \"hang\": no result within ");
 }
 
 #[tokio::test]
