@@ -5,6 +5,7 @@
 //! changed), `sla` (what is left of the promise), `incident` (who is told what), and `engine`, which only routes.
 //! The words are those of `docs/glossary.md`.
 
+mod audit;
 mod fact;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -28,6 +29,7 @@ pub mod timeline;
 pub mod watch;
 pub mod window;
 
+pub use audit::*;
 pub use fact::*;
 pub use id::*;
 pub use inventory::*;
