@@ -124,7 +124,7 @@ fn is_hopeless(inventory: &Inventory, schedule: &Schedule, from: Timestamp, blan
     match &schedule.starts {
         Recurrence::Dates(_) => blank == 0,
         // One covered start may be unlucky; a year of them is a rule.
-        Recurrence::Cron(_) | Recurrence::Nth { .. } => {
+        Recurrence::Cron(_) | Recurrence::Nth { .. } | Recurrence::Rule { .. } => {
             let before = Span::new(from - HORIZON_MS, from);
             let past = expand(schedule, &inventory.zone, before);
             !past.iter().any(|w| matches!(answer(inventory, schedule, w), Answer::Allowed))

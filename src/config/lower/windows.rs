@@ -5,14 +5,16 @@
 use super::super::expand::{Granted, Grants, expand};
 use super::registry::{Reference, Thing};
 use super::{Draft as Files, tables};
-use crate::domain::window::{Recurrence, Schedule};
+use crate::domain::window::{Recurrence, Schedule, check_rule};
 use crate::domain::*;
 use crate::field::{Code, Node, NodeKind, Place, Problem, Problems, Record, Spanned, Value, decode};
 use jiff::civil::{DateTime, Weekday};
 use std::collections::{BTreeSet, HashMap};
 
 /// What a later version reads, and what to write until then.
-const LATER: [(&str, &str); 2] = [("rrule", "write `cron`, `nth` or `dates`"), ("plan", "leave it out")];
+const LATER: [(&str, &str); 1] = [("plan", "leave it out")];
+/// What may say when windows start; `from` belongs to the last one.
+const RECURRENCES: [&str; 5] = ["nth", "cron", "dates", "once", "rrule"];
 
 /// A schedule whose scope is not resolved yet.
 pub(super) struct Draft {
@@ -39,41 +41,26 @@ pub(super) fn expand_each(node: &mut Node, granted: &Granted, env: &HashMap<Stri
     }
 }
 
-/// Takes out what is not supported yet, with a problem that says so. True if the recurrence was among it.
-fn take_out_later(item: &mut Node, problems: &mut Problems) -> bool {
-    let NodeKind::Map(entries) = &mut item.kind else { return false };
-    let mut recurrence = false;
-    let mut refuse = |key: &str, at: &Place| {
-        if let Some((_, hint)) = LATER.iter().find(|(name, _)| *name == key) {
-            let problem = Problem::error(Code::NotSupported, at, format!("`{key}` is not supported yet"));
+/// Takes out what is not supported yet, with a problem that says so.
+fn take_out_later(item: &mut Node, problems: &mut Problems) {
+    let NodeKind::Map(entries) = &mut item.kind else { return };
+    entries.retain(|e| match LATER.iter().find(|(name, _)| *name == e.key) {
+        Some((key, hint)) => {
+            let problem = Problem::error(Code::NotSupported, &e.key_at, format!("`{key}` is not supported yet"));
             problems.push(problem.hint(*hint));
+            false
         }
-    };
-    entries.retain(|e| {
-        let inside = if e.key == "every" { e.value.entry("rrule") } else { None };
-        let later = LATER.iter().any(|(name, _)| *name == e.key);
-        if later {
-            refuse(&e.key, &e.key_at);
-        }
-        if let Some(rrule) = inside {
-            refuse("rrule", &rrule.key_at);
-        }
-        recurrence |= e.key == "rrule" || inside.is_some();
-        !later && inside.is_none()
+        None => true,
     });
-    recurrence
 }
 
 impl Files {
     pub(super) fn window_file(&mut self, mut node: Node) {
-        let mut without_recurrence = BTreeSet::new();
         if let NodeKind::Map(entries) = &mut node.kind {
             for entry in entries.iter_mut().filter(|e| e.key == "windows") {
                 if let NodeKind::List(items) = &mut entry.value.kind {
                     for item in items {
-                        if take_out_later(item, &mut self.problems) {
-                            without_recurrence.insert(item.at.start);
-                        }
+                        take_out_later(item, &mut self.problems);
                     }
                 }
             }
@@ -88,9 +75,6 @@ impl Files {
                     self.known.refer(Reference::new(thing, id, record.at(field)));
                 }
             }
-            if without_recurrence.contains(&record.at.start) {
-                continue;
-            }
             if let Some(starts) = self.starts(record) {
                 self.check_except(record, &starts);
                 self.schedules.push(Draft { record: record.clone(), starts });
@@ -100,16 +84,14 @@ impl Files {
 
     /// The one recurrence of a schedule, below `every` or beside it.
     fn starts(&mut self, record: &Record) -> Option<Recurrence> {
-        let mut written: Vec<(&'static str, &Spanned<Value>, &Place)> = Vec::new();
-        if let Some((key, value)) = record.variant("every") {
-            written.push((key, value, record.key_at("every")));
-        }
-        for key in ["nth", "cron", "dates", "once"] {
-            if let Some(value) = record.get(key) {
-                written.push((key, value, record.key_at(key)));
-            }
-        }
-        let expected = "one of `nth`, `cron`, `dates`, `once` below `every`";
+        let below = record.record("every");
+        // Beside `every` all of them may stand but the last, which needs its `from`.
+        let (beside, all) = (&RECURRENCES[..RECURRENCES.len() - 1], &RECURRENCES[..]);
+        let places = below.map(|below| (below, all)).into_iter().chain([(record, beside)]);
+        let written: Vec<(&'static str, &Spanned<Value>, &Place)> = places
+            .flat_map(|(place, keys)| keys.iter().filter_map(|key| Some((*key, place.get(key)?, place.key_at(key)))))
+            .collect();
+        let expected = "one of `nth`, `cron`, `dates`, `once`, `rrule` below `every`";
         if written.is_empty() {
             if record.complete {
                 let problem = Problem::error(Code::MissingKey, &record.at, "nothing says when it starts");
@@ -121,8 +103,29 @@ impl Files {
             let problem = Problem::error(Code::Recurrence, at, format!("`{key}` besides another recurrence"));
             self.problems.push(problem.expected(expected));
         }
-        let (_, value, _) = written.first()?;
-        self.recurrence(written.first()?.0, value)
+        let (key, value, key_at) = *written.first()?;
+        let from = below.and_then(|below| below.get("from"));
+        if let Some(from) = from.filter(|_| key != "rrule") {
+            let problem = Problem::error(Code::Recurrence, &from.at, format!("`from` beside `{key}`"));
+            self.problems.push(problem.hint("only `rrule` counts from somewhere: leave it out"));
+        }
+        if key == "rrule" { self.rule(value, from, key_at) } else { self.recurrence(key, value) }
+    }
+
+    fn rule(&mut self, text: &Spanned<Value>, from: Option<&Spanned<Value>>, key_at: &Place) -> Option<Recurrence> {
+        let Some(Value::DateTime(start)) = from.map(|from| &from.value) else {
+            let problem = Problem::error(Code::MissingKey, key_at, "`rrule` without `from`");
+            self.problems
+                .push(problem.expected("the local time from which it counts").hint("add `from: 2026-12-01T23:00`"));
+            return None;
+        };
+        match check_rule(text.value.as_text()?, *start) {
+            Ok(rule) => Some(rule),
+            Err((_, why)) => {
+                self.problems.push(Problem::error(Code::Recurrence, &text.at, why));
+                None
+            }
+        }
     }
 
     fn recurrence(&mut self, key: &str, value: &Spanned<Value>) -> Option<Recurrence> {

@@ -1,6 +1,7 @@
 //! The tables of the files below `schedules/`.
 
 use super::things;
+use crate::domain::window::rule::RULE_BYTES_MAX;
 use crate::field::{Field, Type};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -146,6 +147,8 @@ const NTH: &[Field] = &[
 ];
 
 const CRON_DOC: &str = "Minute, hour, day, month, weekday; if both day fields are restricted, either one matches.";
+const RRULE_DOC: &str = "A rule of RFC 5545, such as `FREQ=MONTHLY;BYDAY=4SA`; lines with `EXDATE:` and `RDATE:` may \
+                         follow. All times are local.";
 const DATES_DOC: &str = "Local times of the starts.";
 
 const RECURRENCE: &[Field] = &[
@@ -153,6 +156,8 @@ const RECURRENCE: &[Field] = &[
     Field::optional("cron", Type::Cron, CRON_DOC),
     Field::optional("dates", Type::List { of: &Type::DateTime, min: 1, max: 1_000 }, DATES_DOC),
     Field::optional("once", Type::DateTime, "Local time of the only start."),
+    Field::optional("rrule", Type::Text { max: RULE_BYTES_MAX }, RRULE_DOC),
+    Field::optional("from", Type::DateTime, "Local time from which `rrule` counts."),
 ];
 
 const SCOPE: &[Field] = &[
@@ -169,7 +174,7 @@ const WINDOW: &[Field] = &[
         Type::Either(&[Type::List { of: &Type::SubsystemRef, min: 1, max: 10_000 }, Type::Record(SCOPE)]),
         "What is affected.",
     ),
-    Field::optional("every", Type::OneKey(RECURRENCE), "When it starts."),
+    Field::optional("every", Type::Record(RECURRENCE), "When it starts: one of these, and `from` with `rrule`."),
     Field::optional("nth", Type::Record(NTH), "The nth weekday of every month."),
     Field::optional("cron", Type::Cron, CRON_DOC),
     Field::optional("dates", Type::List { of: &Type::DateTime, min: 1, max: 1_000 }, DATES_DOC),

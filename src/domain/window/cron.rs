@@ -87,13 +87,13 @@ fn fires(days: &Values, months: &Values) -> bool {
     (1..=12u8).zip(LENGTHS).any(|(month, length)| months.has(month) && first <= length)
 }
 
-fn as_utc(civil: DateTime) -> Option<Utc<chrono::Utc>> {
+pub(super) fn as_utc(civil: DateTime) -> Option<Utc<chrono::Utc>> {
     let part = |n: i8| u32::from(n.unsigned_abs());
     let date = chrono::NaiveDate::from_ymd_opt(civil.year().into(), part(civil.month()), part(civil.day()))?;
     Some(date.and_hms_opt(part(civil.hour()), part(civil.minute()), part(civil.second()))?.and_utc())
 }
 
-fn as_civil(utc: Utc<chrono::Utc>) -> Option<DateTime> {
+pub(super) fn as_civil(utc: Utc<chrono::Utc>) -> Option<DateTime> {
     let part = |n: u32| i8::try_from(n).ok();
     let (month, day) = (part(utc.month())?, part(utc.day())?);
     let year = i16::try_from(utc.year()).ok()?;

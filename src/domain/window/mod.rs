@@ -7,9 +7,10 @@ mod book;
 pub mod cron;
 pub mod lifecycle;
 mod recurrence;
+pub mod rule;
 
 pub use book::{Book, HORIZON_MS, Window};
-pub use recurrence::{STARTS_PER_DAY_MAX, WINDOWS_MAX, check_cron, expand, window_id};
+pub use recurrence::{STARTS_PER_DAY_MAX, WINDOWS_MAX, check_cron, check_rule, expand, window_id};
 
 use super::*;
 use jiff::civil::{Date, DateTime, Time, Weekday};
@@ -20,6 +21,13 @@ use serde::{Deserialize, Serialize};
 pub enum Recurrence {
     /// Five-field POSIX cron, validated.
     Cron(String),
+    /// A rule of RFC 5545 with its additions and exceptions, validated, counted from a local time.
+    Rule {
+        /// Its lines.
+        text: String,
+        /// `DTSTART`.
+        from: DateTime,
+    },
     /// The nth weekday of every month at a local time; 5 means the fifth, where there is one; -1 the last.
     Nth {
         /// Which weekday.

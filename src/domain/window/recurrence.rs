@@ -4,6 +4,7 @@
 //! is looked at; starts that fall on one instant are one window, named after the earliest civil start.
 
 use super::cron::Cron;
+use super::rule::Rule;
 use super::{Planned, Recurrence, Schedule};
 use crate::domain::civil::{Zone, day_after, day_before};
 use crate::domain::*;
@@ -23,6 +24,12 @@ pub fn check_cron(text: &str) -> Result<Recurrence, (usize, String)> {
         return Err((0, format!("`{text}` starts {starts} windows a day; at most {STARTS_PER_DAY_MAX} are possible")));
     }
     Ok(Recurrence::Cron(text.to_owned()))
+}
+
+/// Checks a rule of a schedule; the error is a sentence with its byte offset.
+pub fn check_rule(text: &str, from: DateTime) -> Result<Recurrence, (usize, String)> {
+    Rule::check(text, from)?;
+    Ok(Recurrence::Rule { text: text.to_owned(), from })
 }
 
 /// The windows of a schedule that share an instant with `within`, in order of time.
@@ -64,6 +71,10 @@ fn civil_starts(recurrence: &Recurrence, first: DateTime, last: DateTime) -> Vec
         // `config` has checked the text; what does not parse starts nothing.
         Recurrence::Cron(text) => match Cron::parse(text) {
             Ok(cron) => cron.starts(first, last).take(WINDOWS_MAX).collect(),
+            Err(_) => Vec::new(),
+        },
+        Recurrence::Rule { text, from } => match Rule::parse(text, *from) {
+            Ok(rule) => rule.starts(first, last),
             Err(_) => Vec::new(),
         },
         Recurrence::Nth { weekday, n, at } => months(first.date(), last.date())
