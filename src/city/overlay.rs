@@ -103,6 +103,7 @@ impl Overlay {
                 scope: vec![self.subsystem.clone()],
                 starts: Recurrence::Dates(vec![start]),
                 except: Vec::new(),
+                also: Vec::new(),
                 lasts_ms: Millis::from(*lasts_s) * SECOND,
                 policy: None,
                 notice: Some(notice()),

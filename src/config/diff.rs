@@ -240,6 +240,7 @@ fn schedules(loaded: &Loaded) -> BTreeMap<String, Item> {
             ("scope", list(&s.scope)),
             ("starts", show(&s.starts)),
             ("except", list(&s.except)),
+            ("also", list(&s.also)),
             ("lasts", duration(s.lasts_ms)),
             ("policy", show(&s.policy)),
             ("notice", s.notice.as_ref().map(names).unwrap_or_default()),

@@ -5,10 +5,12 @@
 
 mod promises;
 
+use crate::domain::civil::Zone;
 use crate::domain::policy::{Obstacle, admit};
 use crate::domain::window::{Planned, Recurrence, Schedule, expand};
 use crate::domain::*;
 use crate::field::{Code, Place, Problem};
+use jiff::civil::DateTime;
 
 /// How far windows are looked at, in either direction.
 const HORIZON_MS: Millis = 400 * DAY;
@@ -74,9 +76,7 @@ fn judge(
 ) -> SpanSet {
     let windows = expand(schedule, &inventory.zone, Span::lasting(from, HORIZON_MS));
     if windows.is_empty() {
-        let problem =
-            Problem::warning(Code::MatchesNothing, at, format!("`{}` has no start within 400 days", schedule.id));
-        problems.push(problem.hint("take it out when it is over, or check its dates"));
+        problems.push(idle(schedule, &inventory.zone, from, at));
         return SpanSet::EMPTY;
     }
     let answers: Vec<Answer> = windows.iter().map(|w| answer(inventory, schedule, w)).collect();
@@ -105,6 +105,22 @@ fn judge(
     }
     let stays = |(_, answer): &(&Planned, &Answer)| !matches!(answer, Answer::Denied(_));
     windows.iter().zip(&answers).filter(stays).map(|(w, _)| w.span).collect()
+}
+
+/// Nothing starts within the horizon: over, or beyond it.
+fn idle(schedule: &Schedule, zone: &Zone, from: Timestamp, at: &Place) -> Problem {
+    let last = expand(schedule, zone, Span::new(from - HORIZON_MS, from)).pop().map(|w| w.civil_start);
+    let dates = match &schedule.starts {
+        Recurrence::Dates(dates) => dates.as_slice(),
+        _ => &[],
+    };
+    let over = |civil: &DateTime| zone.instant(*civil) < from;
+    let last = last.into_iter().chain(dates.iter().chain(&schedule.also).copied().filter(over)).max();
+    let message = match last {
+        Some(last) => format!("`{}` has no start within 400 days; its last was {last}", schedule.id),
+        None => format!("`{}` has no start within 400 days", schedule.id),
+    };
+    Problem::warning(Code::MatchesNothing, at, message).hint("take it out when it is over, or check its dates")
 }
 
 fn answer(inventory: &Inventory, schedule: &Schedule, window: &Planned) -> Answer {

@@ -125,6 +125,7 @@ impl City {
             scope: scope.iter().map(|s| (*s).into()).collect(),
             starts: Recurrence::Dates(vec![self.inventory.zone.local(start)]),
             except: Vec::new(),
+            also: Vec::new(),
             lasts_ms,
             policy: None,
             notice: None,

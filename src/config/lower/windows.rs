@@ -5,7 +5,7 @@
 use super::super::expand::{Granted, Grants, expand};
 use super::registry::{Reference, Thing};
 use super::{Draft as Files, tables};
-use crate::domain::window::{Recurrence, Schedule, check_rule};
+use crate::domain::window::{Recurrence, Schedule, check_rule, starts_at, starts_on};
 use crate::domain::*;
 use crate::field::{Code, Node, NodeKind, Place, Problem, Problems, Record, Spanned, Value, decode};
 use jiff::civil::{DateTime, Weekday};
@@ -76,7 +76,7 @@ impl Files {
                 }
             }
             if let Some(starts) = self.starts(record) {
-                self.check_except(record, &starts);
+                self.check_changes(record, &starts);
                 self.schedules.push(Draft { record: record.clone(), starts });
             }
         }
@@ -132,16 +132,7 @@ impl Files {
         match (key, &value.value) {
             ("cron", Value::Text(text)) => Some(Recurrence::Cron(text.clone())),
             ("once", Value::DateTime(at)) => Some(Recurrence::Dates(vec![*at])),
-            ("dates", Value::List(items)) => {
-                let dates: Vec<DateTime> = items
-                    .iter()
-                    .filter_map(|i| match i.value {
-                        Value::DateTime(at) => Some(at),
-                        _ => None,
-                    })
-                    .collect();
-                Some(Recurrence::Dates(dates))
-            }
+            ("dates", Value::List(items)) => Some(Recurrence::Dates(items.iter().filter_map(date_time).collect())),
             ("nth", Value::Record(nth)) if nth.complete => {
                 let n = i8::try_from(nth.int("n")).unwrap_or_default();
                 if n == 0 {
@@ -155,13 +146,21 @@ impl Files {
         }
     }
 
-    /// An exception that no start falls on is a slip of the date.
-    fn check_except(&mut self, record: &Record, starts: &Recurrence) {
-        let Recurrence::Dates(dates) = starts else { return };
+    /// An exception that no start falls on and an addition that starts anyway are slips of the date.
+    fn check_changes(&mut self, record: &Record, starts: &Recurrence) {
+        let mut excepted = Vec::new();
         for item in record.list("except") {
             let Value::Date(except) = item.value else { continue };
-            if !dates.iter().any(|d| d.date() == except) {
+            excepted.push(except);
+            if !starts_on(starts, except) {
                 let message = format!("no start falls on {except}");
+                self.problems.push(Problem::warning(Code::MatchesNothing, &item.at, message).hint("check the date"));
+            }
+        }
+        for item in record.list("also") {
+            let Some(also) = date_time(item) else { continue };
+            if !excepted.contains(&also.date()) && starts_at(starts, also) {
+                let message = format!("a window starts at {also} anyway");
                 self.problems.push(Problem::warning(Code::MatchesNothing, &item.at, message).hint("check the date"));
             }
         }
@@ -189,6 +188,7 @@ impl Files {
             scope,
             starts: draft.starts.clone(),
             except: except.collect(),
+            also: record.list("also").iter().filter_map(date_time).collect(),
             lasts_ms: record.int("lasts"),
             policy: record.opt_text("policy").map(PolicyId::from),
             notice: record.names("notice").cloned(),
@@ -241,6 +241,13 @@ impl Files {
 fn foreign(owner: &str, other: &str, at: &Place) -> Problem {
     Problem::error(Code::ForeignScope, at, format!("a window of `{owner}` over a subsystem of `{other}`"))
         .hint(format!("let `{other}` declare a window of its own"))
+}
+
+fn date_time(value: &Spanned<Value>) -> Option<DateTime> {
+    match value.value {
+        Value::DateTime(at) => Some(at),
+        _ => None,
+    }
 }
 
 fn weekday(text: &str) -> Option<Weekday> {

@@ -1,6 +1,7 @@
 //! The tables of the files below `schedules/`.
 
 use super::things;
+use crate::domain::window::LENGTH_MAX;
 use crate::domain::window::rule::RULE_BYTES_MAX;
 use crate::field::{Field, Type};
 
@@ -180,11 +181,12 @@ const WINDOW: &[Field] = &[
     Field::optional("dates", Type::List { of: &Type::DateTime, min: 1, max: 1_000 }, DATES_DOC),
     Field::optional("once", Type::DateTime, "Local time of the only start."),
     Field::optional("except", Type::list(&Type::Date), "Dates of starts that are left out."),
-    Field::required(
-        "lasts",
-        Type::Duration { min_ms: 1_000, max_ms: 31 * 24 * HOUR_MS },
-        "From start to approved end.",
+    Field::optional(
+        "also",
+        Type::List { of: &Type::DateTime, min: 1, max: 1_000 },
+        "Local times of starts besides those, on excepted dates too.",
     ),
+    Field::required("lasts", Type::Duration { min_ms: 1_000, max_ms: LENGTH_MAX }, "From start to approved end."),
     Field::optional("notice", Type::Names, "The owner's own words."),
     Field::optional("policy", Type::Id, "A stricter policy, besides those that govern."),
 ];

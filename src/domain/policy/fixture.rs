@@ -172,6 +172,7 @@ pub(crate) fn once(owner: &str, scope: &[&str], start: &str, lasts_ms: Millis) -
         scope: scope.iter().map(|id| SubsystemId::from(*id)).collect(),
         starts: Recurrence::Dates(vec![civil_start]),
         except: Vec::new(),
+        also: Vec::new(),
         lasts_ms,
         policy: None,
         notice: Some(names("系统升级，暂停服务", "Upgrade, service paused")),

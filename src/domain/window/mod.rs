@@ -10,11 +10,16 @@ mod recurrence;
 pub mod rule;
 
 pub use book::{Book, HORIZON_MS, Window};
-pub use recurrence::{STARTS_PER_DAY_MAX, WINDOWS_MAX, check_cron, check_rule, expand, window_id};
+pub use recurrence::{
+    STARTS_PER_DAY_MAX, WINDOWS_MAX, check_cron, check_rule, expand, starts_at, starts_on, window_id,
+};
 
 use super::*;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use serde::{Deserialize, Serialize};
+
+/// The longest window that can be, whatever a policy admits: what lasts longer is no maintenance.
+pub const LENGTH_MAX: Millis = 7 * DAY;
 
 /// When the windows of a schedule start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,8 +68,10 @@ pub struct Schedule {
     pub scope: Vec<SubsystemId>,
     /// When its windows start.
     pub starts: Recurrence,
-    /// Dates of starts that are left out.
+    /// Dates on which nothing of `starts` starts.
     pub except: Vec<Date>,
+    /// Starts besides those, whatever `except` says.
+    pub also: Vec<DateTime>,
     /// From start to approved end, elapsed time.
     pub lasts_ms: Millis,
     /// A stricter policy that is added to those that match.

@@ -43,6 +43,7 @@ pub fn expand(schedule: &Schedule, zone: &Zone, within: Span) -> Vec<Planned> {
     let mut starts: Vec<(Timestamp, DateTime)> = civil_starts(&schedule.starts, first, last)
         .into_iter()
         .filter(|civil| !schedule.except.contains(&civil.date()))
+        .chain(schedule.also.iter().copied().filter(|civil| first <= *civil && *civil < last))
         .map(|civil| (zone.instant(civil), civil))
         .collect();
     starts.sort_unstable();
@@ -62,6 +63,17 @@ pub fn window_id(schedule: &ScheduleId, civil_start: DateTime) -> WindowId {
     let digest = sha2::Sha256::digest(format!("{schedule}\n{civil}"));
     let hex: String = digest.iter().take(4).map(|b| format!("{b:02x}")).collect();
     WindowId::new(format!("{schedule}.{hex}"))
+}
+
+/// Whether a recurrence has a start on a date.
+pub fn starts_on(recurrence: &Recurrence, date: Date) -> bool {
+    !civil_starts(recurrence, date.at(0, 0, 0, 0), day_after(date).at(0, 0, 0, 0)).is_empty()
+}
+
+/// Whether a recurrence has a start at a local time.
+pub fn starts_at(recurrence: &Recurrence, civil: DateTime) -> bool {
+    let next = civil.checked_add(jiff::Span::new().seconds(1)).unwrap_or(DateTime::MAX);
+    civil_starts(recurrence, civil, next).contains(&civil)
 }
 
 /// Civil starts from `first` to before `last`, at most `WINDOWS_MAX`.

@@ -78,6 +78,32 @@ fn excepted_dates_are_left_out_by_the_date_of_their_start() {
 }
 
 #[test]
+fn additions_start_besides_any_recurrence_on_excepted_dates_too_and_once() {
+    let (zone, from, to) = (shanghai(), date(2026, 11, 1), date(2027, 1, 1));
+    let mut schedule = fourth_saturday();
+    schedule.except = vec![date(2026, 12, 26)];
+    let (moved, anyway) = (date(2026, 12, 26).at(22, 0, 0, 0), date(2026, 11, 28).at(23, 0, 0, 0));
+    schedule.also = vec![moved, anyway, date(2027, 1, 9).at(23, 0, 0, 0)];
+    assert_eq!(starts(&schedule, &zone, from, to), ["2026-11-28T23:00:00", "2026-12-26T22:00:00"]);
+    let within = Span::new(zone.midnight(from), zone.midnight(to));
+    let ids: Vec<WindowId> = expand(&schedule, &zone, within).into_iter().map(|p| p.id).collect();
+    assert_eq!(ids, [window_id(&schedule.id, anyway), window_id(&schedule.id, moved)]);
+}
+
+#[test]
+fn recurrences_know_their_dates_and_times() {
+    let saturday = fourth_saturday().starts;
+    let cron = check_cron("30 1 * * SUN").unwrap();
+    let rule = check_rule("FREQ=MONTHLY;BYDAY=4SA", date(2026, 1, 1).at(23, 0, 0, 0)).unwrap();
+    for starts in [&saturday, &rule] {
+        assert!(starts_on(starts, date(2026, 12, 26)) && !starts_on(starts, date(2026, 12, 27)));
+        assert!(starts_at(starts, date(2026, 12, 26).at(23, 0, 0, 0)));
+        assert!(!starts_at(starts, date(2026, 12, 26).at(22, 59, 59, 0)));
+    }
+    assert!(starts_on(&cron, date(2026, 12, 27)) && !starts_on(&cron, date(2026, 12, 26)));
+}
+
+#[test]
 fn starts_that_fall_on_one_instant_merge_under_the_earliest_name() {
     let zone = Zone::named("America/New_York").unwrap();
     // 02:00 and 02:30 do not exist on that Sunday: both mean 03:00.
