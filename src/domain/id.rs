@@ -68,6 +68,12 @@ id! {
     ObjectiveId;
     /// A list of people who answer for an owner: `huangpu`.
     RosterId;
+    /// A plan of maintenance: `portal-upgrade`.
+    PlanId;
+    /// A step of a plan: `drain-a`.
+    StepId;
+    /// One run of a plan in a window: `bdc-monthly.1f3a9c02.1`.
+    RunId;
 }
 
 impl SubsystemId {

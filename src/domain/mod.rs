@@ -2,8 +2,8 @@
 //!
 //! Reading order: `time` and `id`, then `inventory` (what there is), `observation` → `health` → `timeline`
 //! (what was seen), `civil` → `calendar` → `hours` → `policy` → `window` → `coverage` → `gate` (when it may be
-//! changed), `sla` (what is left of the promise), `incident` (who is told what), and `engine`, which only routes.
-//! The words are those of `docs/glossary.md`.
+//! changed), `plan` (how it is changed step by step), `sla` (what is left of the promise), `incident` (who is told
+//! what), and `engine`, which only routes. The words are those of `docs/glossary.md`.
 
 mod audit;
 mod fact;
@@ -23,6 +23,7 @@ pub mod gate;
 pub mod health;
 pub mod hours;
 pub mod incident;
+pub mod plan;
 pub mod policy;
 pub mod sla;
 pub mod timeline;
