@@ -5,7 +5,7 @@
 //! queue is bounded; nothing here waits for a target or a relay.
 
 use crate::clock::Clock;
-use crate::domain::engine::{CLOCK_STEP_MAX, Effect, Engine, Event, Output};
+use crate::domain::engine::{CLOCK_STEP_MAX, Effect, Engine, Event, Journal, Output};
 use crate::domain::*;
 use crate::metrics::Metrics;
 use crate::outbox::OutboxHandle;
@@ -172,6 +172,7 @@ impl Runtime {
         match result {
             Ok(end) => {
                 self.unsaved.end = end;
+                self.engine.note_journal(Journal::Writes);
                 if std::mem::take(&mut self.unsaved.failing) {
                     tracing::info!("the store takes facts again");
                 }
@@ -185,6 +186,7 @@ impl Runtime {
     }
 
     async fn endure(&mut self, error: &crate::store::StoreError) {
+        self.engine.note_journal(Journal::Refuses);
         if !std::mem::replace(&mut self.unsaved.failing, true) {
             tracing::error!(%error, "the store refuses facts; probing and paging go on from memory");
         }

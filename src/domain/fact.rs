@@ -4,7 +4,7 @@
 //! a chain of hashes can be laid over all of them; what was written by an older version stays readable.
 
 use super::health::ProbeHealth;
-use super::window::WindowState;
+use super::window::{About, Amendment, Definition, Emergency, WindowState};
 use super::*;
 use serde::{Deserialize, Serialize};
 
@@ -59,11 +59,61 @@ pub enum Fact {
         to: WindowState,
         /// Why, for people.
         why: Names,
+        /// What it was when it began, since its text may change while it runs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        begun: Option<Begun>,
+    },
+    /// A person asked for a window that is in no file.
+    WindowRequested {
+        /// Which window.
+        window: WindowId,
+        /// The name under which its id was made.
+        schedule: ScheduleId,
+        /// What it is.
+        definition: Definition,
+        /// From the start to the approved end.
+        span: Span,
+        /// Work that cannot wait for notice and off-hours.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        emergency: Option<Emergency>,
+        /// Why, in the applicant's words.
+        reason: String,
+        /// The applicant.
+        by: Actor,
+    },
+    /// A person changed one window.
+    WindowAmended {
+        /// Which window.
+        window: WindowId,
+        /// Of which schedule.
+        schedule: ScheduleId,
+        /// Its time as the text or the request has it.
+        written: Span,
+        /// Who.
+        by: Actor,
+        /// Why, in that person's words.
+        reason: String,
+        /// What.
+        amendment: Amendment,
+    },
+    /// A person approved a schedule's text: all its windows, until the text changes.
+    ScheduleApproved {
+        /// Which schedule.
+        schedule: ScheduleId,
+        /// Its text, by hash.
+        digest: String,
+        /// The owners in whose name.
+        owners: Vec<OwnerId>,
+        /// Who.
+        by: Actor,
     },
     /// A notice about a window was put into the outbox.
     WindowNoticed {
         /// Which window.
         window: WindowId,
+        /// What it says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<About>,
     },
     /// A notice about a window was accepted by a relay.
     WindowAnnounced {
@@ -71,6 +121,9 @@ pub enum Fact {
         window: WindowId,
         /// When it was accepted.
         accepted: Timestamp,
+        /// What it says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<About>,
     },
     /// An incident opened.
     IncidentOpened {
@@ -135,6 +188,16 @@ pub enum Fact {
         /// When it was over.
         until: Timestamp,
     },
+}
+
+/// What a window was when it began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begun {
+    /// Owner, names, scope.
+    pub definition: Definition,
+    /// Dependants that were bad already: its verification does not wait for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bad_before: Vec<SubsystemId>,
 }
 
 /// A fact with its time of writing; the unit of the log.

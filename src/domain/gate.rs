@@ -4,7 +4,6 @@
 //! asks for a window, inside one that is announced or running; notice, approvals and caps bind windows, not the gate.
 
 use super::policy::{Decision, DenyKind, DenyReason, GateMode, Grant, GrantKind, decide, governing};
-use super::window::WindowState;
 use super::*;
 
 /// What the gate says.
@@ -30,9 +29,7 @@ pub fn gate(inventory: &Inventory, windows: &[WindowView], subsystem: &Subsystem
     let Some(policy) = asks_window else {
         return GateAnswer::from(decision);
     };
-    let open = |w: &&WindowView| {
-        matches!(w.state, WindowState::Announced | WindowState::Active) && w.scope.contains(subsystem)
-    };
+    let open = |w: &&WindowView| w.state.opens_gates() && w.scope.contains(subsystem);
     let covering = windows.iter().filter(open).filter(|w| w.span.covers(span)).max_by_key(|w| w.span.end);
     let mut answer = GateAnswer::from(decision);
     match covering {

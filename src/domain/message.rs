@@ -129,6 +129,9 @@ pub struct AnnouncedWindow {
     pub scope: Vec<(SubsystemId, Names)>,
     /// The owner's own words.
     pub notice: Option<Names>,
+    /// What of the window it holds for: a notice of a window that changed since is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<window::About>,
 }
 
 /// What a message says.

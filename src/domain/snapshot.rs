@@ -72,6 +72,8 @@ pub struct WindowView {
     pub why: Names,
     /// When a relay accepted its notice.
     pub announced: Option<Timestamp>,
+    /// Work that could not wait for notice and off-hours.
+    pub emergency: Option<window::Emergency>,
     /// When the service was verified, once over.
     pub restored: Option<Timestamp>,
 }

@@ -9,7 +9,6 @@ pub use promises::{cause_label, left_ms};
 
 use super::writer::{Labels, Page};
 use crate::domain::timeline::Health;
-use crate::domain::window::WindowState;
 use crate::domain::*;
 use crate::probe::{Board, LATENCY_BUCKETS, Reading};
 use crate::probe::{Phases, Report};
@@ -218,11 +217,10 @@ fn subsystems(page: &mut Page, sources: &Sources<'_>) {
 
 fn windows(now: Timestamp, page: &mut Page, snapshot: &Snapshot) {
     let near = Span::new(now - WINDOWS_PAST_MS, now + WINDOWS_AHEAD_MS);
-    let unfinished = |w: &WindowView| matches!(w.state, WindowState::Active | WindowState::Overrun);
     let rows: Vec<_> = snapshot
         .windows
         .iter()
-        .filter(|w| w.span.overlaps(near) || unfinished(w))
+        .filter(|w| w.span.overlaps(near) || w.state.is_running())
         .map(|w| (Labels::of(&[("window", w.id.as_str()), ("owner", w.owner.as_str())]), w))
         .collect();
     let mut series = page.family("gengfu_window_state");

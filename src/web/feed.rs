@@ -3,7 +3,6 @@
 use super::language::Reads;
 use super::state::WebState;
 use super::text::Texts;
-use crate::domain::window::WindowState;
 use crate::domain::*;
 use axum::extract::State;
 use axum::http::header;
@@ -28,15 +27,12 @@ fn calendar(now: Timestamp, snapshot: &Snapshot, language: Language, public_url:
         Language::Zh => "更夫 · 维护窗口",
         Language::En => "gengfu: maintenance windows",
     });
-    let to_come = |w: &&WindowView| {
-        let over = matches!(w.state, WindowState::Completed | WindowState::Rejected | WindowState::Missed);
-        w.span.end > now && !over
-    };
+    let to_come = |w: &&WindowView| w.span.end > now && !w.state.is_terminal();
     for window in snapshot.windows.iter().filter(to_come).take(EVENTS_MAX) {
         let (Some(start), Some(end)) = (utc(window.span.start), utc(window.span.end)) else { continue };
         let names = window.scope.iter().filter_map(|id| snapshot.inventory.subsystems.get(id));
         let scope: Vec<&str> = names.map(|s| s.name.get(language)).collect();
-        let confirmed = matches!(window.state, WindowState::Announced | WindowState::Active | WindowState::Overrun);
+        let confirmed = window.state.opens_gates() || window.state.is_running();
         calendar.push(
             Event::new()
                 .uid(&format!("{}@gengfu", window.id))

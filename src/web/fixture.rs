@@ -280,7 +280,7 @@ fn seen(n: usize, subsystem: &Subsystem) -> SubsystemView {
             window: "jinshan-upgrade.00000001".into(),
             approved: Span::lasting(NOW - 48 * MINUTE, 2 * HOUR),
             restored: NOW,
-            valid: true,
+            standing: sla::Standing::Valid,
         }];
     }
     let state = match health {
@@ -307,6 +307,7 @@ pub(super) fn window(id: &str, scope: &str, minutes: i64, hours: i64, state: Win
         state,
         why: Names::default(),
         announced: Some(NOW - 9 * DAY),
+        emergency: None,
         restored: None,
     }
 }

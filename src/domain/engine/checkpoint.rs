@@ -7,7 +7,7 @@ use super::*;
 use serde::{Deserialize, Serialize};
 
 /// Changes whenever the shape of the state changes.
-const SHAPE: u32 = 1;
+const SHAPE: u32 = 2;
 
 #[derive(Serialize)]
 struct Written<'a> {

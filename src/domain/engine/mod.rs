@@ -20,6 +20,7 @@ use super::incident::Desk;
 use super::watch::Watch;
 use super::window::Book;
 use super::*;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use wake::{Wake, Wakes};
 
@@ -114,6 +115,21 @@ pub struct Engine {
     digest: String,
     reload_refused: Option<Arc<str>>,
     picture: picture::Picture,
+    /// Good rounds of windows that verify.
+    rounds: BTreeMap<WindowId, windows::Rounds>,
+    /// When the wall clock last jumped.
+    clock_stepped: Option<Timestamp>,
+    journal: Journal,
+}
+
+/// Whether the store takes facts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Journal {
+    /// It does.
+    #[default]
+    Writes,
+    /// It does not: what waits for a record does not start.
+    Refuses,
 }
 
 impl Engine {
@@ -130,6 +146,9 @@ impl Engine {
             digest: String::new(),
             reload_refused: None,
             picture: picture::Picture::default(),
+            rounds: BTreeMap::new(),
+            clock_stepped: None,
+            journal: Journal::default(),
         };
         engine.watch.adopt(now, &engine.inventory);
         engine
@@ -138,6 +157,11 @@ impl Engine {
     /// The shape of the world.
     pub fn inventory(&self) -> &Arc<Inventory> {
         &self.inventory
+    }
+
+    /// Notes whether the store takes facts; memory only.
+    pub fn note_journal(&mut self, journal: Journal) {
+        self.journal = journal;
     }
 
     /// The earliest instant at which [`Event::Tick`] is wanted.
@@ -150,7 +174,10 @@ impl Engine {
         self.now = self.now.max(recorded.at);
         match &recorded.fact {
             Fact::Started { alive_until: Some(since), .. } => self.watch.lost_sight(&self.inventory, *since),
-            Fact::ClockStepped { from, .. } => self.watch.lost_sight(&self.inventory, *from),
+            Fact::ClockStepped { from, .. } => {
+                self.clock_stepped = Some(recorded.at);
+                self.watch.lost_sight(&self.inventory, *from);
+            }
             Fact::ProbeChanged { probe, to, since, reason } => {
                 let id = self.present_id(probe);
                 let changed = self.watch.changed(&self.inventory, &id, *to, *since, reason.as_ref());
@@ -251,6 +278,9 @@ impl Engine {
         if changed {
             self.health_changed(out, &plan.id.subsystem());
         }
+        if !self.rounds.is_empty() {
+            self.count_round(out, seen);
+        }
     }
 
     fn stale(&mut self, out: &mut Output, probe: &ProbeId) {
@@ -290,6 +320,7 @@ impl Engine {
             }
         }
         self.book.adopt(self.now, &inventory);
+        self.resume_rounds();
         self.advance_all_windows(out);
         self.close_the_vanished(out);
         for id in inventory.subsystems.keys() {

@@ -47,7 +47,7 @@ impl Engine {
         })
     }
 
-    fn in_hours(&self, subsystem: &Subsystem) -> bool {
+    pub(super) fn in_hours(&self, subsystem: &Subsystem) -> bool {
         let instant = Span::lasting(self.now, 1);
         self.hours(subsystem, instant).contains(self.now)
     }
@@ -78,10 +78,12 @@ impl Engine {
         severity: Severity,
     ) {
         let since = known.since;
-        let window = if symptom == Symptom::Overrun { known.overrun.clone() } else { None };
+        if let (Symptom::Overrun, Some(window)) = (symptom, &known.overrun) {
+            return self.open_overrun(out, subsystem, window, since);
+        }
         let id = &subsystem.id;
         let relapse = self.desk.relapse_of(id, symptom, severity, self.now - self.inventory.timers.reopen_ms);
-        let incident = match relapse.filter(|_| symptom != Symptom::Overrun) {
+        let incident = match relapse {
             Some(incident) => {
                 self.record(out, Fact::IncidentReopened { incident, since });
                 incident
@@ -90,6 +92,7 @@ impl Engine {
                 let incident = self.desk.next_id();
                 let reason = self.watch.evidence(subsystem).into_iter().next().map(|e| e.reason);
                 let subsystem = id.clone();
+                let window = None;
                 self.record(
                     out,
                     Fact::IncidentOpened { incident, subsystem, symptom, severity, since, window, reason },
@@ -102,8 +105,33 @@ impl Engine {
         if is_outage(symptom) {
             self.supersede(out, id);
         }
-        let settle_ms = if symptom == Symptom::Overrun { 0 } else { self.settle_ms(subsystem) };
-        self.wakes.at(self.now + settle_ms, Wake::Tell(incident));
+        self.wakes.at(self.now + self.settle_ms(subsystem), Wake::Tell(incident));
+    }
+
+    /// An overrun: told at once, and never a relapse.
+    pub(super) fn open_overrun(
+        &mut self,
+        out: &mut Output,
+        subsystem: &Subsystem,
+        window: &WindowId,
+        since: Timestamp,
+    ) {
+        let id = &subsystem.id;
+        let opened = Fact::IncidentOpened {
+            incident: self.desk.next_id(),
+            subsystem: id.clone(),
+            symptom: Symptom::Overrun,
+            severity: Severity::Page,
+            since,
+            window: Some(window.clone()),
+            reason: self.watch.evidence(subsystem).into_iter().next().map(|e| e.reason),
+        };
+        let incident = self.desk.next_id();
+        self.record(out, opened);
+        self.picture.touch(Some(id.clone()));
+        self.note_undeclared(id);
+        self.supersede(out, id);
+        self.wakes.at(self.now, Wake::Tell(incident));
     }
 
     /// How long an opening waits for what explains it: not at all for tier 1, unless its root has only just recovered

@@ -95,13 +95,14 @@ fn window_view(window: &Window) -> WindowView {
     WindowView {
         id: window.id.clone(),
         schedule: window.schedule.clone(),
-        owner: window.owner.clone(),
-        name: window.name.clone(),
-        scope: window.scope.clone(),
+        owner: window.definition.owner.clone(),
+        name: window.definition.name.clone(),
+        scope: window.definition.scope.clone(),
         span: window.span,
         state: window.state,
         why: window.why.clone(),
-        announced: window.announced,
+        announced: window.announced_at(),
+        emergency: window.emergency.clone(),
         restored: window.restored,
     }
 }

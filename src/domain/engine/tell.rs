@@ -33,6 +33,20 @@ impl Engine {
         self.record(out, told);
     }
 
+    /// The opening of an incident for the fallback roster, too: nobody else has mended it.
+    pub(super) fn tell_fallback(&mut self, out: &mut Output, id: IncidentId) {
+        let Some(incident) = self.desk.get(id).cloned() else { return };
+        let roster = self.inventory.rosters.get(&self.inventory.fallback);
+        let contacts = roster.map_or(&[][..], |r| &r.contacts).iter().map(Recipient::from);
+        let to: Vec<Recipient> = contacts.filter(|r| !incident.told.contains(r)).collect();
+        if to.is_empty() {
+            return;
+        }
+        self.send(out, &id.to_string(), incident.sequence, &to, &Content::Opened(self.news(&incident, None)));
+        let told = incident.told.iter().cloned().chain(to).collect();
+        self.record(out, Fact::IncidentTold { incident: id, sequence: incident.sequence, to: told });
+    }
+
     /// Tells the owner of a dependant, once, that what it needs is in a valid window.
     pub(super) fn inform_dependant(&mut self, out: &mut Output, root: &SubsystemId, dependant: &SubsystemId) {
         let Some(window) = self.book.covering(root).cloned() else { return };
@@ -71,10 +85,11 @@ impl Engine {
         let named = |id: &SubsystemId| Some((id.clone(), self.inventory.subsystems.get(id)?.name.clone()));
         AnnouncedWindow {
             window: window.id.clone(),
-            name: window.name.clone(),
+            name: window.definition.name.clone(),
             span: window.span,
-            scope: window.scope.iter().filter_map(named).take(AFFECTED_MAX).collect(),
-            notice: window.notice.clone(),
+            scope: window.definition.scope.iter().filter_map(named).take(AFFECTED_MAX).collect(),
+            notice: window.definition.notice.clone(),
+            about: Some(window.about()),
         }
     }
 

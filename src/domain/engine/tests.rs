@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::fixture::City;
 use crate::domain::timeline::Health;
-use crate::domain::window::WindowState;
+use windows::with_window;
 
 /// A Wednesday in working hours, 02:00 UTC = 10:00 in Shanghai.
 const T0: Timestamp = Timestamp(1_773_194_400_000);
@@ -244,75 +244,6 @@ fn outside_its_hours_a_subsystem_is_measured_and_opens_when_hours_begin() {
     assert_eq!(bench.outages(), ["opened down a/web"]);
 }
 
-/// A window over c/alone from second 100 to second 200.
-fn with_window() -> City {
-    two_tiers().window("w", &["c/alone"], T0 + 100 * SECOND, 100 * SECOND)
-}
-
-fn window_state(bench: &Bench) -> WindowState {
-    bench.engine.book.iter().next().unwrap().state
-}
-
-#[test]
-fn a_window_announces_runs_and_completes() {
-    let mut bench = Bench::new(&with_window());
-    bench.seen(0, 100, &["c/alone"], &Outcome::Pass);
-    assert_eq!(window_state(&bench), WindowState::Announced);
-    bench.until(100);
-    assert_eq!(window_state(&bench), WindowState::Active);
-    bench.seen(110, 180, &["c/alone"], &refused());
-    bench.seen(180, 220, &["c/alone"], &Outcome::Pass);
-    assert_eq!(window_state(&bench), WindowState::Completed);
-    assert!(bench.outages().is_empty(), "{:?}", bench.outages());
-}
-
-#[test]
-fn overrun_is_mailed_at_the_approved_end_and_closed_on_restore() {
-    let mut bench = Bench::new(&with_window());
-    bench.seen(0, 110, &["c/alone"], &Outcome::Pass);
-    bench.seen(110, 200, &["c/alone"], &refused());
-    assert!(bench.outages().is_empty());
-    bench.until(200);
-    assert_eq!(window_state(&bench), WindowState::Overrun);
-    assert_eq!(bench.outages(), ["opened overrun c/alone"]);
-    let opened = bench.mails.iter().find(|m| matches!(m.content, Content::Opened(_))).unwrap();
-    assert_eq!(opened.at, T0 + 200 * SECOND);
-    bench.seen(210, 250, &["c/alone"], &refused());
-    bench.seen(250, 300, &["c/alone"], &Outcome::Pass);
-    assert_eq!(bench.outages(), ["opened overrun c/alone", "closed overrun c/alone"]);
-    assert_eq!(window_state(&bench), WindowState::Completed);
-}
-
-#[test]
-fn bad_before_a_window_and_recovered_inside_closes_at_once() {
-    let mut bench = Bench::new(&with_window());
-    bench.seen(0, 30, &["c/alone"], &Outcome::Pass);
-    bench.seen(30, 120, &["c/alone"], &refused());
-    assert_eq!(bench.outages(), ["opened down c/alone"]);
-    bench.seen(120, 150, &["c/alone"], &Outcome::Pass);
-    assert_eq!(bench.outages(), ["opened down c/alone", "closed down c/alone"]);
-}
-
-#[test]
-fn a_window_mutes_its_scope_only() {
-    let mut bench = Bench::new(&with_window());
-    bench.seen(0, 110, &["c/alone", "b/hall"], &Outcome::Pass);
-    bench.seen(110, 180, &["c/alone", "b/hall"], &refused());
-    assert_eq!(bench.outages(), ["opened down b/hall"]);
-}
-
-#[test]
-fn owners_of_dependants_are_informed_once_and_nobody_is_paged() {
-    let city = two_tiers().window("w", &["a/web"], T0 + 100 * SECOND, 100 * SECOND);
-    let mut bench = Bench::new(&city);
-    let both = ["a/web", "b/hall"];
-    bench.seen(0, 110, &both, &Outcome::Pass);
-    bench.seen(110, 180, &both, &refused());
-    assert_eq!(bench.outages(), ["informed b/hall"]);
-    bench.seen(180, 220, &both, &Outcome::Pass);
-    assert_eq!(bench.outages(), ["informed b/hall"]);
-}
-
 #[test]
 fn a_restart_leaves_a_gap_of_unknown_and_resumes_the_confirmed_state() {
     let mut bench = Bench::new(&two_tiers());
@@ -442,3 +373,5 @@ fn an_outage_supersedes_a_degradation_that_nobody_was_told_about() {
     bench.seen(40, 100, &["c/alone"], &refused());
     assert_eq!(bench.outages(), ["opened down c/alone"]);
 }
+
+mod windows;

@@ -1,17 +1,24 @@
-//! Windows in time: asks the policy, lets `window::lifecycle` decide, announces, and handles the edges of muting.
+//! Windows in time: lets `window::lifecycle` decide, records what it says, and handles the edges of muting.
+//!
+//! What is known of a window is gathered in `readiness`, its rounds are counted in `rounds`, its notices leave in
+//! `notices`.
+
+mod notices;
+mod readiness;
+mod rounds;
+
+pub(super) use rounds::Rounds;
 
 use super::*;
-use crate::domain::policy::admit;
 use crate::domain::timeline::Health;
-use crate::domain::window::lifecycle::{self, Admission, Known};
-use crate::domain::window::{Planned, Window, WindowState};
-use std::collections::BTreeMap;
+use crate::domain::window::lifecycle::{self, Admission, Work};
+use crate::domain::window::{Window, WindowState};
 
-/// Windows that start within this time are announced as soon as they are admitted.
-const ANNOUNCE_AHEAD: Millis = 62 * DAY;
+/// How often a window near its start is looked at again while something stands in its way.
+const LOOK_AGAIN: Millis = 30 * SECOND;
 
-/// Most windows in one announcement.
-const ANNOUNCED_MAX: usize = 100;
+/// How long an overrun waits for the first results before it is told that nothing is known.
+const UNSEEN_MAX: Millis = 2 * MINUTE;
 
 impl Engine {
     /// Advances every window, then announces what needs announcing.
@@ -28,41 +35,63 @@ impl Engine {
         while let Some(window) = self.book.get(id) {
             let known = self.known(window);
             let Some((to, why)) = lifecycle::next(self.now, window.state, &known) else {
-                if let Admission::Waiting(why) = &known.admission {
-                    self.book.note(id, why.clone());
+                match (&known.admission, &known.hindrance) {
+                    (Admission::Waiting(why) | Admission::Denied(why), _) | (_, Some(why)) => {
+                        self.book.note(id, why.clone());
+                    }
+                    _ => {}
                 }
                 self.wake_for_window(id, &known);
-                return;
+                return self.tell_overrun(out, id);
             };
-            let (schedule, span, scope) = (window.schedule.clone(), window.span, window.scope.clone());
-            self.record(out, Fact::WindowChanged { window: id.clone(), schedule, span, to, why });
-            self.mute_edges(out, id, to, &scope);
+            let (schedule, span) = (window.schedule.clone(), window.span);
+            let begun = (to == WindowState::Entering).then(|| self.begun(window));
+            self.record(out, Fact::WindowChanged { window: id.clone(), schedule, span, to, why, begun });
+            self.mute_edges(out, id, to);
         }
     }
 
+    /// What a window is when it begins, since its text may change while it runs.
+    fn begun(&self, window: &Window) -> Begun {
+        let dependants = window.definition.scope.iter().filter_map(|id| self.inventory.dependants.get(id)).flatten();
+        let bad = |id: &&SubsystemId| !matches!(self.watch.health(id), Health::Up | Health::Degraded);
+        let mut bad_before: Vec<SubsystemId> = dependants.filter(bad).cloned().collect();
+        bad_before.sort_unstable();
+        bad_before.dedup();
+        Begun { definition: window.definition.clone(), bad_before }
+    }
+
     /// When a window starts, ends or overruns, what it mutes is decided again.
-    fn mute_edges(&mut self, out: &mut Output, id: &WindowId, to: WindowState, scope: &[SubsystemId]) {
-        if !matches!(to, WindowState::Active | WindowState::Overrun | WindowState::Completed) {
+    fn mute_edges(&mut self, out: &mut Output, id: &WindowId, to: WindowState) {
+        let Some(window) = self.book.get(id) else { return };
+        if !window.state.took_place() {
             return;
         }
-        if to == WindowState::Completed {
-            let over: Vec<IncidentId> = self
-                .desk
-                .open()
-                .filter(|i| i.symptom == Symptom::Overrun && i.window.as_ref() == Some(id))
-                .map(|i| i.id)
-                .collect();
-            for incident in over {
+        let scope = window.definition.scope.clone();
+        match to {
+            WindowState::Verifying => self.begin_rounds(id),
+            _ => drop(self.rounds.remove(id)),
+        }
+        if to.is_terminal() {
+            for incident in self.overruns_of(id) {
                 self.close(out, incident);
             }
         }
-        for subsystem in scope {
+        for subsystem in &scope {
             self.picture.touch(Some(subsystem.clone()));
             self.reconsider(out, subsystem);
         }
-        if to != WindowState::Active {
-            self.reconsider_dependants(out, scope);
+        if to.is_late() || to.is_terminal() {
+            self.reconsider_dependants(out, &scope);
         }
+        if to == WindowState::Stuck {
+            self.tell_stuck(out, id);
+        }
+    }
+
+    fn overruns_of(&self, id: &WindowId) -> Vec<IncidentId> {
+        let of_this = |i: &&incident::Incident| i.symptom == Symptom::Overrun && i.window.as_ref() == Some(id);
+        self.desk.open().filter(of_this).map(|i| i.id).collect()
     }
 
     fn reconsider_dependants(&mut self, out: &mut Output, scope: &[SubsystemId]) {
@@ -74,88 +103,40 @@ impl Engine {
         }
     }
 
-    /// Windows that wait for a subsystem to be well again.
+    /// An overrun is an incident also when nothing is down: the time that was approved is over. Right after a start
+    /// of ours, when nothing has been seen yet, it waits for the first results.
+    fn tell_overrun(&mut self, out: &mut Output, id: &WindowId) {
+        let Some(window) = self.book.get(id).filter(|w| w.state.is_late()) else { return };
+        if !self.overruns_of(id).is_empty() {
+            return;
+        }
+        let inventory = Arc::clone(&self.inventory);
+        let scope = || window.definition.scope.iter().filter_map(|id| inventory.subsystems.get(id));
+        let unseen = scope().all(|s| self.watch.health(&s.id) == Health::Unknown);
+        let patient_until = window.span.end + UNSEEN_MAX;
+        if unseen && self.work(window) == Work::ByHand && self.now < patient_until {
+            return self.wakes.at(patient_until, Wake::Window(id.clone()));
+        }
+        let unwell = |s: &&Subsystem| !matches!(self.watch.health(&s.id), Health::Up | Health::Degraded);
+        let Some(subsystem) = scope().find(unwell).or_else(|| scope().next()) else { return };
+        let since = window.span.end;
+        self.open_overrun(out, subsystem, id, since);
+    }
+
+    /// Half an hour over: besides the owner's people, the fallback roster is told.
+    fn tell_stuck(&mut self, out: &mut Output, id: &WindowId) {
+        self.tell_overrun(out, id);
+        for incident in self.overruns_of(id) {
+            self.tell_opening(out, incident);
+            self.tell_fallback(out, incident);
+        }
+    }
+
+    /// Windows that wait for a subsystem to be well again, or cannot start while it is not.
     pub(super) fn windows_of(&mut self, out: &mut Output, id: &SubsystemId) {
-        if let Some(window) = self.book.overrun(id).map(|w| w.id.clone()) {
+        let running: Vec<WindowId> = self.book.running(id).map(|w| w.id.clone()).collect();
+        for window in running {
             self.advance_window(out, &window);
-        }
-    }
-
-    fn known(&self, window: &Window) -> Known {
-        let well = |id: &SubsystemId| {
-            !self.inventory.subsystems.contains_key(id)
-                || matches!(self.watch.health(id), Health::Up | Health::Degraded)
-        };
-        let decided = matches!(window.state, WindowState::Active | WindowState::Overrun) || window.state.is_terminal();
-        let admission = if decided { Admission::Admitted { notice_by: None } } else { self.admission(window) };
-        Known { span: window.span, admission, announced: window.announced, restored: window.scope.iter().all(well) }
-    }
-
-    fn admission(&self, window: &Window) -> Admission {
-        let Some(schedule) = self.inventory.schedules.get(&window.schedule) else {
-            return Admission::Denied(Names {
-                zh: "计划文件已删除".to_owned(), en: "its text is gone".to_owned()
-            });
-        };
-        let civil_start = self.inventory.zone.local(window.span.start);
-        let admitted =
-            admit(&self.inventory, schedule, &Planned { id: window.id.clone(), civil_start, span: window.span });
-        let rejecting = admitted.obstacles.iter().find(|o| o.rejects());
-        match (rejecting, admitted.obstacles.first()) {
-            (Some(obstacle), _) => Admission::Denied(obstacle.text()),
-            (None, Some(obstacle)) => Admission::Waiting(obstacle.text()),
-            (None, None) => Admission::Admitted { notice_by: admitted.notice_by },
-        }
-    }
-
-    fn wake_for_window(&mut self, id: &WindowId, known: &Known) {
-        let notice_by = match known.admission {
-            Admission::Admitted { notice_by } => notice_by.map(|by| by + 1),
-            _ => None,
-        };
-        let due = [notice_by, Some(known.span.start), Some(known.span.end)];
-        if let Some(at) = due.into_iter().flatten().filter(|at| *at > self.now).min() {
-            self.wakes.at(at, Wake::Window(id.clone()));
-        }
-    }
-
-    /// One announcement for each owner with the windows that are planned and not announced yet.
-    fn announce(&mut self, out: &mut Output) {
-        let soon = self.now + ANNOUNCE_AHEAD;
-        let mut fresh: BTreeMap<OwnerId, Vec<Window>> = BTreeMap::new();
-        for window in self.book.iter() {
-            if window.state == WindowState::Planned && !window.noticed && window.span.start < soon {
-                fresh.entry(window.owner.clone()).or_default().push(window.clone());
-            }
-        }
-        for (owner, mut windows) in fresh {
-            windows.sort_by_key(|w| w.span.start);
-            windows.truncate(ANNOUNCED_MAX);
-            self.announce_for(out, &owner, &windows);
-        }
-    }
-
-    fn announce_for(&mut self, out: &mut Output, owner: &OwnerId, windows: &[Window]) {
-        let Some(first) = windows.first() else { return };
-        let name = self.inventory.owners.get(owner).map(|o| o.name.clone()).unwrap_or_default();
-        let to: Vec<Recipient> = self.inventory.contacts(owner).iter().map(Recipient::from).collect();
-        let announced = windows.iter().map(|w| self.announced(w)).collect();
-        let content = Content::Announcement { owner: owner.clone(), name, windows: announced };
-        self.send(out, &format!("notice-{owner}-{}", first.id), 0, &to, &content);
-        for window in windows {
-            self.record(out, Fact::WindowNoticed { window: window.id.clone() });
-        }
-    }
-
-    /// A relay accepted a message: the windows that it announces are announced.
-    pub(super) fn delivered(&mut self, out: &mut Output, message: &Message, accepted: Timestamp) {
-        let Content::Announcement { windows, .. } = &message.content else { return };
-        for announced in windows {
-            let id = &announced.window;
-            if self.book.get(id).is_some_and(|w| w.announced.is_none()) {
-                self.record(out, Fact::WindowAnnounced { window: id.clone(), accepted });
-                self.advance_window(out, id);
-            }
         }
     }
 }

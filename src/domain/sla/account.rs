@@ -150,11 +150,15 @@ fn spend(
     }
     let outside = bad.subtract(excluded);
     let overrun: SpanSet = seen.windows.iter().map(UsedWindow::overrun).collect();
-    let invalid: SpanSet = seen.windows.iter().filter(|w| !w.valid).map(UsedWindow::used).collect();
+    let used = |standing| -> SpanSet {
+        seen.windows.iter().filter(|w| w.standing == standing).map(UsedWindow::used).collect()
+    };
+    let (emergency, invalid) = (used(Standing::Emergency), used(Standing::Violation));
     let violation_ms = overrun.union(&seen.undeclared).union(&invalid).intersect(&outside).len_ms();
 
     let mut rest = if figure == Figure::Public { bad } else { outside };
     let classes = [
+        (Cause::Emergency, &emergency),
         (Cause::Overrun, &overrun),
         (Cause::UndeclaredMaintenance, &seen.undeclared),
         (Cause::PolicyViolation, &invalid),

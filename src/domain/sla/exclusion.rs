@@ -27,8 +27,13 @@ pub fn excluded(
     // Most subsystems have no window near: nothing to ask the zone for.
     let ends = Span::new(first, now.min(within.end));
     let near = Span::new(within.start - 32 * DAY, ends.end);
-    let mut used =
-        seen.windows.iter().filter(|w| w.valid).map(UsedWindow::used).filter(|u| u.overlaps(near)).peekable();
+    let mut used = seen
+        .windows
+        .iter()
+        .filter(|w| w.standing == Standing::Valid)
+        .map(UsedWindow::used)
+        .filter(|u| u.overlaps(near))
+        .peekable();
     if used.peek().is_none() {
         return SpanSet::EMPTY;
     }

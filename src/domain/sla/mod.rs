@@ -67,8 +67,19 @@ pub struct UsedWindow {
     pub approved: Span,
     /// End of the work: verified restore, the approved end, or now while it runs. May lie after the approved end.
     pub restored: Timestamp,
+    /// Whether it excludes, and whose doing its bad time is.
+    pub standing: Standing,
+}
+
+/// How a window stands to the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
     /// Approved, announced in time and inside policy: it excludes.
-    pub valid: bool,
+    Valid,
+    /// Work that could not wait, under an override: possible, not free.
+    Emergency,
+    /// Not approved, late or outside policy.
+    Violation,
 }
 
 /// All that the accounting needs to know about one subsystem.
@@ -113,6 +124,17 @@ pub struct Account {
     pub verdict: Verdict,
     /// The subsystem began inside the period.
     pub partial: bool,
+}
+
+impl Standing {
+    /// The JSON value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Emergency => "emergency",
+            Self::Violation => "violation",
+        }
+    }
 }
 
 impl Cause {

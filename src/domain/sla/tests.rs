@@ -58,10 +58,10 @@ impl Day {
         self
     }
 
-    fn window(mut self, from: i64, to: i64, restored: i64, valid: bool) -> Self {
+    fn window(mut self, from: i64, to: i64, restored: i64, standing: Standing) -> Self {
         let approved = Span::new(self.at(from), self.at(to));
         let restored = self.at(restored);
-        self.windows.push(UsedWindow { window: "bdc-monthly.1f3a9c02".into(), approved, restored, valid });
+        self.windows.push(UsedWindow { window: "bdc-monthly.1f3a9c02".into(), approved, restored, standing });
         self
     }
 
@@ -77,13 +77,13 @@ impl Day {
 }
 
 /// Down 600 s unplanned, blind 300 s, and a window of 7 200 s that is drained at its start, bad after 300 s.
-fn worked_day(restored_after: i64, valid: bool) -> Day {
+fn worked_day(restored_after: i64, standing: Standing) -> Day {
     let start = 36_000;
     Day::quiet()
         .seen(3_600, 4_200, Health::Down)
         .seen(7_200, 7_500, Health::Unknown)
         .seen(start + 300, start + restored_after, Health::Down)
-        .window(start, start + 7_200, start + restored_after, valid)
+        .window(start, start + 7_200, start + restored_after, standing)
 }
 
 fn printed(figure: &Bounded) -> [String; 3] {
@@ -92,7 +92,7 @@ fn printed(figure: &Bounded) -> [String; 3] {
 
 #[test]
 fn early_finish_gives_time_back_and_excludes_the_used_part_alone() {
-    let account = worked_day(5_400, true).account(&objective(999_000, Figure::Contract));
+    let account = worked_day(5_400, Standing::Valid).account(&objective(999_000, Figure::Contract));
     let seconds = [account.elapsed_ms, account.good_ms, account.bad_ms, account.unknown_ms, account.excluded_ms];
     assert_eq!(seconds.map(|ms| ms / SECOND), [86_400, 80_400, 5_700, 300, 5_400]);
     assert_eq!(account.public.value, Ratio::of(80_400 * SECOND, 86_100 * SECOND));
@@ -105,7 +105,7 @@ fn early_finish_gives_time_back_and_excludes_the_used_part_alone() {
 
 #[test]
 fn overrun_counts_from_the_approved_end_and_breaks_a_rule() {
-    let account = worked_day(8_100, true).account(&objective(999_000, Figure::Contract));
+    let account = worked_day(8_100, Standing::Valid).account(&objective(999_000, Figure::Contract));
     assert_eq!(account.excluded_ms, 7_200 * SECOND);
     assert_eq!(account.contract.value, Ratio::of((78_900 - 1_500) * SECOND, 78_900 * SECOND));
     assert_eq!(printed(&account.contract), ["97.7273 %", "98.0989 %", "98.1061 %"]);
@@ -117,7 +117,7 @@ fn overrun_counts_from_the_approved_end_and_breaks_a_rule() {
 
 #[test]
 fn unannounced_or_outside_policy_window_excludes_nothing() {
-    let account = worked_day(5_400, false).account(&objective(999_000, Figure::Public));
+    let account = worked_day(5_400, Standing::Violation).account(&objective(999_000, Figure::Public));
     assert_eq!(account.excluded_ms, 0);
     assert_eq!(account.contract, account.public);
     assert_eq!(printed(&account.public), ["93.0556 %", "93.3798 %", "93.4028 %"]);
@@ -148,7 +148,7 @@ fn met_is_said_only_of_the_low_bound_and_missed_only_of_the_high_one() {
 
 #[test]
 fn agreed_figure_decides_what_is_spent_and_promised() {
-    let day = worked_day(5_400, true);
+    let day = worked_day(5_400, Standing::Valid);
     let public = day.account(&objective(990_000, Figure::Public));
     let contract = day.account(&objective(990_000, Figure::Contract));
     assert_eq!((public.spent_total_ms(), contract.spent_total_ms()), (5_700 * SECOND, 600 * SECOND));
@@ -164,8 +164,8 @@ fn cap_is_spent_in_order_of_time_and_what_is_over_it_counts() {
     let day = Day::quiet()
         .seen(1_000, 3_000, Health::Down)
         .seen(5_000, 7_000, Health::Down)
-        .window(1_000, 3_000, 3_000, true)
-        .window(5_000, 7_000, 7_000, true);
+        .window(1_000, 3_000, 3_000, Standing::Valid)
+        .window(5_000, 7_000, 7_000, Standing::Valid);
     let account = day.account(&agreed);
     assert_eq!((account.excluded_ms, account.bad_ms), (3_000 * SECOND, 4_000 * SECOND));
     assert_eq!(account.spent_ms, BTreeMap::from([(Cause::Incident, 1_000 * SECOND)]));
@@ -174,7 +174,7 @@ fn cap_is_spent_in_order_of_time_and_what_is_over_it_counts() {
 #[test]
 fn window_earlier_in_the_month_spends_the_cap_of_a_later_day() {
     let agreed = objective(999_000, Figure::Contract);
-    let mut day = Day::quiet().window(0, 3_600, 3_600, true);
+    let mut day = Day::quiet().window(0, 3_600, 3_600, Standing::Valid);
     day.timeline.set(day.span.start - 20 * DAY, Health::Up);
     assert_eq!(day.account(&agreed).excluded_ms, HOUR);
     let earlier = Span::lasting(day.span.start - 3 * DAY, 8 * HOUR - 60 * SECOND);
@@ -195,7 +195,7 @@ fn cap_that_was_not_spent_is_not_carried_into_the_next_month() {
     day.timeline.set(day.span.start - 60 * DAY, Health::Up);
     let border = zone().midnight(date(2026, 10, 1));
     let approved = Span::new(border - MINUTE, border + 2 * HOUR);
-    day.windows = vec![UsedWindow { window: "w".into(), approved, restored: approved.end, valid: true }];
+    day.windows = vec![UsedWindow { window: "w".into(), approved, restored: approved.end, standing: Standing::Valid }];
     day.span = Span::new(border - DAY, border + DAY);
     assert_eq!(day.account(&agreed).excluded_ms, HOUR + MINUTE);
 }
@@ -250,7 +250,7 @@ fn subsystem_that_was_never_attempted_has_no_figures_and_the_budget_of_the_futur
 
 #[test]
 fn account_of_a_view_asks_the_objective_for_hours_and_target() {
-    let day = worked_day(5_400, true);
+    let day = worked_day(5_400, Standing::Valid);
     let source = Source { file: "probes/platform/bdc.yaml".into(), line: 1 };
     let subsystem = Subsystem {
         id: "bdc/portal".into(),

@@ -3,17 +3,23 @@
 //! Not here: whether a window is allowed (`policy::admit`). Invariant: an id follows from the schedule's id and the
 //! original civil start alone, so it survives restarts, reloads and other changes of the text.
 
+mod amend;
 mod book;
 pub mod cron;
 pub mod lifecycle;
 mod recurrence;
 pub mod rule;
+mod state;
 
+pub use amend::{About, Amendment, Approval, Assent, Definition, Emergency, Extension, Missing};
 pub use book::{Book, HORIZON_MS, Window};
 pub use recurrence::{
     STARTS_PER_DAY_MAX, WINDOWS_MAX, check_cron, check_rule, expand, starts_at, starts_on, window_id,
 };
 
+pub use state::WindowState;
+
+use super::civil::Zone;
 use super::*;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use serde::{Deserialize, Serialize};
@@ -91,63 +97,4 @@ pub struct Planned {
     pub civil_start: DateTime,
     /// From start to approved end.
     pub span: Span,
-}
-
-/// Where a window stands in its life. What needs plans and people comes with the maintenance orchestrator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WindowState {
-    /// Not admitted yet: approvals missing, or dates not covered by the calendar.
-    Draft,
-    /// Admitted.
-    Planned,
-    /// Notice is out in time.
-    Announced,
-    /// Permission lost or notice late.
-    Blocked,
-    /// Running.
-    Active,
-    /// The approved end has passed and the service is not verified.
-    Overrun,
-    /// Over, service verified.
-    Completed,
-    /// Denied for a reason that time alone will not mend. Terminal.
-    Rejected,
-    /// Its start passed before it was ready. Terminal.
-    Missed,
-}
-
-impl WindowState {
-    /// Every state, for metrics.
-    pub const ALL: [Self; 9] = [
-        Self::Draft,
-        Self::Planned,
-        Self::Announced,
-        Self::Blocked,
-        Self::Active,
-        Self::Overrun,
-        Self::Completed,
-        Self::Rejected,
-        Self::Missed,
-    ];
-
-    /// Whether it can never change again.
-    pub fn is_terminal(self) -> bool {
-        matches!(self, Self::Completed | Self::Rejected | Self::Missed)
-    }
-
-    /// The label and the JSON value.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Planned => "planned",
-            Self::Announced => "announced",
-            Self::Blocked => "blocked",
-            Self::Active => "active",
-            Self::Overrun => "overrun",
-            Self::Completed => "completed",
-            Self::Rejected => "rejected",
-            Self::Missed => "missed",
-        }
-    }
 }

@@ -52,6 +52,7 @@ fn news(symptom: Symptom) -> IncidentNews {
 
 fn window() -> AnnouncedWindow {
     AnnouncedWindow {
+        about: None,
         window: "bdc-monthly.1f3a9c02".into(),
         name: names("大数据中心月度维护", "Monthly maintenance"),
         span: Span::lasting(AT + 30 * DAY, 4 * HOUR),

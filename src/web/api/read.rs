@@ -177,7 +177,7 @@ struct UsedDto {
     from: String,
     to: String,
     approved_end: String,
-    valid: bool,
+    standing: &'static str,
 }
 
 /// `GET /api/v1/subsystems/{owner}/{id}/timeline?from&to`; the last 24 hours without them.
@@ -204,7 +204,7 @@ pub(in crate::web) async fn timeline(
                 from: at(w.approved.start),
                 to: at(w.restored),
                 approved_end: at(w.approved.end),
-                valid: w.valid,
+                standing: w.standing.as_str(),
             })
             .collect(),
     }))

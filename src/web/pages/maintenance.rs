@@ -54,8 +54,8 @@ impl Row {
             lasts: asked.length(window.span.len_ms()),
             state: asked.t.window_state(window.state),
             look: match window.state {
-                WindowState::Active => Some(Look::Maintenance),
-                WindowState::Overrun => Some(Look::Down),
+                state if state.is_late() => Some(Look::Down),
+                state if state.is_running() => Some(Look::Maintenance),
                 _ => None,
             },
             why: window.why.get(asked.language).to_owned(),
@@ -70,8 +70,8 @@ pub(super) async fn page(asked: Asked) -> Response {
     let (mut running, mut upcoming, mut past) = (Vec::new(), Vec::new(), Vec::new());
     for window in asked.snapshot.windows.iter() {
         match window.state {
-            WindowState::Active | WindowState::Overrun => running.push(window),
-            WindowState::Completed | WindowState::Missed => past.push(window),
+            state if state.is_running() => running.push(window),
+            state if state.is_terminal() && state != WindowState::Rejected => past.push(window),
             _ if window.span.end > asked.now => upcoming.push(window),
             _ => past.push(window),
         }

@@ -58,7 +58,9 @@ impl Cells {
     pub(super) fn add(&mut self, now: Timestamp, view: &SubsystemView) {
         let (Some(first), Some(last)) = (self.edges.first(), self.edges.last()) else { return };
         let within = Span::new(*first, (*last).min(now));
-        let valid = |w: &&sla::UsedWindow| w.valid && Span::new(w.approved.start, w.restored).overlaps(within);
+        let valid = |w: &&sla::UsedWindow| {
+            w.standing == sla::Standing::Valid && Span::new(w.approved.start, w.restored).overlaps(within)
+        };
         let used: Vec<Span> = view
             .windows
             .iter()
@@ -148,7 +150,7 @@ mod tests {
             window: "w.1".into(),
             approved: Span::lasting(Timestamp(DAY), HOUR),
             restored: Timestamp(DAY + 2 * HOUR),
-            valid: true,
+            standing: sla::Standing::Valid,
         }];
         let mut cells = Cells::day(now);
         cells.add(now, &view);

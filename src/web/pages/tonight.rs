@@ -39,15 +39,15 @@ impl Tonight {
         let start = left_edge(now, zone);
         let shown = Span::lasting(start, AHEAD_MS);
         let windows = || asked.snapshot.windows.iter().filter(|w| may_happen(w.state));
-        let visible = |w: &&WindowView| w.span.overlaps(shown) && (w.span.end > now || w.state == WindowState::Overrun);
+        let visible = |w: &&WindowView| w.span.overlaps(shown) && (w.span.end > now || w.state.is_running());
         let x = |at: Timestamp| at.since(start) * PER_MINUTE / MINUTE;
         let part = |span: Span| {
             let inside = span.intersect(shown);
             (x(inside.start), (x(inside.end) - x(inside.start)).max(6))
         };
         let bar = |w: &WindowView| {
-            // An overrun is drawn up to now: that is what it has become.
-            let until = if w.state == WindowState::Overrun { w.span.end.max(now) } else { w.span.end };
+            // What has overrun is drawn up to now: that is what it has become.
+            let until = if w.state.is_running() { w.span.end.max(now) } else { w.span.end };
             let (x, width) = part(Span::new(w.span.start, until));
             Bar {
                 id: w.id.to_string(),
@@ -94,14 +94,14 @@ fn short_owner(asked: &Asked, id: &OwnerId) -> String {
 }
 
 fn may_happen(state: WindowState) -> bool {
-    !matches!(state, WindowState::Completed | WindowState::Rejected | WindowState::Missed)
+    !state.is_terminal()
 }
 
 fn css(state: WindowState) -> &'static str {
     match state {
-        WindowState::Active => "run",
-        WindowState::Overrun => "over",
-        WindowState::Announced | WindowState::Planned => "plan",
+        state if state.is_late() => "over",
+        state if state.is_running() => "run",
+        WindowState::Announced | WindowState::Armed | WindowState::Planned => "plan",
         _ => "draft",
     }
 }

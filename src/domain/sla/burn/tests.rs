@@ -183,7 +183,12 @@ fn excluded_maintenance_changes_no_decision_about_the_time_around_it() {
     let mut world = World::new(999_000);
     world.objective.figure = Figure::Contract;
     let approved = Span::new(world.start - 2 * HOUR, world.start);
-    world.windows = vec![UsedWindow { window: "w".into(), approved, restored: approved.end, valid: true }];
+    world.windows = vec![UsedWindow {
+        window: "w".into(),
+        approved,
+        restored: approved.end,
+        standing: crate::domain::sla::Standing::Valid,
+    }];
     world = world.down_from(-7_200).up_from(0);
     assert_eq!(world.first_fire(), None);
     assert_eq!(

@@ -51,12 +51,16 @@ fn timeline() -> impl Strategy<Value = Timeline<Health>> {
     })
 }
 
+fn standing() -> impl Strategy<Value = Standing> {
+    prop_oneof![7 => Just(Standing::Valid), 2 => Just(Standing::Violation), 1 => Just(Standing::Emergency)]
+}
+
 fn window() -> impl Strategy<Value = UsedWindow> {
-    (short_span(), -20i64..40, prop::bool::weighted(0.7)).prop_map(|(approved, late_ms, valid)| UsedWindow {
+    (short_span(), -20i64..40, standing()).prop_map(|(approved, late_ms, standing)| UsedWindow {
         window: "bdc-monthly.1f3a9c02".into(),
         approved,
         restored: (approved.end + late_ms).max(approved.start),
-        valid,
+        standing,
     })
 }
 
@@ -109,7 +113,7 @@ fn walk(world: &World, period: Span, now: Timestamp) -> Sums {
         let inside = |start: Timestamp, end: Timestamp| start <= t && t < end;
         let used = |w: &UsedWindow| inside(w.approved.start, w.approved.end.min(w.restored));
         let left = &mut cap_left[usize::from(t >= border())];
-        let excluded = t < now && *left > 0 && world.windows.iter().any(|w| w.valid && used(w));
+        let excluded = t < now && *left > 0 && world.windows.iter().any(|w| w.standing == Standing::Valid && used(w));
         *left -= i64::from(excluded);
         if !period.contains(t) {
             continue;
@@ -130,16 +134,21 @@ fn walk(world: &World, period: Span, now: Timestamp) -> Sums {
         sums.contract[class] += i64::from(!excluded);
         sums.degraded += i64::from(world.timeline.at(t) == Some(Health::Degraded));
         if class == 1 {
-            let cause = if world.windows.iter().any(|w| inside(w.approved.end, w.restored)) {
+            let overran = world.windows.iter().any(|w| inside(w.approved.end, w.restored));
+            let stands = |standing| world.windows.iter().any(|w| w.standing == standing && used(w));
+            let cause = if stands(Standing::Emergency) {
+                Cause::Emergency
+            } else if overran {
                 Cause::Overrun
             } else if world.undeclared.contains(t) {
                 Cause::UndeclaredMaintenance
-            } else if world.windows.iter().any(|w| !w.valid && used(w)) {
+            } else if stands(Standing::Violation) {
                 Cause::PolicyViolation
             } else {
                 Cause::Incident
             };
-            sums.violation += i64::from(!excluded && cause != Cause::Incident);
+            let broken = overran || world.undeclared.contains(t) || stands(Standing::Violation);
+            sums.violation += i64::from(!excluded && broken);
             if public || !excluded {
                 *sums.spent.entry(cause).or_default() += 1;
             }
