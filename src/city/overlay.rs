@@ -5,7 +5,7 @@
 
 use super::script::{OVERRUN_SUBSYSTEM, WINDOWS};
 use crate::domain::calendar::YearStatus;
-use crate::domain::policy::{Allowed, GateMode, NoticeRule, Policy, Selector};
+use crate::domain::policy::{Allowed, GateMode, Limits, NoticeRule, Policy, Selector};
 use crate::domain::window::{Recurrence, Schedule};
 use crate::domain::{
     Inventory, Millis, Names, PolicyId, ProbePlan, SECOND, ScheduleId, Source, SubsystemId, Tier, Timestamp,
@@ -83,6 +83,7 @@ impl Overlay {
             longest_deny_ms: None,
             notice: NoticeRule::None,
             approvals: 0,
+            limits: Limits::default(),
             source: source(),
         });
     }

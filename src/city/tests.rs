@@ -8,7 +8,7 @@ use crate::clock::SystemClock;
 use crate::domain::calendar::Calendar;
 use crate::domain::civil::Zone;
 use crate::domain::hours::Hours;
-use crate::domain::policy::{Allowed, GateMode, NoticeRule, Policy, Selector};
+use crate::domain::policy::{Allowed, GateMode, Limits, NoticeRule, Policy, Selector};
 use crate::domain::{AlertTimers, Inventory, Names, ProbePlan, Role, Source, Subsystem, SubsystemId, Tier};
 use crate::network::ConnectTo;
 
@@ -62,6 +62,7 @@ pub(super) fn inventory(zone: Zone) -> Inventory {
         longest_deny_ms: None,
         notice: NoticeRule::ByLength,
         approvals: 0,
+        limits: Limits::default(),
         source: source(),
     };
     Inventory {

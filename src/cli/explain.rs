@@ -12,6 +12,7 @@ use crate::domain::calendar::{Day, LayerKind, YearStatus};
 use crate::domain::gate::{GateAnswer, gate};
 use crate::domain::hours::{HoursSpans, effective_hours};
 use crate::domain::policy::{Decision, GateMode, Policy, decide, governing, next_open, open_until};
+use crate::domain::window::{Schedule, expand};
 use crate::domain::*;
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -66,12 +67,20 @@ pub fn explain(now: Timestamp, inventory: &Inventory, args: &ExplainArgs, out: &
     Ok(0)
 }
 
+/// The first window over a subsystem inside a span.
+fn next_window<'a>(inventory: &'a Inventory, id: &SubsystemId, within: Span) -> Option<Listed<'a>> {
+    let touching = |s: &Schedule| s.scope.contains(id);
+    let schedules = inventory.schedules.values().filter(|s| touching(s));
+    let first =
+        schedules.flat_map(|s| expand(s, &inventory.zone, within)).min_by_key(|p| (p.span.start, p.id.clone()))?;
+    list(inventory, touching, first.span).into_iter().find(|l| l.planned.id == first.id)
+}
+
 impl<'a> Explained<'a> {
     fn of(inventory: &'a Inventory, subsystem: &'a Subsystem, span: Span) -> Self {
         let Inventory { zone, calendar, .. } = inventory;
         let (id, owner) = (&subsystem.id, subsystem.id.owner());
         let instant = Span::lasting(span.start, 1);
-        let schedules = inventory.schedules.values().filter(|s| s.scope.contains(id));
         Self {
             inventory,
             subsystem,
@@ -82,7 +91,7 @@ impl<'a> Explained<'a> {
             policies: governing(inventory, id),
             decision: decide(inventory, std::slice::from_ref(id), None, span),
             gate: gate(inventory, &[], id, span),
-            window: list(inventory, schedules, Span::lasting(span.start, AHEAD_MS)).into_iter().next(),
+            window: next_window(inventory, id, Span::lasting(span.start, AHEAD_MS)),
         }
     }
 

@@ -4,8 +4,8 @@
 //! UID of a calendar entry is the window's id, the same as in the daemon's own feed.
 
 use super::answer::{at_json, instant, language, moment, reason_json};
-use crate::domain::policy::{Admission, Obstacle, admit};
-use crate::domain::window::{Planned, Schedule, WindowState, expand};
+use crate::domain::policy::{Admission, Asked, Obstacle, ask_all};
+use crate::domain::window::{Planned, Schedule, WindowState};
 use crate::domain::*;
 use crate::field::{format_duration, suggestion};
 use anyhow::{Context, Result, bail};
@@ -71,8 +71,8 @@ pub fn windows(now: Timestamp, inventory: &Inventory, args: &WindowsArgs, out: &
     if to <= from {
         bail!("--to is not after --from; nothing lies between");
     }
-    let wanted = |s: &&Schedule| args.owner.as_deref().is_none_or(|owner| s.owner.as_str() == owner);
-    let listed = list(inventory, inventory.schedules.values().filter(wanted), Span::new(from, to));
+    let wanted = |s: &Schedule| args.owner.as_deref().is_none_or(|owner| s.owner.as_str() == owner);
+    let listed = list(inventory, wanted, Span::new(from, to));
     match args.format {
         WindowsFormat::Human => table(inventory, &listed, args.lang, out)?,
         WindowsFormat::Json => {
@@ -84,22 +84,10 @@ pub fn windows(now: Timestamp, inventory: &Inventory, args: &WindowsArgs, out: &
     Ok(0)
 }
 
-/// The windows of some schedules inside a span, in order of time.
-pub(super) fn list<'a>(
-    inventory: &Inventory,
-    schedules: impl Iterator<Item = &'a Schedule>,
-    within: Span,
-) -> Vec<Listed<'a>> {
-    let each =
-        |schedule: &'a Schedule| expand(schedule, &inventory.zone, within).into_iter().map(move |p| (schedule, p));
-    let mut all: Vec<_> = schedules.flat_map(each).collect();
-    all.sort_by(|(_, a), (_, b)| (a.span, &a.id).cmp(&(b.span, &b.id)));
-    all.truncate(WINDOWS_MAX);
-    let listed = all.into_iter().map(|(schedule, planned)| {
-        let admission = admit(inventory, schedule, &planned);
-        Listed { schedule, planned, admission }
-    });
-    listed.collect()
+/// The windows of some schedules inside a span, in order of time; what others ask for counts all the same.
+pub(super) fn list(inventory: &Inventory, wanted: impl Fn(&Schedule) -> bool, within: Span) -> Vec<Listed<'_>> {
+    let asked = ask_all(inventory, within).into_iter().filter(|a| wanted(a.schedule)).take(WINDOWS_MAX);
+    asked.map(|Asked { schedule, planned, admission }| Listed { schedule, planned, admission }).collect()
 }
 
 impl Listed<'_> {
@@ -131,7 +119,7 @@ impl Listed<'_> {
         let shown = self.admission.obstacles.iter().filter(|o| o.rejects() == rejected);
         let texts = shown.flat_map(|o| match o {
             Obstacle::Denied { reasons, .. } => reasons.iter().map(|r| r.text.get(language).to_owned()).collect(),
-            Obstacle::TooLong(reason) => vec![reason.text.get(language).to_owned()],
+            Obstacle::TooLong(reason) | Obstacle::Waits(reason) => vec![reason.text.get(language).to_owned()],
             other => vec![other.text().get(language).to_owned()],
         });
         texts.collect::<Vec<String>>().join(if language == Language::Zh { "；" } else { "; " })
@@ -173,7 +161,9 @@ pub(super) fn window_json(window: &Listed<'_>) -> Value {
     let mut next_open = None;
     for obstacle in &admission.obstacles {
         match obstacle {
-            Obstacle::NotCovered(reason) | Obstacle::TooLong(reason) => reasons.push(reason_json(reason)),
+            Obstacle::NotCovered(reason) | Obstacle::TooLong(reason) | Obstacle::Waits(reason) => {
+                reasons.push(reason_json(reason))
+            }
             Obstacle::Denied { reasons: all, next_open: opens } => {
                 reasons.extend(all.iter().map(reason_json));
                 next_open = *opens;

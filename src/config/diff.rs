@@ -261,6 +261,10 @@ fn policies(loaded: &Loaded) -> BTreeMap<String, Item> {
             ("longest.deny", p.longest_deny_ms.map(duration).unwrap_or_default()),
             ("notice", show(&p.notice)),
             ("approvals", p.approvals.to_string()),
+            ("caps.per_month", show(&p.limits.per_month)),
+            ("caps.hours_per_month", p.limits.hours_per_month_ms.map(duration).unwrap_or_default()),
+            ("at_once", show(&p.limits.at_once)),
+            ("budget.needs", p.limits.budget_needs_ppm.map(|ppm| format!("{ppm} ppm")).unwrap_or_default()),
         ]
     };
     i.policies.iter().map(|p| item(&p.id, &p.source, parts(p))).collect()

@@ -6,11 +6,12 @@
 mod promises;
 
 use crate::domain::civil::Zone;
-use crate::domain::policy::{Obstacle, admit};
+use crate::domain::policy::{Admission, Asked, Circumstances, Obstacle, admit, ask_all};
 use crate::domain::window::{Planned, Recurrence, Schedule, expand};
 use crate::domain::*;
 use crate::field::{Code, Place, Problem};
 use jiff::civil::DateTime;
+use std::collections::BTreeMap;
 
 /// How far windows are looked at, in either direction.
 const HORIZON_MS: Millis = 400 * DAY;
@@ -28,9 +29,14 @@ pub(super) fn judge_windows(inventory: &Inventory, from: Timestamp, places: &imp
     let mut problems = Vec::new();
     let mut uncovered = Uncovered::default();
     let mut kept = Vec::with_capacity(inventory.schedules.len());
+    let mut asked: BTreeMap<&ScheduleId, Vec<Asked<'_>>> = BTreeMap::new();
+    for window in ask_all(inventory, Span::lasting(from, HORIZON_MS)) {
+        asked.entry(&window.schedule.id).or_default().push(window);
+    }
     for schedule in inventory.schedules.values() {
         let at = places.schedule(&schedule.id);
-        kept.push((schedule, judge(inventory, schedule, from, &at, &mut uncovered, &mut problems)));
+        let windows = asked.remove(&schedule.id).unwrap_or_default();
+        kept.push((schedule, judge(inventory, schedule, windows, from, &at, &mut uncovered, &mut problems)));
     }
     problems.extend(promises::broken(inventory, from, &kept, places));
     if let Some(first) = uncovered.first {
@@ -62,24 +68,29 @@ struct Uncovered {
 enum Answer {
     Allowed,
     Uncovered,
+    Waits(Obstacle),
     Denied(Obstacle),
 }
+
+/// A window and what stands in its way.
+type Hindered<'a> = (&'a Planned, &'a Obstacle);
 
 /// Says what is wrong with one schedule, and returns what may happen of it.
 fn judge(
     inventory: &Inventory,
     schedule: &Schedule,
+    asked: Vec<Asked<'_>>,
     from: Timestamp,
     at: &Place,
     uncovered: &mut Uncovered,
     problems: &mut Vec<Problem>,
 ) -> SpanSet {
-    let windows = expand(schedule, &inventory.zone, Span::lasting(from, HORIZON_MS));
+    let (windows, answers): (Vec<Planned>, Vec<Answer>) =
+        asked.into_iter().map(|a| (a.planned, answer(a.admission))).unzip();
     if windows.is_empty() {
         problems.push(idle(schedule, &inventory.zone, from, at));
         return SpanSet::EMPTY;
     }
-    let answers: Vec<Answer> = windows.iter().map(|w| answer(inventory, schedule, w)).collect();
     let blank = answers.iter().filter(|a| matches!(a, Answer::Uncovered)).count();
     if blank > 0 {
         uncovered.windows += blank;
@@ -88,14 +99,17 @@ fn judge(
             windows.iter().zip(&answers).find(|(_, a)| matches!(a, Answer::Uncovered)).map(|(w, _)| w.span.start);
         uncovered.first = uncovered.first.into_iter().chain(first).min();
     }
-    let denied: Vec<(&Planned, &Obstacle)> = windows
-        .iter()
-        .zip(&answers)
-        .filter_map(|(w, a)| match a {
-            Answer::Denied(obstacle) => Some((w, obstacle)),
-            _ => None,
-        })
-        .collect();
+    let (mut denied, mut waiting): (Vec<Hindered<'_>>, Vec<Hindered<'_>>) = Default::default();
+    for (window, answer) in windows.iter().zip(&answers) {
+        match answer {
+            Answer::Denied(obstacle) => denied.push((window, obstacle)),
+            Answer::Waits(obstacle) => waiting.push((window, obstacle)),
+            Answer::Allowed | Answer::Uncovered => {}
+        }
+    }
+    if !waiting.is_empty() {
+        problems.push(clash(inventory, &waiting, windows.len(), at));
+    }
     if denied.is_empty() {
         problems.extend(long(inventory, schedule, &windows, at));
     } else if denied.len() + blank == windows.len() && is_hopeless(inventory, schedule, from, blank) {
@@ -123,16 +137,21 @@ fn idle(schedule: &Schedule, zone: &Zone, from: Timestamp, at: &Place) -> Proble
     Problem::warning(Code::MatchesNothing, at, message).hint("take it out when it is over, or check its dates")
 }
 
-fn answer(inventory: &Inventory, schedule: &Schedule, window: &Planned) -> Answer {
-    let mut blank = false;
-    for obstacle in admit(inventory, schedule, window).obstacles {
+fn answer(admission: Admission) -> Answer {
+    let (mut blank, mut waits) = (false, None);
+    for obstacle in admission.obstacles {
         match obstacle {
             Obstacle::NotCovered(_) => blank = true,
             Obstacle::Denied { .. } | Obstacle::TooLong(_) => return Answer::Denied(obstacle),
+            Obstacle::Waits(_) => waits = waits.or(Some(obstacle)),
             Obstacle::Approvals { .. } => {}
         }
     }
-    if blank { Answer::Uncovered } else { Answer::Allowed }
+    match waits {
+        Some(obstacle) => Answer::Waits(obstacle),
+        None if blank => Answer::Uncovered,
+        None => Answer::Allowed,
+    }
 }
 
 /// Whether nothing but denial was, is or will be possible. Dates to come that are not covered may still be allowed.
@@ -143,12 +162,13 @@ fn is_hopeless(inventory: &Inventory, schedule: &Schedule, from: Timestamp, blan
         Recurrence::Cron(_) | Recurrence::Nth { .. } | Recurrence::Rule { .. } => {
             let before = Span::new(from - HORIZON_MS, from);
             let past = expand(schedule, &inventory.zone, before);
-            !past.iter().any(|w| matches!(answer(inventory, schedule, w), Answer::Allowed))
+            let alone = Circumstances::default();
+            !past.iter().any(|w| matches!(answer(admit(inventory, schedule, w, &alone)), Answer::Allowed))
         }
     }
 }
 
-fn never(inventory: &Inventory, schedule: &Schedule, denied: &[(&Planned, &Obstacle)], at: &Place) -> Problem {
+fn never(inventory: &Inventory, schedule: &Schedule, denied: &[Hindered<'_>], at: &Place) -> Problem {
     let message = format!("no window of `{}` can be allowed: {}", schedule.id, named(inventory, &denied[..1]));
     let mut problem = Problem::error(Code::NeverAllowed, at, message);
     if let Some(next) = denied.iter().find_map(|(_, o)| next_open(o)) {
@@ -167,16 +187,28 @@ fn next_open(obstacle: &Obstacle) -> Option<Timestamp> {
     }
 }
 
-fn some(inventory: &Inventory, denied: &[(&Planned, &Obstacle)], all: usize, at: &Place) -> Problem {
-    let more = denied.len().saturating_sub(NAMED_MAX);
-    let tail = if more > 0 { format!("; and {more} more") } else { String::new() };
-    let named = named(inventory, &denied[..denied.len().min(NAMED_MAX)]);
-    let message = format!("{} of {all} windows within 400 days would be denied: {named}{tail}", denied.len());
+fn some(inventory: &Inventory, denied: &[Hindered<'_>], all: usize, at: &Place) -> Problem {
+    let listed = listed(inventory, denied);
+    let message = format!("{} of {all} windows within 400 days would be denied: {listed}", denied.len());
     Problem::warning(Code::WouldBeDenied, at, message).hint("list these dates in `except`, or move the start")
 }
 
-fn named(inventory: &Inventory, denied: &[(&Planned, &Obstacle)]) -> String {
-    let one = |(window, obstacle): &(&Planned, &Obstacle)| {
+/// Another window goes before some of them.
+fn clash(inventory: &Inventory, waiting: &[Hindered<'_>], all: usize, at: &Place) -> Problem {
+    let listed = listed(inventory, waiting);
+    let message = format!("{} of {all} windows within 400 days would not be planned: {listed}", waiting.len());
+    Problem::warning(Code::Clash, at, message).hint("move one of the two, or list these dates in `except`")
+}
+
+/// The first few of them, and how many more.
+fn listed(inventory: &Inventory, hindered: &[Hindered<'_>]) -> String {
+    let more = hindered.len().saturating_sub(NAMED_MAX);
+    let tail = if more > 0 { format!("; and {more} more") } else { String::new() };
+    format!("{}{tail}", named(inventory, &hindered[..hindered.len().min(NAMED_MAX)]))
+}
+
+fn named(inventory: &Inventory, denied: &[Hindered<'_>]) -> String {
+    let one = |(window, obstacle): &Hindered<'_>| {
         format!("{} ({})", inventory.zone.people(window.span.start, Language::En), obstacle.text().en)
     };
     denied.iter().map(one).collect::<Vec<_>>().join("; ")
@@ -184,6 +216,7 @@ fn named(inventory: &Inventory, denied: &[(&Planned, &Obstacle)]) -> String {
 
 /// What is allowed but unwise, said once for each schedule.
 fn long(inventory: &Inventory, schedule: &Schedule, windows: &[Planned], at: &Place) -> Option<Problem> {
-    let warning = admit(inventory, schedule, windows.first()?).warnings.into_iter().next()?;
+    let alone = Circumstances::default();
+    let warning = admit(inventory, schedule, windows.first()?, &alone).warnings.into_iter().next()?;
     Some(Problem::warning(Code::LongWindow, at, warning.en).hint("shorten it, or cut it in two"))
 }

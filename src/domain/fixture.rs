@@ -3,7 +3,7 @@
 use super::calendar::Calendar;
 use super::civil::Zone;
 use super::hours::Hours;
-use super::policy::{Allowed, GateMode, NoticeRule, Policy, Selector};
+use super::policy::{Allowed, GateMode, Limits, NoticeRule, Policy, Selector};
 use super::window::{Recurrence, Schedule};
 use super::*;
 use std::collections::{BTreeMap, HashMap};
@@ -45,6 +45,7 @@ impl City {
             longest_deny_ms: None,
             notice: NoticeRule::None,
             approvals: 0,
+            limits: Limits::default(),
             source: source(),
         };
         let mut calendar = Calendar { id: "china".into(), ..Calendar::default() };
@@ -113,6 +114,22 @@ impl City {
     /// Gives a subsystem other hours.
     pub(crate) fn hours(mut self, id: &str, hours: &str) -> Self {
         self.inventory.subsystems.get_mut(id).unwrap().hours = Hours::parse(hours).unwrap();
+        self
+    }
+
+    /// Lets a subsystem need one of some others.
+    pub(crate) fn needs_any_of(mut self, id: &str, members: &[&str]) -> Self {
+        for member in members {
+            self.inventory.dependants.entry((*member).into()).or_default().push(id.into());
+        }
+        let members = members.iter().map(|m| (*m).into()).collect();
+        self.inventory.subsystems.get_mut(id).unwrap().depends_on.push(Dependency::AnyOf(members));
+        self
+    }
+
+    /// Changes the policy that governs everything.
+    pub(crate) fn policy(mut self, change: impl FnOnce(&mut Policy)) -> Self {
+        change(&mut self.inventory.policies[0]);
         self
     }
 

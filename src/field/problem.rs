@@ -68,6 +68,7 @@ codes! {
     PromiseBroken = "GF0108", "a promise that planned maintenance alone will break";
     LongWindow = "GF0109", "a window that is allowed and unwise";
     CommandAbsent = "GF0110", "a program or its directory that is not there";
+    Clash = "GF0111", "windows that would wait for others";
 }
 
 /// Whether it stops a load.

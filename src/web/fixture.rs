@@ -4,7 +4,7 @@ use super::state::{Command, Commands, OutboxView, Site, WebState};
 use crate::clock::ManualClock;
 use crate::domain::calendar::{Calendar, YearStatus};
 use crate::domain::hours::Hours;
-use crate::domain::policy::{Allowed, DayPart, GateMode, NoticeRule, Policy, Selector};
+use crate::domain::policy::{Allowed, DayPart, GateMode, Limits, NoticeRule, Policy, Selector};
 use crate::domain::sla::UsedWindow;
 use crate::domain::timeline::{Health, Timeline};
 use crate::domain::window::WindowState;
@@ -113,6 +113,7 @@ fn rules() -> Inventory {
         longest_deny_ms: None,
         notice: NoticeRule::None,
         approvals: 0,
+        limits: Limits::default(),
         source: source(),
     };
     let objective = Objective {

@@ -2,6 +2,7 @@
 
 use super::registry::{Reference, Thing};
 use super::{Draft, tables};
+use crate::domain::HOUR;
 use crate::domain::policy::*;
 use crate::field::{Code, Node, Place, Problem, Record, Value, decode};
 
@@ -30,9 +31,11 @@ impl Draft {
             let problem = Problem::error(Code::Value, longest.at("warn"), "warns only about what is denied anyway");
             self.problems.push(problem.expected("a duration shorter than `deny`"));
         }
+        let applies_to = self.selector(record);
+        let limits = self.limits(record, &applies_to);
         Policy {
             id: id.into(),
-            applies_to: self.selector(record),
+            applies_to,
             gate: if record.text("gate") == "window" { GateMode::Window } else { GateMode::Hours },
             allow: self.allowed(record),
             deny: self.date_spans(record, "deny"),
@@ -40,7 +43,34 @@ impl Draft {
             longest_deny_ms: limit("deny"),
             notice: if record.text("notice") == "none" { NoticeRule::None } else { NoticeRule::ByLength },
             approvals: u8::try_from(record.int("approvals")).unwrap_or(u8::MAX),
+            limits,
             source: record.at("id").source(),
+        }
+    }
+
+    fn limits(&mut self, record: &Record, applies_to: &Selector) -> Limits {
+        let (caps, at_once) = (record.record("caps"), record.record("at_once"));
+        let count = |record: Option<&Record>, field: &str| -> Option<u32> {
+            record.and_then(|r| r.opt_int(field)).and_then(|n| u32::try_from(n).ok())
+        };
+        if let Some(caps) = caps.filter(|c| c.complete && !c.has("per_month") && !c.has("hours_per_month")) {
+            let problem = Problem::error(Code::Value, &caps.at, "these caps limit nothing");
+            self.problems.push(problem.expected("`per_month`, `hours_per_month`, or both"));
+        }
+        let at_once = at_once.filter(|a| a.complete).map(|limit| {
+            let tier = super::owners::tier(limit.int("tier"));
+            if !applies_to.tiers.is_empty() && !applies_to.tiers.contains(&tier) {
+                let message = format!("limits tier {}, which this policy does not govern", u8::from(tier));
+                let problem = Problem::error(Code::Value, limit.at("tier"), message);
+                self.problems.push(problem.expected("a tier of `applies_to`"));
+            }
+            AtOnce { tier, most: count(Some(limit), "most").unwrap_or(u32::MAX) }
+        });
+        Limits {
+            per_month: count(caps, "per_month"),
+            hours_per_month_ms: caps.and_then(|c| c.opt_int("hours_per_month")).map(|hours| hours * HOUR),
+            at_once,
+            budget_needs_ppm: count(record.record("budget"), "needs"),
         }
     }
 

@@ -32,6 +32,19 @@ const LONGEST: &[Field] = &[
     Field::optional("deny", Type::DURATION, "Longer windows are denied."),
 ];
 
+const CAPS: &[Field] = &[
+    Field::optional("per_month", Type::Int { min: 1, max: 1_000 }, "Most windows that start in the month."),
+    Field::optional("hours_per_month", Type::Int { min: 1, max: 744 }, "Most hours of the windows that start in it."),
+];
+
+const AT_ONCE: &[Field] = &[
+    Field::required("tier", TIER, "Subsystems of this tier …"),
+    Field::required("most", Type::Int { min: 1, max: 10_000 }, "… and at most so many of them, of all owners."),
+];
+
+const BUDGET: &[Field] =
+    &[Field::required("needs", Type::Percent, "The share of the month's budget that must be left.")];
+
 const POLICY: &[Field] = &[
     Field::required("id", Type::Id, "Unique."),
     Field::required("applies_to", Type::Record(SELECTOR), "What it governs; all conditions must hold."),
@@ -56,6 +69,13 @@ const POLICY: &[Field] = &[
         "0",
         "How many people must approve a window, the applicant not among them.",
     ),
+    Field::optional("caps", Type::Record(CAPS), "What one owner may take in a civil month."),
+    Field::optional(
+        "at_once",
+        Type::Record(AT_ONCE),
+        "How many subsystems of a tier may be under maintenance at once.",
+    ),
+    Field::optional("budget", Type::Record(BUDGET), "How much of the error budget must be left for a window."),
 ];
 
 /// `schedules/policies/*.yaml`.

@@ -4,6 +4,7 @@
 //! `sla`). Invariants: state changes by facts alone, so a restart that replays them arrives at the same state; engine
 //! time never runs backward; an observation that changes nothing allocates nothing.
 
+mod around;
 mod checkpoint;
 mod outages;
 mod picture;
@@ -120,6 +121,7 @@ pub struct Engine {
     /// When the wall clock last jumped.
     clock_stepped: Option<Timestamp>,
     journal: Journal,
+    surveyed: around::Surveyed,
 }
 
 /// Whether the store takes facts.
@@ -149,6 +151,7 @@ impl Engine {
             rounds: BTreeMap::new(),
             clock_stepped: None,
             journal: Journal::default(),
+            surveyed: around::Surveyed::default(),
         };
         engine.watch.adopt(now, &engine.inventory);
         engine
@@ -243,6 +246,12 @@ impl Engine {
     fn record(&mut self, out: &mut Output, fact: Fact) {
         let recorded = Recorded { at: self.now, fact };
         self.apply(&recorded);
+        if matches!(
+            recorded.fact,
+            Fact::WindowChanged { .. } | Fact::WindowRequested { .. } | Fact::WindowAmended { .. }
+        ) {
+            self.window_moved();
+        }
         out.facts.push(recorded);
     }
 

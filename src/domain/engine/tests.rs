@@ -1,5 +1,7 @@
 //! The engine by behaviour: scripted observations, a clock that is an argument, a restart after any fact.
 
+mod limits;
+
 use super::*;
 use crate::domain::fixture::City;
 use crate::domain::timeline::Health;

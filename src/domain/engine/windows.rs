@@ -24,9 +24,7 @@ impl Engine {
     /// Advances every window, then announces what needs announcing.
     pub(super) fn advance_all_windows(&mut self, out: &mut Output) {
         let ids: Vec<WindowId> = self.book.iter().filter(|w| !w.state.is_terminal()).map(|w| w.id.clone()).collect();
-        for id in &ids {
-            self.advance_window(out, id);
-        }
+        self.in_turn(out, &ids, Self::advance_window);
         self.announce(out);
     }
 

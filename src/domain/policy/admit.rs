@@ -1,8 +1,9 @@
-//! What binds windows alone: length, notice, approvals, on top of `decide`.
+//! What binds windows alone: length, notice, approvals, limits between windows, on top of `decide`.
 //!
-//! Not here: who approved and when notice went out (facts, folded by `window::lifecycle`). Invariant: an obstacle says
-//! whether time or people can mend it; a window with none is admitted.
+//! Not here: who approved and when notice went out (facts, folded by `window::lifecycle`), and the limits themselves
+//! (`limits`). Invariant: an obstacle says whether time or people can mend it; a window with none is admitted.
 
+use super::limits::{self, Circumstances};
 use super::{Decision, DenyKind, DenyReason, NoticeRule, Policy, decide, governing};
 use crate::domain::window::{Planned, Schedule};
 use crate::domain::*;
@@ -31,6 +32,8 @@ pub enum Obstacle {
     },
     /// Longer than a policy admits.
     TooLong(DenyReason),
+    /// Another window goes before it, or the error budget is spent: stays a draft, or blocked, until that changes.
+    Waits(DenyReason),
 }
 
 impl Obstacle {
@@ -46,6 +49,7 @@ impl Obstacle {
             Self::Approvals { needed, owners } => return approvals_text(*needed, owners),
             Self::Denied { reasons, .. } => (reasons.first(), Names { zh: "不允许".into(), en: "denied".into() }),
             Self::TooLong(reason) => (Some(reason), Names { zh: "过长".into(), en: "too long".into() }),
+            Self::Waits(reason) => (Some(reason), Names { zh: "等待".into(), en: "waits".into() }),
         };
         if let Some(reason) = first {
             text = Names {
@@ -79,6 +83,11 @@ impl Admission {
         self.obstacles.iter().any(Obstacle::rejects)
     }
 
+    /// It waits for another window to go, or for the error budget to come back.
+    pub fn waits(&self) -> bool {
+        self.obstacles.iter().any(|o| matches!(o, Obstacle::Waits(_)))
+    }
+
     /// Whether an announcement at `announced` is too late.
     pub fn is_late(&self, announced: Timestamp) -> bool {
         self.notice_by.is_some_and(|by| announced > by)
@@ -86,7 +95,9 @@ impl Admission {
 }
 
 /// Whether a window may become planned, and what it still needs.
-pub fn admit(inventory: &Inventory, schedule: &Schedule, planned: &Planned) -> Admission {
+///
+/// With the default circumstances no other window is in its way.
+pub fn admit(inventory: &Inventory, schedule: &Schedule, planned: &Planned, around: &Circumstances<'_>) -> Admission {
     let policies = policies(inventory, schedule);
     let mut obstacles = Vec::new();
     if let Decision::Deny { reasons, next_open } =
@@ -105,6 +116,7 @@ pub fn admit(inventory: &Inventory, schedule: &Schedule, planned: &Planned) -> A
             obstacles.push(Obstacle::TooLong(too_long(policy, length, most)));
         }
     }
+    obstacles.extend(limits::obstacles(inventory, schedule, planned, &policies, around));
     let foreign = foreign_owners(schedule);
     let needed = policies.iter().map(|p| p.approvals).max().unwrap_or_default();
     if needed > 0 || !foreign.is_empty() {
@@ -134,7 +146,8 @@ pub fn working_days_of_notice(length_ms: Millis) -> u32 {
     BY_LENGTH.iter().find(|(longest, _)| length_ms <= *longest).map_or(30, |(_, days)| *days)
 }
 
-fn policies<'a>(inventory: &'a Inventory, schedule: &Schedule) -> Vec<&'a Policy> {
+/// Every policy that a window of a schedule is under.
+pub fn policies<'a>(inventory: &'a Inventory, schedule: &Schedule) -> Vec<&'a Policy> {
     let is_extra = |p: &&Policy| schedule.policy.as_ref() == Some(&p.id);
     let mut found: Vec<&Policy> = inventory.policies.iter().filter(is_extra).collect();
     for policy in schedule.scope.iter().flat_map(|id| governing(inventory, id)) {

@@ -74,6 +74,7 @@ pub(crate) fn policy(id: &str, tiers: &[Tier], gate: GateMode) -> Policy {
         longest_deny_ms: Some(if tier_one { 8 * HOUR } else { 24 * HOUR }),
         notice: NoticeRule::ByLength,
         approvals: if tier_one { 2 } else { 0 },
+        limits: Limits::default(),
         source: source("policies/off-hours.yaml", 2),
     }
 }

@@ -5,14 +5,20 @@
 //! allow, deny beats allow, and what cannot be decided is denied.
 
 mod admit;
+mod asked;
+mod crowd;
 mod dates;
 mod decide;
+mod limits;
 mod opening;
 mod reason;
 
-pub use admit::{Admission, Obstacle, admit, notice_deadline, people_length, working_days_of_notice};
+pub use admit::{Admission, Obstacle, admit, notice_deadline, people_length, policies, working_days_of_notice};
+pub use asked::{Asked, ask_all};
+pub use crowd::Crowd;
 pub use dates::{DateOrYearly, DateSpan};
 pub use decide::{decide, governing};
+pub use limits::{AtOnce, Circumstances, Hold, Limits, Other, asks_budgets, has_room};
 pub use opening::{allowed, is_open, next_open, open_until};
 
 use super::*;
@@ -117,6 +123,8 @@ pub struct Policy {
     pub notice: NoticeRule,
     /// How many people must approve a window, the applicant not among them.
     pub approvals: u8,
+    /// What binds windows to one another.
+    pub limits: Limits,
     /// Where it was written.
     pub source: Source,
 }
@@ -144,6 +152,14 @@ pub enum DenyKind {
     ClockUnsynchronised,
     /// Nothing is asked for: an empty scope or an empty interval.
     Empty,
+    /// The owner has taken what a civil month allows.
+    MonthCap,
+    /// Too many of a tier would stop at once.
+    AtOnce,
+    /// Another member of a redundancy group stops.
+    Redundancy,
+    /// Too little is left of the error budget.
+    Budget,
 }
 
 impl DenyKind {
@@ -160,6 +176,10 @@ impl DenyKind {
             Self::NoWindow => "no_window",
             Self::ClockUnsynchronised => "clock_unsynchronised",
             Self::Empty => "empty",
+            Self::MonthCap => "month_cap",
+            Self::AtOnce => "at_once",
+            Self::Redundancy => "redundancy",
+            Self::Budget => "budget",
         }
     }
 }

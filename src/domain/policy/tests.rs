@@ -1,6 +1,7 @@
 //! The vectors of the policy, and `decide` against a sampler that asks minute by minute.
 
 mod against_sampler;
+mod limits;
 
 use super::fixture::{at, city, lasting, night, once};
 use super::*;
@@ -246,7 +247,7 @@ fn policies_open_and_close_as_the_metrics_say() {
 
 fn admitted(owner: &str, scope: &[&str], start: &str, ms: Millis) -> Admission {
     let (schedule, planned) = once(owner, scope, start, ms);
-    admit(&city(), &schedule, &planned)
+    admit(&city(), &schedule, &planned, &Circumstances::default())
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! approver.
 
 use super::*;
-use crate::domain::policy::{Obstacle, admit};
+use crate::domain::policy::Obstacle;
 use crate::domain::window::lifecycle::{ARMED_BEFORE_MS, Known, STUCK_AFTER_MS, Service};
 use crate::domain::window::{Planned, Schedule};
 use std::collections::BTreeSet;
@@ -61,7 +61,7 @@ impl Engine {
         let text = written.map(Schedule::digest);
         let asked = window.definition.as_schedule(&window.schedule, window.span, &self.inventory.zone);
         let schedule = written.filter(|_| !window.requested).unwrap_or(&asked);
-        let admitted = admit(&self.inventory, schedule, &self.as_planned(window, window.span));
+        let admitted = self.ask(window, schedule);
         let missing = |obstacle: Obstacle| match obstacle {
             Obstacle::Approvals { needed, owners } => {
                 let texts = self.book.text_approvals(&window.schedule);
