@@ -74,6 +74,7 @@ pub(super) fn inventory(zone: Zone) -> Inventory {
         policies: vec![policy],
         freezes: Vec::new(),
         schedules: BTreeMap::new(),
+        composites: Default::default(),
         objectives: BTreeMap::new(),
         rosters: BTreeMap::new(),
         fallback: "duty".into(),

@@ -11,6 +11,7 @@ use super::windows::{Listed, list, window_json};
 use crate::domain::calendar::{Day, LayerKind, YearStatus};
 use crate::domain::gate::{GateAnswer, gate};
 use crate::domain::hours::{HoursSpans, effective_hours};
+use crate::domain::impact::{Impact, impact};
 use crate::domain::policy::{Decision, GateMode, Policy, decide, governing, next_open, open_until};
 use crate::domain::window::{Schedule, expand};
 use crate::domain::*;
@@ -51,6 +52,8 @@ struct Explained<'a> {
     policies: Vec<&'a Policy>,
     decision: Decision,
     gate: GateAnswer,
+    /// What would be down if the subsystem stopped.
+    impact: Impact,
     /// The window that holds the instant, or else the next one.
     window: Option<Listed<'a>>,
 }
@@ -91,6 +94,7 @@ impl<'a> Explained<'a> {
             policies: governing(inventory, id),
             decision: decide(inventory, std::slice::from_ref(id), None, span),
             gate: gate(inventory, &[], id, span),
+            impact: impact(inventory, std::slice::from_ref(id)),
             window: next_window(inventory, id, Span::lasting(span.start, AHEAD_MS)),
         }
     }
@@ -140,6 +144,11 @@ impl<'a> Explained<'a> {
                 "why": if holding.is_some() { NOT_ANNOUNCED.1 } else { NO_WINDOW.1 },
             },
             "window": self.window.as_ref().map(window_json),
+            "impact": {
+                "composites": self.impact.composites,
+                "dependants": self.impact.dependants,
+                "carried": self.impact.carried,
+            },
             "objective": self.objective_json(),
         })
     }

@@ -74,7 +74,7 @@ pub fn diff(old: &Loaded, new: &Loaded) -> Vec<Change> {
 
 type Items = fn(&Loaded) -> BTreeMap<String, Item>;
 
-const SORTS: [(&str, Items); 9] = [
+const SORTS: [(&str, Items); 10] = [
     ("installation", installation),
     ("owner", owners),
     ("subsystem", subsystems),
@@ -82,6 +82,7 @@ const SORTS: [(&str, Items); 9] = [
     ("schedule", schedules),
     ("policy", policies),
     ("freeze", freezes),
+    ("composite", composites),
     ("objective", objectives),
     ("roster", rosters),
 ];
@@ -276,6 +277,14 @@ fn freezes(loaded: &Loaded) -> BTreeMap<String, Item> {
         vec![("name", names(&f.name)), ("applies_to", show(&f.applies_to)), ("dates", show(&f.dates))]
     };
     i.freezes.iter().map(|f| item(&f.id, &f.source, parts(f))).collect()
+}
+
+fn composites(loaded: &Loaded) -> BTreeMap<String, Item> {
+    let i = &loaded.inventory;
+    let parts = |c: &composite::Composite| {
+        vec![("name", names(&c.name)), ("needs", show(&c.needs)), ("hours", c.hours.as_str().to_owned())]
+    };
+    i.composites.values().map(|c| item(&c.id, &c.source, parts(c))).collect()
 }
 
 fn objectives(loaded: &Loaded) -> BTreeMap<String, Item> {

@@ -29,6 +29,8 @@ pub enum Role {
     Freezes,
     /// `schedules/objectives.yaml`.
     Objectives,
+    /// `schedules/composites.yaml`.
+    Composites,
     /// `schedules/on-call.yaml`.
     OnCall,
     /// `schedules/windows/*.yaml`.
@@ -42,8 +44,12 @@ const SHELVES: [&str; 3] = ["calendars", "policies", "windows"];
 /// The file of modules below `probes/`.
 const MODULES_FILE: &str = "modules.yaml";
 /// Single files below `schedules/`.
-const SINGLES: [(&str, Role); 3] =
-    [("freezes.yaml", Role::Freezes), ("objectives.yaml", Role::Objectives), ("on-call.yaml", Role::OnCall)];
+const SINGLES: [(&str, Role); 4] = [
+    ("composites.yaml", Role::Composites),
+    ("freezes.yaml", Role::Freezes),
+    ("objectives.yaml", Role::Objectives),
+    ("on-call.yaml", Role::OnCall),
+];
 
 /// One file.
 #[derive(Clone, Debug)]

@@ -59,6 +59,7 @@ impl City {
             policies: vec![policy],
             freezes: Vec::new(),
             schedules: BTreeMap::new(),
+            composites: Default::default(),
             objectives: BTreeMap::from([(objective.id.clone(), objective)]),
             rosters: BTreeMap::from([(roster.id.clone(), roster)]),
             fallback: "duty".into(),

@@ -64,6 +64,8 @@ id! {
     WindowId;
     /// A rule about when maintenance is allowed: `off-hours`.
     PolicyId;
+    /// A service that is made of others: `marriage-booking`.
+    CompositeId;
     /// A promise about availability: `public-7x24`.
     ObjectiveId;
     /// A list of people who answer for an owner: `huangpu`.

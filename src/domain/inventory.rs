@@ -5,6 +5,7 @@
 
 use super::calendar::Calendar;
 use super::civil::Zone;
+use super::composite::Composite;
 use super::hours::Hours;
 use super::policy::{Freeze, Policy};
 use super::window::Schedule;
@@ -317,6 +318,8 @@ pub struct Inventory {
     pub freezes: Vec<Freeze>,
     /// By id.
     pub schedules: BTreeMap<ScheduleId, Schedule>,
+    /// By id.
+    pub composites: BTreeMap<CompositeId, Composite>,
     /// By id.
     pub objectives: BTreeMap<ObjectiveId, Objective>,
     /// By id.

@@ -1,9 +1,10 @@
 //! What gengfu means: pure folds over facts. No tokio, no I/O, no clock, no randomness.
 //!
 //! Reading order: `time` and `id`, then `inventory` (what there is), `observation` → `health` → `timeline`
-//! (what was seen), `civil` → `calendar` → `hours` → `policy` → `window` → `coverage` → `gate` (when it may be
-//! changed), `plan` (how it is changed step by step), `sla` (what is left of the promise), `incident` (who is told
-//! what), and `engine`, which only routes. The words are those of `docs/glossary.md`.
+//! (what was seen), `composite` → `impact` (what is made of it, and what falls with it), `civil` → `calendar` → `hours`
+//! → `policy` → `window` → `coverage` → `gate` (when it may be changed), `plan` (how it is changed step by step),
+//! `annual` (a year's plan), `sla` (what is left of the promise), `incident` (who is told what), and `engine`, which
+//! only routes. The words are those of `docs/glossary.md`.
 
 mod audit;
 mod fact;
@@ -16,12 +17,15 @@ mod observation;
 mod snapshot;
 mod time;
 
+pub mod annual;
 pub mod calendar;
 pub mod civil;
+pub mod composite;
 pub mod engine;
 pub mod gate;
 pub mod health;
 pub mod hours;
+pub mod impact;
 pub mod incident;
 pub mod plan;
 pub mod policy;

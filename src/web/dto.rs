@@ -261,7 +261,7 @@ pub(super) struct AccountDto {
 }
 
 #[derive(Debug, Serialize)]
-struct BoundedDto {
+pub(super) struct BoundedDto {
     value: Option<f64>,
     low: Option<f64>,
     high: Option<f64>,

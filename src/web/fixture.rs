@@ -138,6 +138,7 @@ fn rules() -> Inventory {
         policies: vec![policy],
         freezes: Vec::new(),
         schedules: BTreeMap::new(),
+        composites: Default::default(),
         objectives: BTreeMap::from([(objective.id.clone(), objective)]),
         rosters: BTreeMap::new(),
         fallback: "duty".into(),

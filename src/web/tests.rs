@@ -1,5 +1,7 @@
 //! Handlers, asked as a client asks them.
 
+mod planning;
+
 use super::fixture::{self, NOW};
 use super::*;
 use crate::domain::window::WindowState;
@@ -49,7 +51,7 @@ async fn get_from_afar(path: &str) -> Answer {
     send(&fixture::state(fixture::snapshot()).0, request("192.0.2.7", Method::GET, path)).await
 }
 
-const PAGES: [(&str, &str); 7] = [
+const PAGES: [(&str, &str); 8] = [
     ("overview", "/"),
     ("owner", "/owners/xuhui"),
     ("subsystem", "/subsystems/bdc/exchange-district"),
@@ -57,6 +59,7 @@ const PAGES: [(&str, &str); 7] = [
     ("incidents", "/incidents"),
     ("incident", "/incidents/INC-0421"),
     ("maintenance", "/maintenance"),
+    ("plan", "/maintenance/plan"),
 ];
 
 /// Also leaves the pages in `target/pages`, for looking at them in a browser.

@@ -23,6 +23,18 @@ texts! {
     code: "zh-CN", "en";
     brand: "更夫", "gengfu";
     tagline: "全市服务", "City services";
+    year: "年份", "Year";
+    owner: "单位", "Owner";
+    show: "查看", "Show";
+    clash: "冲突", "Clash";
+    clashes: "冲突", "Clashes";
+    reason: "原因", "Reason";
+    annual_plan: "年度计划", "Annual plan";
+    plan_totals: "各单位合计（按月窗口数）", "What each owner takes, windows by month";
+    plan_answer: "可计划 / 草稿 / 不允许", "Planned / drafts / denied";
+    plan_trust: "按推定日历预演", "As if the provisional calendar were published";
+    plan_guess: "注意：该年放假调休安排尚未发布，本页按推定日历作答，仅供参考，不是许可。", "Note: the notice for this year is not published. This page takes the provisional table for it: a guess, not a permission.";
+    plan_unpublished: "该年放假调休安排尚未发布，窗口均为草稿。", "The notice for this year is not published, so its windows stay drafts.";
     skip: "跳到正文", "Skip to content";
     nav: "主导航", "Main";
     city: "全市", "City";

@@ -25,6 +25,7 @@ pub(super) fn write(explained: &Explained<'_>, lang: Language, out: &mut dyn Wri
     decision(explained, lang, out)?;
     gate(explained, lang, out)?;
     coverage(explained, lang, out)?;
+    if_stopped(explained, lang, out)?;
     objective(explained, lang, out)
 }
 
@@ -108,6 +109,16 @@ fn coverage(explained: &Explained<'_>, lang: Language, out: &mut dyn Write) -> R
     let (id, source) = (&window.planned.id, &window.schedule.source);
     line(out, say(lang, "窗口", "window"), &format!("{id} {start} +{lasts}  ({source})"))?;
     below(out, &window.standing(lang))
+}
+
+/// What a stop of this subsystem alone would take down.
+fn if_stopped(explained: &Explained<'_>, lang: Language, out: &mut dyn Write) -> Result<()> {
+    let impact = &explained.impact;
+    let text = match impact.is_empty() {
+        true => say(lang, "不影响其他子系统和事项", "nothing else is down with it").to_owned(),
+        false => impact.text(explained.inventory).get(lang).to_owned(),
+    };
+    line(out, say(lang, "若停机", "stopped"), &text)
 }
 
 fn objective(explained: &Explained<'_>, lang: Language, out: &mut dyn Write) -> Result<()> {

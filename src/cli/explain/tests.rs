@@ -1,6 +1,7 @@
 //! The explanation in its two forms.
 
 use super::*;
+use crate::domain::composite::{Composite, Expression};
 use crate::domain::policy::fixture::{at, city, once};
 use clap::Parser;
 
@@ -15,6 +16,15 @@ fn run(line: &str) -> Result<String> {
     let mut city = city();
     let (schedule, _) = once("huangpu", &["huangpu/portal"], "2026-11-28T23:00", 4 * HOUR);
     city.schedules.insert(schedule.id.clone(), schedule);
+    city.dependants.insert("huangpu/portal".into(), vec!["huangpu/kiosks".into()]);
+    let composite = Composite {
+        id: "apply".into(),
+        name: Names { zh: "在线申请".into(), en: "Applying online".into() },
+        needs: Expression::all_of(vec![Expression::One("huangpu/portal".into())]),
+        hours: crate::domain::hours::Hours::always(),
+        source: city.subsystems["huangpu/portal"].source.clone(),
+    };
+    city.composites.insert(composite.id.clone(), composite);
     let mut out = Vec::new();
     assert_eq!(explain(at("2026-11-24T06:30"), &city, &args, &mut out)?, 0);
     Ok(String::from_utf8(out).unwrap())
@@ -36,6 +46,7 @@ huangpu/portal  huangpu/portal, tier 2, public  (probes/huangpu.yaml:4)
   coverage  no window holds this instant
   window    upgrade.30c33276 Sat 2026-11-28 23:00 +4h  (windows/huangpu.yaml:2)
             planned
+  stopped   takes down Applying online; 1 dependant fails
   objective public-7x24: 99.9 % per civil month, public figure  (objectives.yaml:2)
 "
     );
@@ -67,6 +78,7 @@ fn scripts_get_calendar_decision_gate_coverage_hours_and_objective() {
     assert_eq!(answer["coverage"], json!({ "window": null, "mutes": false, "why": "no window holds this instant" }));
     assert_eq!(answer["hours"]["declared"], json!("7x24"));
     assert_eq!(answer["objective"]["target_ratio"], json!(0.999));
+    assert_eq!(answer["impact"], json!({ "composites": ["apply"], "dependants": ["huangpu/kiosks"], "carried": [] }));
     assert_eq!(answer["policies"][0]["next_open"], json!("2026-02-14T14:00:00Z"));
     let night: Value =
         serde_json::from_str(&run("huangpu/portal --at 2026-11-29T00:30 --format json").unwrap()).unwrap();

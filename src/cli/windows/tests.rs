@@ -95,3 +95,44 @@ fn calendar_file_is_in_utc_with_stable_uids_and_without_what_is_denied() {
     assert_eq!(text, run("--format ics").unwrap());
     assert!(run("--format ics --lang zh").unwrap().contains("SUMMARY:升级"));
 }
+
+#[test]
+fn the_plan_of_a_year_lists_months_clashes_and_totals() {
+    let text = run("--plan 2026").unwrap();
+    assert!(text.starts_with("2026-11 (3)\nWed 2026-11-25 10:00      4h  by-day.752c940d         denied: "), "{text}");
+    assert!(text.contains("\nclashes: 0\ntotals by owner"), "{text}");
+    assert!(text.contains("\nhuangpu  2/4h  1 planned 0 draft 1 denied  0/0s 0/0s"), "{text}");
+    assert!(run("--plan 2026 --owner bdc").unwrap().contains("2026-11 (1)"));
+    assert!(run("--plan 2026 --lang zh").unwrap().contains("冲突 0"));
+    assert!(run("--plan 30000").is_err());
+}
+
+#[test]
+fn a_plan_that_rests_on_a_provisional_calendar_says_so_in_every_form() {
+    let first = |line: &str| run(line).unwrap().lines().next().unwrap().to_owned();
+    assert!(first("--plan 2027").starts_with("the notice for 2027 is not published, so windows stay drafts"));
+    assert!(first("--plan 2027 --calendar provisional").starts_with("NOTE: the notice for 2027 is not published"));
+    let all: Value = serde_json::from_str(&run("--plan 2027 --calendar provisional --format json").unwrap()).unwrap();
+    assert_eq!((&all["calendar"], &all["treated_as_published"]), (&json!("provisional"), &json!([2027])));
+    assert_eq!(all["windows"][0]["why"], json!("draft: needs 2 approvals"));
+    assert_eq!(all["totals"][0]["months"][0]["draft"], json!(1));
+    let rows = run("--plan 2027 --calendar provisional --format csv").unwrap();
+    assert!(rows.lines().nth(1).unwrap().contains("NOTE: the notice for 2027"), "{rows}");
+    let feed = run("--plan 2027 --calendar provisional --format ics").unwrap();
+    assert!(feed.contains("DESCRIPTION:NOTE: the notice for 2027"), "{feed}");
+}
+
+#[test]
+fn no_cell_of_the_table_for_spreadsheets_begins_like_a_formula() {
+    let mut city = busy_city();
+    let evil = Names { zh: "=1+1".into(), en: "@SUM(A1)".into() };
+    city.schedules.values_mut().for_each(|s| s.name = evil.clone());
+    let args = Line::parse_from(["windows", "--format", "csv"]).args;
+    let mut out = Vec::new();
+    windows(at("2026-11-24T08:00"), &city, &args, &mut out).unwrap();
+    let mut table = csv::Reader::from_reader(&out[..]);
+    let rows: Vec<csv::StringRecord> = table.records().collect::<Result<_, _>>().unwrap();
+    assert_eq!(rows.len(), 3);
+    assert!(rows.iter().all(|row| row.iter().all(|cell| !cell.starts_with(['=', '+', '-', '@']))));
+    assert_eq!(&rows[0][3], "'=1+1");
+}

@@ -4,6 +4,7 @@
 //! that could not be read does not make its ids unknown a second time.
 
 mod calendars;
+mod composites;
 mod depends;
 mod owners;
 mod people;
@@ -18,6 +19,7 @@ use super::modules::{self, Allow, Desk, Module, Rights};
 use super::settings::{self, Settings};
 use super::{LoadOptions, Loaded, Role, Sources, judge, parse, tables};
 use crate::domain::calendar::Calendar;
+use crate::domain::composite::Composite;
 use crate::domain::policy::{Freeze, Policy};
 use crate::domain::window::Schedule;
 use crate::domain::*;
@@ -43,6 +45,7 @@ struct Draft {
     policies: Vec<Policy>,
     freezes: Vec<Freeze>,
     schedules: Vec<windows::Draft>,
+    composites: BTreeMap<CompositeId, Composite>,
     objectives: BTreeMap<ObjectiveId, Objective>,
     rosters: BTreeMap<RosterId, Roster>,
     modules: BTreeMap<String, Module>,
@@ -65,6 +68,7 @@ impl Draft {
             policies: Vec::new(),
             freezes: Vec::new(),
             schedules: Vec::new(),
+            composites: BTreeMap::new(),
             objectives: BTreeMap::new(),
             rosters: BTreeMap::new(),
             modules: BTreeMap::new(),
@@ -163,11 +167,12 @@ impl Draft {
                 windows::expand_each(&mut node, granted, env, problems);
                 self.window_file(node);
             }
-            Role::Calendar | Role::Policies | Role::Freezes | Role::Objectives | Role::OnCall => {
+            Role::Calendar | Role::Policies | Role::Composites | Role::Freezes | Role::Objectives | Role::OnCall => {
                 expand(&mut node, Grants::Nobody, env, problems);
                 match role {
                     Role::Calendar => self.calendar_file(&node),
                     Role::Policies => self.policy_file(&node),
+                    Role::Composites => self.composite_file(&node),
                     Role::Freezes => self.freeze_file(&node),
                     Role::Objectives => self.objective_file(&node),
                     _ => self.roster_file(&node),
@@ -300,6 +305,7 @@ impl Draft {
             policies: std::mem::take(&mut self.policies),
             freezes: std::mem::take(&mut self.freezes),
             schedules: schedules.into_iter().map(|s| (s.id.clone(), s)).collect(),
+            composites: std::mem::take(&mut self.composites),
             objectives: std::mem::take(&mut self.objectives),
             rosters: std::mem::take(&mut self.rosters),
             fallback: roster("fallback"),

@@ -23,6 +23,7 @@ pub(super) enum Thing {
     Freeze,
     Schedule,
     Calendar,
+    Composite,
 }
 
 impl Thing {
@@ -37,6 +38,7 @@ impl Thing {
             Self::Freeze => "freeze",
             Self::Schedule => "schedule of windows",
             Self::Calendar => "calendar",
+            Self::Composite => "composite",
         }
     }
 
@@ -50,6 +52,7 @@ impl Thing {
             Self::Freeze => "schedules/freezes.yaml",
             Self::Schedule => "schedules/windows/",
             Self::Calendar => "schedules/calendars/",
+            Self::Composite => "schedules/composites.yaml",
         }
     }
 }
@@ -122,7 +125,13 @@ impl Registries {
             Role::OnCall => {
                 self.unread.insert(Thing::Roster);
             }
-            Role::Main | Role::Modules | Role::PlainModules | Role::Calendar | Role::Freezes | Role::Windows => {}
+            Role::Main
+            | Role::Modules
+            | Role::PlainModules
+            | Role::Calendar
+            | Role::Composites
+            | Role::Freezes
+            | Role::Windows => {}
         }
     }
 

@@ -10,7 +10,9 @@ mod schedules;
 pub(super) use main::MAIN;
 pub(super) use modules::{MODULE_FILE, is_asked};
 pub(super) use probes::{OWNER_FILE, PROBE_COMMON};
-pub(super) use schedules::{CALENDAR_FILE, FREEZE_FILE, OBJECTIVE_FILE, POLICY_FILE, ROSTER_FILE, WINDOW_FILE};
+pub(super) use schedules::{
+    CALENDAR_FILE, COMPOSITE_FILE, FREEZE_FILE, OBJECTIVE_FILE, POLICY_FILE, ROSTER_FILE, WINDOW_FILE,
+};
 
 use crate::field::{Field, Type};
 
@@ -74,6 +76,12 @@ pub static DOCUMENTS: &[Document] = &[
         schema_directory: "schedules/.schema",
         files: "schedules/objectives.yaml",
         fields: OBJECTIVE_FILE,
+    },
+    Document {
+        name: "composites",
+        schema_directory: "schedules/.schema",
+        files: "schedules/composites.yaml",
+        fields: COMPOSITE_FILE,
     },
     Document {
         name: "on-call",

@@ -115,6 +115,41 @@ const OBJECTIVE: &[Field] = &[
 pub(in crate::config) const OBJECTIVE_FILE: &[Field] =
     &[Field::required("objectives", things(&Type::Record(OBJECTIVE)), "What is promised.")];
 
+const PARTS_MAX: usize = 200;
+const PARTS_DOC: [&str; 3] = ["All of these.", "Any one of these.", "So many of these."];
+const LEAVES: Type = Type::List { of: &Type::SubsystemRef, min: 1, max: PARTS_MAX };
+const PARTS: Type =
+    Type::List { of: &Type::Either(&[Type::SubsystemRef, Type::OneKey(INNER)]), min: 1, max: PARTS_MAX };
+const COUNT: Field =
+    Field::required("n", Type::Int { min: 1, max: PARTS_MAX as i64 }, "How many of them must be good.");
+
+const INNER: &[Field] = &[
+    Field::optional("all_of", LEAVES, PARTS_DOC[0]),
+    Field::optional("any_of", LEAVES, PARTS_DOC[1]),
+    Field::optional("at_least", Type::Record(&[COUNT, Field::required("of", LEAVES, "Subsystems.")]), PARTS_DOC[2]),
+];
+
+const NEEDS: &[Field] = &[
+    Field::optional("all_of", PARTS, PARTS_DOC[0]),
+    Field::optional("any_of", PARTS, PARTS_DOC[1]),
+    Field::optional(
+        "at_least",
+        Type::Record(&[COUNT, Field::required("of", PARTS, "Subsystems, or such expressions.")]),
+        PARTS_DOC[2],
+    ),
+];
+
+const COMPOSITE: &[Field] = &[
+    Field::required("id", Type::Id, "Unique."),
+    Field::required("name", Type::Names, "What people call it."),
+    Field::required("needs", Type::OneKey(NEEDS), "Subsystems, or one more such expression in the place of any."),
+    Field::with_default("hours", Type::Hours, "7x24", "When its availability counts."),
+];
+
+/// `schedules/composites.yaml`.
+pub(in crate::config) const COMPOSITE_FILE: &[Field] =
+    &[Field::required("composites", things(&Type::Record(COMPOSITE)), "Services that are made of others.")];
+
 const CONTACT: &[Field] = &[
     Field::required("name", Type::TEXT, "A post or a name."),
     Field::required("mail", Type::Mail, "Where to."),

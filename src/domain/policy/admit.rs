@@ -5,7 +5,7 @@
 
 use super::limits::{self, Circumstances};
 use super::{Decision, DenyKind, DenyReason, NoticeRule, Policy, decide, governing};
-use crate::domain::window::{Planned, Schedule};
+use crate::domain::window::{Planned, Schedule, WindowState};
 use crate::domain::*;
 
 /// Public subsystems are announced at least this long before.
@@ -81,6 +81,27 @@ impl Admission {
     /// Something stands in the way that time alone will not mend.
     pub fn is_rejected(&self) -> bool {
         self.obstacles.iter().any(Obstacle::rejects)
+    }
+
+    /// Where a window stands by this answer alone, before any announcement.
+    pub fn state(&self) -> WindowState {
+        match (self.is_rejected(), self.is_admitted()) {
+            (true, _) => WindowState::Rejected,
+            (false, false) => WindowState::Draft,
+            (false, true) => WindowState::Planned,
+        }
+    }
+
+    /// What stands in its way; where something rejects it, only that. Empty if nothing does.
+    pub fn why(&self, language: Language) -> String {
+        let rejected = self.is_rejected();
+        let shown = self.obstacles.iter().filter(|o| o.rejects() == rejected);
+        let texts = shown.flat_map(|o| match o {
+            Obstacle::Denied { reasons, .. } => reasons.iter().map(|r| r.text.get(language).to_owned()).collect(),
+            Obstacle::TooLong(reason) | Obstacle::Waits(reason) => vec![reason.text.get(language).to_owned()],
+            other => vec![other.text().get(language).to_owned()],
+        });
+        texts.collect::<Vec<String>>().join(if language == Language::Zh { "；" } else { "; " })
     }
 
     /// It waits for another window to go, or for the error budget to come back.

@@ -144,6 +144,7 @@ pub(crate) fn city() -> Inventory {
         ],
         freezes: vec![expo],
         schedules: Default::default(),
+        composites: Default::default(),
         objectives: [(objective.id.clone(), objective)].into(),
         rosters: Default::default(),
         fallback: "duty".into(),

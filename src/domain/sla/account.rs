@@ -36,7 +36,7 @@ impl Tally {
     }
 
     /// The share of known time that was good, and what it would be if unknown time had been down, or up.
-    fn bounded(self) -> Bounded {
+    pub fn bounded(self) -> Bounded {
         Bounded {
             value: Ratio::of(self.good_ms, self.good_ms + self.bad_ms),
             low: Ratio::of(self.good_ms, self.whole_ms()),

@@ -273,6 +273,7 @@ fn account_of_a_view_asks_the_objective_for_hours_and_target() {
         policies: Vec::new(),
         freezes: Vec::new(),
         schedules: BTreeMap::new(),
+        composites: BTreeMap::new(),
         objectives: BTreeMap::from([("public-7x24".into(), objective(999_000, Figure::Contract))]),
         rosters: BTreeMap::new(),
         fallback: "duty".into(),

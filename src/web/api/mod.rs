@@ -2,6 +2,7 @@
 //!
 //! Not here: the shapes (`dto`). Every list is in a stable order and bounded by the inventory or by a named maximum.
 
+mod composites;
 mod events;
 pub(super) mod gate;
 mod heartbeat;
@@ -23,6 +24,8 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/incidents", get(read::incidents))
         .route("/incidents/{id}", get(read::incident))
         .route("/windows", get(read::windows))
+        .route("/windows/{id}/impact", get(read::impact))
+        .route("/composites", get(composites::composites))
         .route("/outbox", get(read::outbox))
         .route("/gate", get(gate::gate))
         .route("/sla", get(sla::sla))

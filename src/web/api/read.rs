@@ -1,5 +1,6 @@
 //! What there is and how it is: status, subsystems, timelines, incidents, windows, outbox.
 
+use super::composites::ImpactDto;
 use crate::domain::*;
 use crate::web::dto::{AccountDto, AttemptDto, IncidentDto, ProbeDto, SubsystemDto, WindowDto, at};
 use crate::web::guard::Viewer;
@@ -261,6 +262,17 @@ pub(in crate::web) async fn windows(
     let owned = |w: &&WindowView| filter.owner.as_ref().is_none_or(|o| *o == w.owner.as_str());
     let windows = snapshot.windows.iter().filter(|w| w.span.overlaps(within)).filter(owned);
     Ok(Json(windows.map(WindowDto::from).collect()))
+}
+
+/// `GET /api/v1/windows/{id}/impact`.
+pub(in crate::web) async fn impact(
+    State(state): State<WebState>,
+    Path(id): Path<String>,
+) -> Result<Json<ImpactDto>, Problem> {
+    let snapshot = state.picture();
+    let found = snapshot.windows.iter().find(|w| w.id.as_str() == id);
+    let window = found.ok_or_else(|| Problem::not_found(format!("no window is called {id:?}")))?;
+    Ok(Json(crate::domain::impact::impact(&snapshot.inventory, &window.scope).into()))
 }
 
 #[derive(Debug, Serialize)]

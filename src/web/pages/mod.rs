@@ -7,6 +7,7 @@ mod incidents;
 mod maintenance;
 mod overview;
 mod owner;
+mod plan;
 mod strip;
 mod subsystem;
 mod tonight;
@@ -36,6 +37,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/incidents", get(incidents::list))
         .route("/incidents/{id}", get(incidents::page))
         .route("/maintenance", get(maintenance::page))
+        .route("/maintenance/plan", get(plan::page))
 }
 
 /// One request for a page: who asks, in which language, about which moment.
@@ -149,6 +151,16 @@ struct Frame {
 }
 
 impl Frame {
+    /// The explicit language behind another query.
+    fn more_q(&self) -> String {
+        self.q.replacen('?', "&", 1)
+    }
+
+    /// The explicit language; empty without one.
+    fn lang(&self) -> &'static str {
+        self.q.trim_start_matches("?lang=")
+    }
+
     /// Between names in a sentence.
     fn sep(&self) -> &'static str {
         if self.t.code == "en" { ", " } else { "、" }
