@@ -11,6 +11,7 @@ pub mod city;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod entropy;
 pub mod field;
 pub mod import;
 pub mod metrics;

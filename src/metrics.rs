@@ -34,6 +34,8 @@ pub struct Metrics {
     pub store_commit_seconds: Histogram,
     /// Answers of the gate, by `decision` and `reason`.
     pub gate_decisions: IntCounterVec,
+    /// Requests that were turned away, by `reason`.
+    pub http_denied: IntCounterVec,
     /// Results of sending, by `channel` and `result`.
     pub notifications: IntCounterVec,
     /// Whether the last reload was taken over.
@@ -65,6 +67,7 @@ impl Metrics {
             engine_handle_seconds: histogram(r, "gengfu_engine_handle_seconds")?,
             store_commit_seconds: histogram(r, "gengfu_store_commit_seconds")?,
             gate_decisions: counters(r, "gengfu_gate_decisions_total")?,
+            http_denied: counters(r, "gengfu_http_denied_total")?,
             notifications: counters(r, "gengfu_notifications_total")?,
             last_reload_successful: gauge(r, "gengfu_config_last_reload_successful")?,
             last_reload_success_timestamp_seconds: keep(
@@ -94,6 +97,11 @@ impl Metrics {
     /// Counts one answer of the gate; `reason` is empty for an allowance.
     pub fn gate_answered(&self, decision: &str, reason: &str) {
         add(&self.gate_decisions, &[decision, reason]);
+    }
+
+    /// Counts one request that was turned away.
+    pub fn http_denied(&self, reason: &str) {
+        add(&self.http_denied, &[reason]);
     }
 
     /// Counts one result of sending.

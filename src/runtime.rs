@@ -11,7 +11,7 @@ use crate::metrics::Metrics;
 use crate::outbox::OutboxHandle;
 use crate::probe::{Board, HourTally};
 use crate::scheduler::SchedulerHandle;
-use crate::store::{Store, Tally};
+use crate::store::{Batch, Ends, Store, Tally};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -28,6 +28,9 @@ const BATCH_MAX: usize = 1_024;
 
 /// Facts that wait for a store that refuses writes; about 100 MiB. Beyond it the oldest are dropped, loudly.
 const UNSAVED_MAX: usize = 500_000;
+
+/// Rows of the audit log that wait likewise. Beyond it the newest are dropped, loudly: ids of the others stay.
+const UNSAVED_AUDIT_MAX: usize = 50_000;
 
 /// How often the sign of life is overwritten.
 const ALIVE_EVERY: Duration = Duration::from_secs(5);
@@ -66,22 +69,23 @@ pub struct Runtime {
     pub board: Arc<Board>,
     /// How long facts are kept.
     pub retain_ms: Millis,
+    /// How long the audit log is kept.
+    pub retain_audit_ms: Millis,
 }
 
 /// Facts and messages that the store has not taken yet.
 #[derive(Debug, Default)]
 pub struct Unsaved {
-    /// The last id of the log, behind which the next batch goes.
-    end: u64,
-    facts: Vec<Recorded>,
-    messages: Vec<Message>,
+    /// The last ids, behind which the next batch goes.
+    ends: Ends,
+    batch: Batch,
     failing: bool,
 }
 
 impl Unsaved {
-    /// Nothing waits; the log ends at `end`.
-    pub fn after(end: u64) -> Self {
-        Self { end, ..Self::default() }
+    /// Nothing waits; the store ends at `ends`.
+    pub fn after(ends: Ends) -> Self {
+        Self { ends, ..Self::default() }
     }
 }
 
@@ -153,9 +157,10 @@ impl Runtime {
 
     /// Stores, then acts.
     async fn perform(&mut self, out: Output) {
-        if !out.facts.is_empty() || !out.messages.is_empty() {
-            self.unsaved.facts.extend(out.facts);
-            self.unsaved.messages.extend(out.messages);
+        if !out.facts.is_empty() || !out.messages.is_empty() || !out.audit.is_empty() {
+            self.unsaved.batch.facts.extend(out.facts);
+            self.unsaved.batch.messages.extend(out.messages);
+            self.unsaved.batch.audit.extend(out.audit);
             self.save().await;
         }
         for Effect::Retry { probe, at } in out.effects {
@@ -165,19 +170,17 @@ impl Runtime {
 
     /// Stores all that waits. If the store refuses, messages leave from memory and the facts wait.
     async fn save(&mut self) {
-        let Unsaved { end, facts, messages, .. } = &self.unsaved;
         let timer = self.metrics.store_commit_seconds.start_timer();
-        let result = self.store.commit(*end, facts.clone(), messages.clone()).await;
+        let result = self.store.keep(self.unsaved.ends, self.unsaved.batch.clone()).await;
         timer.observe_duration();
         match result {
-            Ok(end) => {
-                self.unsaved.end = end;
+            Ok(ends) => {
+                self.unsaved.ends = ends;
                 self.engine.note_journal(Journal::Writes);
                 if std::mem::take(&mut self.unsaved.failing) {
                     tracing::info!("the store takes facts again");
                 }
-                self.unsaved.facts.clear();
-                if !std::mem::take(&mut self.unsaved.messages).is_empty() {
+                if !std::mem::take(&mut self.unsaved.batch).messages.is_empty() {
                     self.outbox.wake();
                 }
             }
@@ -190,11 +193,17 @@ impl Runtime {
         if !std::mem::replace(&mut self.unsaved.failing, true) {
             tracing::error!(%error, "the store refuses facts; probing and paging go on from memory");
         }
-        self.outbox.deliver_from_memory(self.unsaved.messages.clone()).await;
-        let over = self.unsaved.facts.len().saturating_sub(UNSAVED_MAX);
+        let batch = &mut self.unsaved.batch;
+        self.outbox.deliver_from_memory(batch.messages.clone()).await;
+        let over = batch.facts.len().saturating_sub(UNSAVED_MAX);
         if over > 0 {
             tracing::error!(over, "too many facts wait for the store; the oldest are lost");
-            self.unsaved.facts.drain(..over);
+            batch.facts.drain(..over);
+        }
+        let over = batch.audit.len().saturating_sub(UNSAVED_AUDIT_MAX);
+        if over > 0 {
+            tracing::error!(over, "too many rows of the audit log wait for the store; the newest are lost");
+            batch.audit.truncate(UNSAVED_AUDIT_MAX);
         }
     }
 
@@ -224,6 +233,9 @@ impl Runtime {
             if let Err(error) = self.store.prune(now - self.retain_ms).await {
                 tracing::warn!(%error, "old facts were not pruned");
             }
+            if let Err(error) = self.store.prune_audit(now - self.retain_audit_ms).await {
+                tracing::warn!(%error, "old rows of the audit log were not pruned");
+            }
         }
     }
 
@@ -237,7 +249,7 @@ impl Runtime {
     }
 
     async fn write_checkpoint(&mut self) {
-        if let Err(error) = self.store.checkpoint(self.unsaved.end, self.engine.checkpoint()).await {
+        if let Err(error) = self.store.checkpoint(self.unsaved.ends.facts, self.engine.checkpoint()).await {
             tracing::warn!(%error, "the checkpoint was not stored; the next start replays more facts");
         }
     }

@@ -77,7 +77,11 @@ fn files_rows() -> anyhow::Result<()> {
         edit += 1;
         std::fs::write(&owner, text.replacen("tier: 1", &format!("tier: {}", 1 + edit % 3), 1))?;
         let next = take(&Sources::read(&main)?)?;
-        let reloaded = Event::Reloaded { inventory: Arc::new(next.inventory), digest: next.digest };
+        let reloaded = Event::Reloaded {
+            inventory: Arc::new(next.inventory),
+            digest: next.digest,
+            by: gengfu::domain::Actor::ourselves("files"),
+        };
         engine.handle(T0 + 60_000, reloaded);
         Ok(engine.snapshot())
     })?;

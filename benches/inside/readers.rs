@@ -68,6 +68,8 @@ fn state(inventory: &Inventory, snapshot: Snapshot) -> anyhow::Result<WebState> 
         commands: Commands::channel(1).0,
         outbox: watch::channel(Arc::new(OutboxView::default())).1,
         desk: std::sync::Arc::default(),
+        access: std::sync::Arc::default(),
+        store: None,
         metrics: Arc::new(Metrics::new("0")?),
         site: Arc::new(site),
     })

@@ -10,6 +10,9 @@ use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
+/// What a reload is asked for with.
+pub(crate) const TOKEN: &str = "the token of the benchmarks, on loopback";
+
 /// Wednesday, 11 March 2026, 10:00 in Shanghai.
 pub(crate) const T0: Timestamp = Timestamp(1_773_194_400_000);
 
@@ -63,7 +66,9 @@ impl City {
             "listen: {listen}\npublic_url: http://{listen}\nzone: Asia/Shanghai\nstore: {{ path: var/gengfu.db, retain: \
              400d }}\nnetwork: {{ ca: [{ca}], allow: [127.0.0.0/8] }}\nprobing: {{ concurrency: 2000 }}\nmail:\n  from: {{ name: 更夫, mail: \
              gengfu@bdc.test }}\n  domain: gengfu.bdc.test\n  life: 24h\n  relays: [{{ host: 127.0.0.1, port: 9, tls: \
-             none }}]\non_call: {{ fallback: duty, admins: duty }}\n",
+             none }}]\non_call: {{ fallback: duty, admins: duty }}\naccess: {{ tokens: [{{ holder: bench, scopes: [admin], \
+             sha256: {hash} }}] }}\n",
+            hash = gengfu::domain::access::TokenHash::of(TOKEN),
             listen = self.listen,
         )
     }

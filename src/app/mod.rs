@@ -100,7 +100,7 @@ pub async fn run(
     ready: impl FnOnce(SocketAddr) + Send,
 ) -> Result<(), AppError> {
     let Launch { loaded, loader, watched, clock, heartbeats } = launch;
-    let Loaded { inventory, probers, settings, network, digest, desk, .. } = loaded;
+    let Loaded { inventory, probers, settings, network, digest, desk, access, .. } = loaded;
     raise_file_limit();
     outlive_size_limits()?;
     let (listener, address) = listen(&settings).await?;
@@ -132,15 +132,19 @@ pub async fn run(
         outbox: outbox.clone(),
         pictures,
         metrics: Arc::clone(&metrics),
-        unsaved: Unsaved::after(restored.end),
+        unsaved: Unsaved::after(restored.ends),
         board: Arc::clone(&board),
         retain_ms: settings.store.retain_ms,
+        retain_audit_ms: settings.store.retain_audit_ms,
     };
     let runtime_stop = CancellationToken::new();
     let runtime = tasks.spawn(runtime.run(restored.first, observations, inbox, runtime_stop.clone()));
 
     let desk = Arc::new(ArcSwap::from_pointee(desk));
-    let running = Arc::new(Running { desk, clock, events, scheduler, board, heartbeats, metrics, mail: setup, outbox });
+    let access = Arc::new(ArcSwap::from_pointee(access));
+    let mail = setup;
+    let running =
+        Arc::new(Running { desk, access, clock, events, scheduler, board, heartbeats, metrics, mail, outbox });
     running.reloaded();
     running.scheduler.replace(scheduled(&inventory, &probers, &running.board)).await;
     let (commands, asked) = Commands::channel(COMMANDS_MAX);
@@ -150,7 +154,7 @@ pub async fn run(
     let figures = Arc::clone(running.outbox.figures());
     let renewal = outbox_view::Renewal::new(store.clone(), figures, Arc::clone(&running.metrics), view);
     tasks.spawn(renewal.run(edge_stop.clone()));
-    let state = web_state(&running, picture, commands, outbox_view, &settings);
+    let state = web_state(&running, picture, commands, outbox_view, &settings, store);
     let web = tasks.spawn(serve(listener, state, edge_stop.clone()));
     // Without systemd nobody listens.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
@@ -220,6 +224,7 @@ fn web_state(
     commands: Commands,
     outbox: watch::Receiver<Arc<OutboxView>>,
     settings: &Settings,
+    store: Store,
 ) -> WebState {
     let site = Site {
         public_url: settings.public_url.trim_end_matches('/').to_owned(),
@@ -235,6 +240,8 @@ fn web_state(
         outbox,
         metrics: Arc::clone(&running.metrics),
         desk: Arc::clone(&running.desk),
+        access: Arc::clone(&running.access),
+        store: Some(store),
         site: Arc::new(site),
     }
 }

@@ -6,6 +6,7 @@
 use super::{Loader, Running};
 use crate::config::Loaded;
 use crate::domain::engine::Event;
+use crate::domain::{Actor, AuditEntry};
 use crate::web::Command;
 use notify::{RecursiveMode, Watcher};
 use std::path::{Path, PathBuf};
@@ -25,8 +26,20 @@ const POLL_EVERY: Duration = Duration::from_secs(60);
 enum Cause {
     /// They may have changed.
     Noticed,
+    /// Somebody on this machine sent a signal.
+    Signalled,
     /// Somebody asked, and waits.
-    Asked(oneshot::Sender<Result<(), String>>),
+    Asked { by: Actor, reply: oneshot::Sender<Result<(), String>> },
+}
+
+impl Cause {
+    fn actor(&self) -> Actor {
+        match self {
+            Self::Noticed => Actor::ourselves("files"),
+            Self::Signalled => Actor::ourselves("SIGHUP"),
+            Self::Asked { by, .. } => by.clone(),
+        }
+    }
 }
 
 /// Watches, reads and hands over, until `stop`.
@@ -51,15 +64,21 @@ pub(super) async fn run(
                 Cause::Noticed
             }
             _ = poll.tick() => Cause::Noticed,
-            () = hung_up(&mut hangup) => Cause::Noticed,
-            Some(Command::Reload { reply }) = commands.recv() => Cause::Asked(reply),
+            () = hung_up(&mut hangup) => Cause::Signalled,
+            Some(command) = commands.recv() => match command {
+                Command::Reload { by, reply } => Cause::Asked { by, reply },
+                Command::Note(entry) => {
+                    running.tell(Event::Noted(entry)).await;
+                    continue;
+                }
+            },
         };
         while notices.try_recv().is_ok() {}
         let loader = Arc::clone(&loader);
         let read = tokio::task::spawn_blocking(move || loader()).await;
         let result = read.unwrap_or_else(|e| Err(format!("reading the files failed: {e}; look at the log")));
-        let answer = take_over(&running, result, &mut digest).await;
-        if let Cause::Asked(reply) = cause {
+        let answer = take_over(&running, result, &mut digest, &cause).await;
+        if let Cause::Asked { reply, .. } = cause {
             // Whoever asked may have gone away meanwhile.
             let _ = reply.send(answer);
         }
@@ -75,7 +94,13 @@ async fn hung_up(hangup: &mut Option<Signal>) {
     }
 }
 
-async fn take_over(running: &Running, read: Result<Loaded, String>, digest: &mut String) -> Result<(), String> {
+async fn take_over(
+    running: &Running,
+    read: Result<Loaded, String>,
+    digest: &mut String,
+    cause: &Cause,
+) -> Result<(), String> {
+    let by = cause.actor();
     let loaded = match read {
         Ok(loaded) => loaded,
         Err(text) => {
@@ -83,14 +108,19 @@ async fn take_over(running: &Running, read: Result<Loaded, String>, digest: &mut
             // Whatever is good next is taken over, also if it is what runs: the refusal is over then.
             digest.clear();
             tracing::error!("the changed files are refused, the running ones stay:\n{text}");
-            running.tell(Event::ReloadRefused { text: text.clone() }).await;
+            running.tell(Event::ReloadRefused { text: text.clone(), by }).await;
             return Err(text);
         }
     };
     running.reloaded();
+    // Tokens may lie in files of their own, which the digest does not know.
+    running.access.store(Arc::new(loaded.access.clone()));
     if loaded.digest != *digest {
         digest.clone_from(&loaded.digest);
-        running.adopt(loaded).await;
+        running.adopt(loaded, by).await;
+    } else if !by.is_ourselves() {
+        let entry = AuditEntry::done(running.clock.now(), by, "reload", digest, "nothing had changed");
+        running.tell(Event::Noted(Box::new(entry))).await;
     }
     Ok(())
 }

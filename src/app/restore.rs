@@ -2,7 +2,7 @@
 
 use crate::domain::engine::{Engine, Event, Output};
 use crate::domain::{HOUR, Inventory, Snapshot, Timestamp};
-use crate::store::{Store, StoreError};
+use crate::store::{Ends, Store, StoreError};
 use std::sync::Arc;
 
 /// The state as the store remembers it, and what follows from starting now.
@@ -13,8 +13,8 @@ pub(super) struct Restored {
     pub(super) first: Output,
     /// The first picture for readers.
     pub(super) picture: Snapshot,
-    /// The last id of the log.
-    pub(super) end: u64,
+    /// The last ids of the store.
+    pub(super) ends: Ends,
 }
 
 /// Restores the state and starts the engine at `now`.
@@ -46,5 +46,5 @@ pub(super) async fn restore(
         first.append(told);
     }
     let picture = engine.snapshot();
-    Ok(Restored { engine, first, picture, end: loaded.end })
+    Ok(Restored { engine, first, picture, ends: loaded.ends })
 }

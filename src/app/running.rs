@@ -3,8 +3,9 @@
 use crate::clock::Clock;
 use crate::config::Loaded;
 use crate::config::modules::Desk;
+use crate::domain::access::Keyring;
 use crate::domain::engine::Event;
-use crate::domain::{Inventory, ProbeId};
+use crate::domain::{Actor, Inventory, ProbeId};
 use crate::metrics::Metrics;
 use crate::outbox::{MailSetup, OutboxHandle};
 use crate::probe::{Board, Heartbeats, Prober};
@@ -25,6 +26,7 @@ pub(super) struct Running {
     pub(super) mail: Arc<ArcSwap<MailSetup>>,
     pub(super) outbox: OutboxHandle,
     pub(super) desk: Arc<ArcSwap<Desk>>,
+    pub(super) access: Arc<ArcSwap<Keyring>>,
 }
 
 impl Running {
@@ -42,7 +44,7 @@ impl Running {
 
     /// Hands a new set of files over: first the slots, then the engine, then the scheduler, so that no observation of a
     /// new probe comes before the engine knows it.
-    pub(super) async fn adopt(&self, loaded: Loaded) {
+    pub(super) async fn adopt(&self, loaded: Loaded, by: Actor) {
         let tokens = loaded.heartbeat_tokens();
         let inventory = Arc::new(loaded.inventory);
         match super::mail::setup(&loaded.settings, &loaded.network, &inventory) {
@@ -52,7 +54,7 @@ impl Running {
         self.desk.store(Arc::new(loaded.desk));
         self.board.limit(loaded.settings.trace_bytes);
         self.board.rebuild(&inventory);
-        self.tell(Event::Reloaded { inventory: Arc::clone(&inventory), digest: loaded.digest }).await;
+        self.tell(Event::Reloaded { inventory: Arc::clone(&inventory), digest: loaded.digest, by }).await;
         self.scheduler.replace(scheduled(&inventory, &loaded.probers, &self.board)).await;
         self.heartbeats.retain(|token| tokens.contains(token));
     }

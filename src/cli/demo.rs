@@ -11,6 +11,7 @@ use crate::city::{City, Options, Overlay, Script};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{LoadOptions, Loaded, Sources};
 use crate::domain::Inventory;
+use crate::domain::access::{Scope, Token, TokenHash};
 use crate::probe::Heartbeats;
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
@@ -85,7 +86,8 @@ pub(super) fn demo(main: Option<&Path>, args: &DemoArgs, out: &mut (dyn Write + 
         let started = clock.now();
         let mut city = start_city(&first, mailbox, &clock, &tasks).await?;
         folder.write(CA_FILE, &city.ca_pem)?;
-        let loader = demo_loader(&files, &folder, args.port, started);
+        let token = super::token::fresh()?;
+        let loader = demo_loader(&files, &folder, args.port, started, TokenHash::of(&token));
         let loaded = loader().map_err(|text| anyhow!("the files are not good\n{text}"))?;
         let base = format!("http://127.0.0.1:{}", args.port);
         city.send_heartbeats(&base, heartbeats(&loaded));
@@ -95,7 +97,7 @@ pub(super) fn demo(main: Option<&Path>, args: &DemoArgs, out: &mut (dyn Write + 
             // If nobody reads the addresses, the demo runs all the same.
             let _ = writeln!(
                 out,
-                "gengfu demo\n  city, pages  http://{address}/\n  metrics      http://{address}/metrics\n  mailbox      http://{mailbox}/\nCtrl-C ends it."
+                "gengfu demo\n  city, pages  http://{address}/\n  metrics      http://{address}/metrics\n  mailbox      http://{mailbox}/\n  token        {token}\nCtrl-C ends it."
             );
             let _ = out.flush();
         };
@@ -149,7 +151,13 @@ fn demo_sources(files: &Files, folder: &Folder) -> Result<Sources> {
 }
 
 /// Reads the files as a demo wants them: shortened, with a place and a store of its own.
-fn demo_loader(files: &Files, folder: &Folder, port: u16, started: crate::domain::Timestamp) -> Loader {
+fn demo_loader(
+    files: &Files,
+    folder: &Folder,
+    port: u16,
+    started: crate::domain::Timestamp,
+    hash: TokenHash,
+) -> Loader {
     let main = files.main.clone();
     let root = folder.path().to_owned();
     let (clock, heartbeats, env) = (Arc::clone(&files.clock), Arc::clone(&files.heartbeats), files.options().env);
@@ -165,8 +173,16 @@ fn demo_loader(files: &Files, folder: &Folder, port: u16, started: crate::domain
         loaded.settings.listen = format!("127.0.0.1:{port}");
         loaded.settings.public_url = format!("http://127.0.0.1:{port}");
         loaded.settings.store.path = root.join("gengfu.db");
+        loaded.access.add(spectator(hash, &loaded.inventory));
         Ok(loaded)
     })
+}
+
+/// Whoever has the token that the demo prints may do everything, for every owner.
+fn spectator(hash: TokenHash, inventory: &Inventory) -> Token {
+    let approvals = inventory.owners.keys().cloned().map(Scope::Approve);
+    let scopes = [Scope::Operate, Scope::Admin].into_iter().chain(approvals).collect();
+    Token { holder: "demo".into(), owner: None, scopes, hash, expires: None }
 }
 
 /// Where a demo writes.

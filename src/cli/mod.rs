@@ -16,6 +16,7 @@ mod outbox;
 pub mod probe;
 mod run;
 pub mod schema;
+mod token;
 pub mod windows;
 
 use crate::clock::{Clock, SystemClock};
@@ -83,6 +84,8 @@ enum Command {
     Import(import::ImportArgs),
     /// Ask whether a subsystem may be changed now, for this long
     Gate(gate::GateArgs),
+    /// Make a token for a person or a machine, and its line for gengfu.yaml
+    Token(token::TokenArgs),
     /// List letters, try one again, or give one up
     #[command(subcommand)]
     Outbox(outbox::OutboxCommand),
@@ -120,6 +123,7 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Command::Check(args) => check::check(now(), check::environment(), &main, args, style(), out),
         Command::Diff(args) => diff::diff_files(now(), check::environment(), &main, args, style(), out),
         Command::Schema(args) => schema::schema(&main, args, out),
+        Command::Token(args) => token::token(args, out),
         Command::Outbox(command) => block_on(outbox::outbox(&store_of(&main)?, command, out)),
         Command::Backup(args) => block_on(backup::backup(&store_of(&main)?, args, out)),
         Command::Restore(args) => block_on(backup::restore(&store_of(&main)?, args, out)),

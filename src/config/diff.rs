@@ -85,6 +85,7 @@ const SORTS: [(&str, Items); 10] = [
     ("composite", composites),
     ("objective", objectives),
     ("roster", rosters),
+    ("token", tokens),
 ];
 
 fn compare(
@@ -306,4 +307,14 @@ fn rosters(loaded: &Loaded) -> BTreeMap<String, Item> {
     let contact = |c: &Contact| format!("{} <{}> {:?}", c.name, c.mail, c.language);
     let parts = |r: &Roster| vec![("contacts", list(&r.contacts.iter().map(contact).collect::<Vec<_>>()))];
     i.rosters.values().map(|r| item(&r.id, &r.source, parts(r))).collect()
+}
+
+/// Tokens by holder and the beginning of their hash; the two of a rotation stand side by side.
+fn tokens(loaded: &Loaded) -> BTreeMap<String, Item> {
+    let parts = |t: &access::Token| {
+        let expires = t.expires.map(|at| loaded.inventory.zone.rfc3339(at)).unwrap_or_default();
+        vec![("owner", show(&t.owner)), ("scopes", list(&t.scopes)), ("expires", expires)]
+    };
+    let named = |t: &access::Token| (format!("{} {:?}", t.holder, t.hash), Item { parts: parts(t), source: None });
+    loaded.access.tokens().iter().map(named).collect()
 }

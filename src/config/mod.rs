@@ -4,6 +4,7 @@
 //! never leaves this module; a load is all or nothing; every problem is reported at once, at its place; the environment
 //! and the clock are arguments. Reading order: `sources` → `parse` → `expand` → `tables` → `lower` → `judge`.
 
+mod access;
 mod diff;
 mod expand;
 mod judge;
@@ -23,6 +24,7 @@ pub use settings::{MailSettings, NetworkSettings, RelaySettings, RelayTls, Setti
 pub use sources::{NoMainFile, Role, SourceFile, Sources};
 pub use tables::{DOCUMENTS, Document};
 
+use crate::domain::access::Keyring;
 use crate::domain::{Inventory, ProbeId, Timestamp};
 use crate::field::{Problems, Record};
 use crate::network::Network;
@@ -81,6 +83,8 @@ pub struct Loaded {
     pub network: Arc<Network>,
     /// What `/probe` offers.
     pub desk: modules::Desk,
+    /// Who may ask for changes.
+    pub access: Keyring,
     /// SHA-256 over all files, hexadecimal.
     pub digest: String,
     /// What is worth a look.

@@ -58,8 +58,10 @@ pub struct Settings {
 pub struct StoreSettings {
     /// The file.
     pub path: PathBuf,
-    /// For how long.
+    /// For how long facts are kept.
     pub retain_ms: Millis,
+    /// For how long the audit log is kept.
+    pub retain_audit_ms: Millis,
 }
 
 /// Names, addresses and trust.
@@ -136,6 +138,7 @@ impl Settings {
             store: StoreSettings {
                 path: root.join(at("store", "path").unwrap_or_else(|| "var/gengfu.db".into())),
                 retain_ms: record.record("store").map_or(1_095 * crate::domain::DAY, |r| r.int("retain")),
+                retain_audit_ms: record.record("store").map_or(1_095 * crate::domain::DAY, |r| r.int("retain_audit")),
             },
             network: network(root, record, problems),
             concurrency: probing.map_or(2_000, |r| usize::try_from(r.int("concurrency")).unwrap_or(1)),
@@ -270,7 +273,7 @@ fn relay(root: &Path, record: &Record, problems: &mut Problems) -> RelaySettings
 }
 
 /// A secret as written, or of the file that it names.
-fn secret(root: &Path, text: &str, at: &Place, problems: &mut Problems) -> Option<String> {
+pub(super) fn secret(root: &Path, text: &str, at: &Place, problems: &mut Problems) -> Option<String> {
     let Some(path) = text.strip_prefix("file:") else { return Some(text.to_owned()) };
     let mut wrong = |what: String, hint: &str| {
         problems.push(Problem::error(Code::Environment, at, what).hint(hint));

@@ -17,6 +17,7 @@ mod observation;
 mod snapshot;
 mod time;
 
+pub mod access;
 pub mod annual;
 pub mod calendar;
 pub mod civil;

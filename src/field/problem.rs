@@ -69,6 +69,8 @@ codes! {
     LongWindow = "GF0109", "a window that is allowed and unwise";
     CommandAbsent = "GF0110", "a program or its directory that is not there";
     Clash = "GF0111", "windows that would wait for others";
+    TokenExpires = "GF0121", "a token whose time is over, or soon will be";
+    TokenShown = "GF0122", "a token in the file itself";
 }
 
 /// Whether it stops a load.

@@ -295,6 +295,7 @@ pub const GROUPS: &[Group] = &[
                 "When files were last taken over.",
             ),
             family(Counter, "gengfu_clock_steps_total", &[], "Forward steps of the wall clock of more than 2 s."),
+            family(Counter, "gengfu_http_denied_total", &["reason"], "Requests that were turned away, by reason."),
             family(Gauge, "gengfu_build_info", &["version"], "Always 1; the version that runs."),
         ],
     },

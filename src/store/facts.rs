@@ -3,7 +3,7 @@
 //! Invariants: ids count up without holes from 1; a row is never changed; a batch that is already there is accepted
 //! again without effect, one that differs from what is there is refused; checkpoints outlive the facts they fold.
 
-use super::{FACTS_PER_PAGE, Loaded, StoreError, Tally};
+use super::{Ends, FACTS_PER_PAGE, Loaded, StoreError, Tally, audit, schema};
 use crate::domain::{Fact, ProbeId, Recorded, Span, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Deserialize;
@@ -84,7 +84,8 @@ pub(super) fn load(db: &Connection, before: u64) -> Result<Loaded, StoreError> {
     let mut rest = db.prepare("SELECT id, at, body FROM facts WHERE id > ?1 ORDER BY id")?;
     let facts = collect(rest.query([through])?)?;
     let alive = db.query_row("SELECT at FROM alive", [], |row| row.get(0)).optional()?.map(Timestamp);
-    Ok(Loaded { checkpoint, facts, alive, end: end(db)? })
+    let audit = if schema::has(db, schema::WITH_AUDIT)? { audit::end(db)? } else { 0 };
+    Ok(Loaded { checkpoint, facts, alive, ends: Ends { facts: end(db)?, audit } })
 }
 
 /// Overwrites the alive mark.

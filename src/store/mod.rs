@@ -5,6 +5,7 @@
 //! alive mark and tallies survive a crash of the program, and may lose their last seconds with the power.
 //! The SQL is plain, so that a second engine can stand behind the same methods.
 
+mod audit;
 mod backup;
 mod error;
 mod facts;
@@ -15,11 +16,12 @@ mod schema;
 mod tests;
 mod times;
 
+pub use audit::{AUDIT_PAGE_MAX, AuditOrder, AuditPlace, AuditQuery, AuditRow};
 pub use error::StoreError;
 pub use outbox::{Held, InPlaceOf, Letter, LetterCounts, LetterState};
 pub use times::CommitTimes;
 
-use crate::domain::{Message, ProbeId, Recorded, Span, Timestamp};
+use crate::domain::{AuditEntry, Message, ProbeId, Recorded, Span, Timestamp};
 use lane::{Durability, Lane};
 use rusqlite::Connection;
 use std::fs;
@@ -38,8 +40,28 @@ pub struct Loaded {
     pub facts: Vec<(u64, Recorded)>,
     /// The last instant at which the former run was alive.
     pub alive: Option<Timestamp>,
-    /// The last id of the log; the first batch goes behind it.
-    pub end: u64,
+    /// The last ids; the first batch goes behind them.
+    pub ends: Ends,
+}
+
+/// The last ids of what only grows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// Of the log of facts.
+    pub facts: u64,
+    /// Of the audit log.
+    pub audit: u64,
+}
+
+/// What is kept together or not at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// What happened.
+    pub facts: Vec<Recorded>,
+    /// Who is to be told.
+    pub messages: Vec<Message>,
+    /// Who asked for it, or was refused.
+    pub audit: Vec<AuditEntry>,
 }
 
 /// Counts of one probe in one hour.
@@ -167,6 +189,36 @@ impl Store {
             Ok(end)
         })
         .await
+    }
+
+    /// The same with rows of the audit log, behind both ids of `after`; the answer has the new ones.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn keep(&self, after: Ends, batch: Batch) -> Result<Ends, StoreError> {
+        self.write(Durability::Power, move |db| {
+            let facts = facts::append(db, after.facts, &batch.facts)?;
+            outbox::insert(db, &batch.messages)?;
+            Ok(Ends { facts, audit: audit::append(db, after.audit, &batch.audit)? })
+        })
+        .await
+    }
+
+    /// One page of the audit log; none of a store that is older than the log and only read.
+    pub async fn audit(&self, query: AuditQuery) -> Result<Vec<AuditRow>, StoreError> {
+        self.read(move |db| if schema::has(db, schema::WITH_AUDIT)? { audit::page(db, &query) } else { Ok(Vec::new()) })
+            .await
+    }
+
+    /// Forgets rows of the audit log from before `before`, in small steps. Returns how many went.
+    pub async fn prune_audit(&self, before: Timestamp) -> Result<usize, StoreError> {
+        let mut gone = 0;
+        loop {
+            match self.write(Durability::Process, move |db| audit::prune(db, before)).await? {
+                0 => return Ok(gone),
+                step => gone += step,
+            }
+        }
     }
 
     /// Overwrites the alive mark.

@@ -18,7 +18,8 @@ const BUSY_FOR: Duration = Duration::from_secs(5);
 const WAL_PAGES: i64 = 1_000;
 
 /// Oldest first; the position is the version.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE facts (
         id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, body BLOB NOT NULL
     ) STRICT;
@@ -43,7 +44,17 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX outbox_again ON outbox (next_at) WHERE state = 'pending' AND attempts > 0;
     CREATE INDEX outbox_settled ON outbox (settled_at) WHERE state <> 'pending';
     CREATE INDEX outbox_dead ON outbox (id) WHERE state = 'dead';
-"];
+",
+    "
+    CREATE TABLE audit (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, holder TEXT NOT NULL, owner TEXT,
+        origin TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL, refused TEXT
+    ) STRICT;
+    CREATE INDEX audit_at ON audit (at);
+    CREATE INDEX audit_holder ON audit (holder, at);
+    CREATE INDEX audit_subject ON audit (subject, at);
+",
+];
 
 /// The newest version that this program knows.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
@@ -73,6 +84,14 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     Ok(db)
 }
 
+/// Whether the file has what came with this version; a store that is only read is not brought up to date.
+pub(super) fn has(db: &Connection, wanted: i64) -> Result<bool, StoreError> {
+    Ok(version(db)? >= wanted)
+}
+
+/// The version that has the audit log.
+pub(super) const WITH_AUDIT: i64 = 2;
+
 /// Refuses files of other programs and of newer versions.
 fn accept(db: &Connection) -> Result<(), StoreError> {
     let (found, application) = (version(db)?, number(db, "application_id")?);
@@ -101,7 +120,7 @@ fn migrate(db: &mut Connection) -> Result<(), StoreError> {
 
 /// Checks what cannot be rebuilt. Tallies are left out: they are by far the largest, and a start must not wait.
 pub(super) fn quick_check(db: &Connection) -> Result<(), StoreError> {
-    for table in ["facts", "outbox", "checkpoints", "alive"] {
+    for table in ["facts", "outbox", "audit", "checkpoints", "alive"] {
         verdict(db, &format!("PRAGMA quick_check({table})"))?;
     }
     Ok(())

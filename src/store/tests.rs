@@ -48,7 +48,7 @@ async fn facts_and_messages_survive_reopening() {
     let store = Store::open(&path).unwrap();
     let loaded = store.load().await.unwrap();
     assert_eq!(loaded.facts, [(1, started(5)), (2, retired(6, "a/b/c"))]);
-    assert_eq!((loaded.alive, loaded.end, loaded.checkpoint), (Some(Timestamp(8)), 2, None));
+    assert_eq!((loaded.alive, loaded.ends.facts, loaded.checkpoint), (Some(Timestamp(8)), 2, None));
     assert_eq!(store.outbox_counts().await.unwrap().pending, 1);
 }
 
@@ -120,7 +120,7 @@ async fn a_second_writer_is_refused_and_a_reader_is_welcome() {
     let second = Store::open(&path).unwrap_err();
     assert!(second.to_string().contains("in use by another gengfu"), "{second}");
     let reader = Store::open_to_read(&path).unwrap();
-    assert_eq!(reader.load().await.unwrap().end, 1);
+    assert_eq!(reader.load().await.unwrap().ends.facts, 1);
     assert!(matches!(reader.alive(Timestamp(1)).await, Err(StoreError::ReadOnly(_))));
 }
 
@@ -225,11 +225,11 @@ async fn a_copy_taken_while_writing_can_be_restored_and_the_old_files_are_kept()
     drop(store);
     Store::restore(&copy, &path).await.unwrap();
     let restored = Store::open(&path).unwrap();
-    assert_eq!(restored.load().await.unwrap().end, 1);
+    assert_eq!(restored.load().await.unwrap().ends.facts, 1);
     assert_eq!(restored.outbox_counts().await.unwrap().pending, 1);
     restored.check().await.unwrap();
     let replaced = Store::open_to_read(&backup::with_suffix(&path, ".replaced")).unwrap();
-    assert_eq!(replaced.load().await.unwrap().end, 2);
+    assert_eq!(replaced.load().await.unwrap().ends.facts, 2);
 }
 
 #[tokio::test]
@@ -241,7 +241,7 @@ async fn a_damaged_copy_is_refused_and_nothing_changes() {
     let copy = dir.path().join("copy.db");
     fs::write(&copy, vec![7; 9_000]).unwrap();
     assert!(matches!(Store::restore(&copy, &path).await, Err(StoreError::Corrupt(_))));
-    assert_eq!(Store::open(&path).unwrap().load().await.unwrap().end, 1);
+    assert_eq!(Store::open(&path).unwrap().load().await.unwrap().ends.facts, 1);
 }
 
 fn sent(mut letter: Letter, at: i64) -> Letter {

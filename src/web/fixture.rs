@@ -2,6 +2,7 @@
 
 use super::state::{Command, Commands, OutboxView, Site, WebState};
 use crate::clock::ManualClock;
+use crate::domain::access::{Keyring, Token, TokenHash};
 use crate::domain::calendar::{Calendar, YearStatus};
 use crate::domain::hours::Hours;
 use crate::domain::policy::{Allowed, DayPart, GateMode, Limits, NoticeRule, Policy, Selector};
@@ -11,6 +12,7 @@ use crate::domain::window::WindowState;
 use crate::domain::*;
 use crate::metrics::Metrics;
 use crate::probe::{Board, Heartbeats, Phases, Report, TraceLine};
+use arc_swap::ArcSwap;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -382,6 +384,23 @@ pub(super) fn report(seconds: i64, outcome: Outcome) -> Report {
     }
 }
 
+/// Tokens that stand for one scope each: their text is the scope's. `expired` is over, `bdc` acts for that owner.
+pub(super) fn keyring() -> Keyring {
+    let token = |text: &str, scope: &str, owner: Option<&str>, expires| Token {
+        holder: format!("holder of {text}"),
+        owner: owner.map(OwnerId::from),
+        scopes: vec![scope.parse().unwrap()],
+        hash: TokenHash::of(text),
+        expires,
+    };
+    let mut ring =
+        Keyring::new(vec![token("expired", "admin", None, Some(NOW)), token("bdc", "operate", Some("bdc"), None)]);
+    for scope in ["read", "operate", "approve:bdc", "admin"] {
+        ring.add(token(scope, scope, None, Some(NOW + DAY)));
+    }
+    ring
+}
+
 /// Handlers over `snapshot`, and the far end of their commands.
 pub(super) fn state(snapshot: Snapshot) -> (WebState, mpsc::Receiver<Command>) {
     let board = Board::new(&snapshot.inventory);
@@ -406,6 +425,8 @@ pub(super) fn state(snapshot: Snapshot) -> (WebState, mpsc::Receiver<Command>) {
         commands,
         outbox: watch::channel(Arc::new(OutboxView::default())).1,
         desk: std::sync::Arc::default(),
+        access: Arc::new(ArcSwap::from_pointee(keyring())),
+        store: None,
         metrics: Arc::new(Metrics::new("0.1.0").unwrap()),
         site: Arc::new(Site {
             public_url: "http://127.0.0.1:9424".into(),

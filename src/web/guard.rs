@@ -1,16 +1,17 @@
 //! Who asks, and what every answer carries: viewers, host names, security headers, limits.
 //!
-//! Not here: tokens; this release trusts peers on loopback and shows everybody else the public view. Invariants: a peer
-//! that is unknown, or that speaks for somebody else (`Forwarded`), is a stranger; a page never runs foreign scripts.
+//! Not here: tokens and doors (`access`). Invariants: whoever is neither on this machine nor holds a token sees the
+//! public view; a page never runs foreign scripts.
 
+use super::access::{Asker, Denial, is_on_this_machine};
 use super::problem::Problem;
 use super::state::WebState;
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// Longest body of a request; no endpoint needs one.
@@ -21,9 +22,9 @@ pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// What an asker may see and do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Viewer {
-    /// On this machine: everything.
+    /// On this machine, or with a token: everything.
     Inside,
-    /// Anywhere else: no host names, no traces, no changes.
+    /// Anybody else: no host names, no traces.
     Stranger,
 }
 
@@ -37,21 +38,12 @@ impl Viewer {
     pub(super) fn must_be_inside(self) -> Result<(), Problem> {
         match self {
             Self::Inside => Ok(()),
-            Self::Stranger => {
-                Err(Problem::forbidden("this answers on loopback only; ask from the machine that gengfu runs on"))
-            }
+            Self::Stranger => Err(Problem::no_token("show a token, or ask from the machine that gengfu runs on")),
         }
     }
 
     fn of(parts: &Parts) -> Self {
-        let speaks_for_another = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip().to_canonical());
-        match peer {
-            Some(ip) if ip.is_loopback() && !speaks_for_another.iter().any(|h| parts.headers.contains_key(*h)) => {
-                Self::Inside
-            }
-            _ => Self::Stranger,
-        }
+        if Asker::of(&parts.extensions).is_inside() { Self::Inside } else { Self::Stranger }
     }
 }
 
@@ -67,9 +59,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Viewer {
 pub(super) async fn known_host(State(state): State<WebState>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let named = parts.headers.get(header::HOST).and_then(|h| h.to_str().ok()).or_else(|| parts.uri.host());
-    if Viewer::of(&parts).is_inside() && !named.is_some_and(|host| is_known_host(host, &state.site.hosts)) {
+    if is_on_this_machine(&parts) && !named.is_some_and(|host| is_known_host(host, &state.site.hosts)) {
         let detail = "the Host header names neither loopback nor a host of `public_url`; use http://127.0.0.1";
-        return Problem::new(StatusCode::MISDIRECTED_REQUEST, detail).into_response();
+        state.metrics.http_denied(Denial::Host.as_str());
+        return Problem::denied(Denial::Host, detail).into_response();
     }
     next.run(Request::from_parts(parts, body)).await
 }

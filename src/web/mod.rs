@@ -1,9 +1,10 @@
 //! Pages, API and feeds over the latest snapshot. Reads only; the few requests for change go to the runtime.
 //!
-//! Reading order: `state` (what comes in), `guard` (who asks), `pages` and `api` (what goes out), `dto` (the wire).
-//! Invariants: a handler never waits for the engine but for a bounded reply; a peer that is not on loopback sees no host
-//! names, addresses or traces; every answer carries the security headers.
+//! Reading order: `state` (what comes in), `access` (who asks, and what each route needs), `guard`, `pages` and `api` (what goes out), `dto` (the wire).
+//! Invariants: a handler never waits for the engine but for a bounded reply; whoever is neither on this machine nor holds a
+//! token sees no host names, addresses or traces; every answer carries the security headers.
 
+mod access;
 mod api;
 mod assets;
 mod dto;
@@ -31,12 +32,13 @@ pub use guard::Viewer;
 pub use scrape::render as render_metrics;
 pub use state::{Command, Commands, OutboxRow, OutboxView, Site, WebState};
 
+use crate::domain::access::{Caller, Scope};
+use access::{Doors, Limits, Needs};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef, State};
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use problem::Problem;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -56,7 +58,7 @@ struct Shared {
     web: WebState,
     scrapes: scrape::Scrapes,
     subscribers: Subscribers,
-    quota: api::gate::Quota,
+    gate_meter: api::gate::GateMeter,
     turns: probe::Turns,
 }
 
@@ -71,22 +73,19 @@ pub fn router(web: WebState) -> Router {
         web: web.clone(),
         scrapes: scrape::Scrapes::default(),
         subscribers: Subscribers(Arc::new(Semaphore::new(SUBSCRIBERS_MAX))),
-        quota: api::gate::Quota::default(),
+        gate_meter: api::gate::GateMeter::default(),
         turns: probe::Turns::default(),
     };
-    Router::new()
-        .merge(pages::routes())
-        .nest("/api/v1", api::routes())
-        .route("/maintenance.ics", get(feed::maintenance))
-        .route("/assets/{file}", get(assets::asset))
-        .route("/probe", get(probe::probe))
-        .route("/metrics", get(scrape::metrics))
-        .route("/-/healthy", get(|| async { "healthy\n" }))
-        .route("/-/ready", get(ready))
-        .route("/-/reload", post(reload))
-        .fallback(pages::not_found)
+    // The series exist from the start, so that `rate()` sees their first increment.
+    access::Denial::ALL
+        .iter()
+        .for_each(|denial| web.metrics.http_denied.with_label_values(&[denial.as_str()]).inc_by(0));
+    let (routes, _) = doors().into_parts();
+    let limits = Limits::default();
+    routes
         .with_state(shared)
         .layer(CsrfLayer::new())
+        .layer(middleware::from_fn_with_state((web.clone(), limits), access::identify))
         .layer(middleware::from_fn_with_state(web, guard::known_host))
         .layer(DefaultBodyLimit::max(guard::BODY_BYTES_MAX))
         .layer(RequestBodyLimitLayer::new(guard::BODY_BYTES_MAX))
@@ -94,6 +93,21 @@ pub fn router(web: WebState) -> Router {
         .layer(CatchPanicLayer::custom(guard::panicked))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(middleware::from_fn(guard::with_headers))
+}
+
+/// Every route, with what it needs.
+fn doors() -> Doors {
+    Doors::default()
+        .merge(pages::doors())
+        .nest("/api/v1", api::doors())
+        .get("/maintenance.ics", Needs::Nothing, feed::maintenance)
+        .get("/assets/{file}", Needs::Nothing, assets::asset)
+        .get("/probe", Needs::Nothing, probe::probe)
+        .get("/metrics", Needs::Nothing, scrape::metrics)
+        .get("/-/healthy", Needs::Nothing, async || "healthy\n")
+        .get("/-/ready", Needs::Nothing, ready)
+        .post("/-/reload", Needs::Scope(Scope::Admin), reload)
+        .fallback(pages::not_found)
 }
 
 /// Ready once the first snapshot is in and while the store takes what happens.
@@ -104,9 +118,9 @@ async fn ready(State(state): State<WebState>) -> Response {
     "ready\n".into_response()
 }
 
-async fn reload(viewer: Viewer, State(state): State<WebState>) -> Result<&'static str, Problem> {
-    viewer.must_be_inside()?;
-    match state.commands.ask(|reply| Command::Reload { reply }).await {
+async fn reload(caller: Caller, State(state): State<WebState>) -> Result<&'static str, Problem> {
+    caller.must(Scope::Admin)?;
+    match state.commands.ask(|reply| Command::Reload { by: caller.actor(), reply }).await {
         Ok(Ok(())) => Ok("reloaded\n"),
         Ok(Err(text)) => Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text)),
         Err(unanswered) => Err(Problem::unavailable(unanswered.to_string())),

@@ -5,10 +5,12 @@
 
 use crate::clock::Clock;
 use crate::config::modules::Desk;
-use crate::domain::{Language, Snapshot, Timestamp};
+use crate::domain::access::Keyring;
+use crate::domain::{Actor, AuditEntry, Language, Snapshot, Timestamp};
 use crate::metrics::Metrics;
 use crate::metrics::targets::OutboxCounts;
 use crate::probe::{Board, Heartbeats};
+use crate::store::Store;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +40,10 @@ pub struct WebState {
     pub metrics: Arc<Metrics>,
     /// What `/probe` offers; a reload puts another one here.
     pub desk: Arc<ArcSwap<Desk>>,
+    /// Who may do what; a reload puts another one here.
+    pub access: Arc<ArcSwap<Keyring>>,
+    /// Where the audit log is read; `None` where nothing is kept.
+    pub store: Option<Store>,
     /// What the installation is called and where.
     pub site: Arc<Site>,
 }
@@ -92,9 +98,13 @@ pub struct OutboxRow {
 pub enum Command {
     /// Read the files again.
     Reload {
+        /// Who asks.
+        by: Actor,
         /// Nothing, or what `check` prints.
         reply: oneshot::Sender<Result<(), String>>,
     },
+    /// Put a row into the audit log.
+    Note(Box<AuditEntry>),
 }
 
 /// Why the runtime did not answer.
@@ -120,6 +130,13 @@ impl Commands {
     pub fn channel(bound: usize) -> (Self, mpsc::Receiver<Command>) {
         let (sender, receiver) = mpsc::channel(bound);
         (Self(sender), receiver)
+    }
+
+    /// Puts a row into the audit log. If the queue is full the log of the daemon has it instead.
+    pub fn note(&self, entry: AuditEntry) {
+        if let Err(refused) = self.0.try_send(Command::Note(Box::new(entry))) {
+            tracing::error!(command = ?refused.into_inner(), "a row of the audit log could not be stored");
+        }
     }
 
     /// Sends what `command` makes of a reply handle, and waits for the reply.

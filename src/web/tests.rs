@@ -36,6 +36,11 @@ fn request(peer: &str, method: Method, path: &str) -> Request<Body> {
     request.body(Body::empty()).unwrap()
 }
 
+fn with_token(mut request: Request<Body>, token: &str) -> Request<Body> {
+    request.headers_mut().insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+    request
+}
+
 async fn send(state: &WebState, request: Request<Body>) -> Answer {
     let response = router(state.clone()).oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
@@ -137,7 +142,7 @@ async fn strangers_see_no_host_names_traces_or_sentences_from_targets() {
             assert!(inside.body.contains("127.64.3.9"));
         }
     }
-    assert_eq!(get_from_afar("/api/v1/outbox").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(get_from_afar("/api/v1/outbox").await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
@@ -158,10 +163,10 @@ async fn a_peer_that_speaks_for_somebody_else_is_a_stranger() {
     let (state, _commands) = fixture::state(fixture::snapshot());
     let mut forwarded = request("127.0.0.1", Method::GET, "/api/v1/outbox");
     forwarded.headers_mut().insert("x-forwarded-for", "192.0.2.7".parse().unwrap());
-    assert_eq!(send(&state, forwarded).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(send(&state, forwarded).await.status, StatusCode::UNAUTHORIZED);
     let mut unknown = request("127.0.0.1", Method::GET, "/api/v1/outbox");
     unknown.extensions_mut().clear();
-    assert_eq!(send(&state, unknown).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(send(&state, unknown).await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
@@ -350,27 +355,30 @@ async fn events_say_that_something_changed_at_most_once_a_second() {
 #[tokio::test]
 async fn a_reload_is_asked_of_the_runtime_and_refused_to_strangers_and_other_sites() {
     let (state, mut commands) = fixture::state(fixture::snapshot());
-    assert_eq!(send(&state, request("192.0.2.7", Method::POST, "/-/reload")).await.status, StatusCode::FORBIDDEN);
-    let mut foreign = request("127.0.0.1", Method::POST, "/-/reload");
+    assert_eq!(send(&state, request("192.0.2.7", Method::POST, "/-/reload")).await.status, StatusCode::UNAUTHORIZED);
+    let ask = || with_token(request("127.0.0.1", Method::POST, "/-/reload"), "admin");
+    let mut foreign = ask();
     foreign.headers_mut().insert("sec-fetch-site", "cross-site".parse().unwrap());
     assert_eq!(send(&state, foreign).await.status, StatusCode::FORBIDDEN);
     let runtime = async {
+        let note = commands.recv().await.unwrap();
+        assert!(matches!(note, Command::Note(entry) if entry.outcome.why().contains("another site")));
         for answer in [Ok(()), Err("probes/x.yaml:3:1: unknown key".to_owned())] {
-            match commands.recv().await.unwrap() {
-                Command::Reload { reply } => reply.send(answer).unwrap(),
-            }
+            let Command::Reload { by, reply } = commands.recv().await.unwrap() else { panic!("no reload") };
+            assert_eq!((&*by.name, &*by.from), ("holder of admin", "127.0.0.1"));
+            reply.send(answer).unwrap();
         }
     };
     let client = async {
-        let good = send(&state, request("127.0.0.1", Method::POST, "/-/reload")).await;
-        (good, send(&state, request("127.0.0.1", Method::POST, "/-/reload")).await)
+        let good = send(&state, ask()).await;
+        (good, send(&state, ask()).await)
     };
     let ((), (good, bad)) = tokio::join!(runtime, client);
     assert_eq!(good.status, StatusCode::OK);
     assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(bad.json()["detail"].as_str().unwrap().contains("x.yaml:3:1"));
     drop(commands);
-    let stopped = send(&state, request("127.0.0.1", Method::POST, "/-/reload")).await;
+    let stopped = send(&state, ask()).await;
     assert_eq!(stopped.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 

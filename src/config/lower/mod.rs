@@ -17,7 +17,7 @@ use registry::{Reference, Registries, Thing};
 use super::expand::{Granted, Grants, expand};
 use super::modules::{self, Allow, Desk, Module, Rights};
 use super::settings::{self, Settings};
-use super::{LoadOptions, Loaded, Role, Sources, judge, parse, tables};
+use super::{LoadOptions, Loaded, Role, Sources, access, judge, parse, tables};
 use crate::domain::calendar::Calendar;
 use crate::domain::composite::Composite;
 use crate::domain::policy::{Freeze, Policy};
@@ -112,7 +112,7 @@ pub(super) fn lower(sources: &Sources, options: &LoadOptions) -> Result<Loaded, 
         }
     }
     draft.require_files(sources);
-    draft.refer_to(&main);
+    draft.refer_to(sources, &main);
     draft.finish(sources, options, &main, settings, network)
 }
 
@@ -218,7 +218,7 @@ impl Draft {
     }
 
     /// Notes the ids that the main file names.
-    fn refer_to(&mut self, main: &Record) {
+    fn refer_to(&mut self, sources: &Sources, main: &Record) {
         let on_call = main.record("on_call");
         for field in ["fallback", "admins"] {
             if let Some((id, at)) = on_call.and_then(|r| Some((r.opt_text(field)?, r.at(field)))) {
@@ -230,6 +230,9 @@ impl Draft {
         }
         for (owner, at) in main.records("commands").flat_map(|grant| grant.texts("owners")) {
             self.known.refer(Reference::new(Thing::Owner, owner, at));
+        }
+        for (owner, at) in access::owners(sources, main) {
+            self.known.refer(Reference::new(Thing::Owner, owner, &at));
         }
     }
 
@@ -244,6 +247,7 @@ impl Draft {
         self.settle_calendar();
         let schedules = self.resolve_windows();
         let allow = self.allow(main);
+        let access = access::lower(sources, main, &settings.zone, options, &mut self.problems);
         self.known.resolve(&mut self.problems);
         self.check_cycles();
         self.check_policies();
@@ -267,6 +271,7 @@ impl Draft {
             settings,
             network,
             desk: Desk::new(self.modules, allow, &self.context),
+            access,
             digest: sources.digest(),
             warnings: self.problems,
         })

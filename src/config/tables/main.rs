@@ -17,6 +17,12 @@ const STORE: &[Field] = &[
         "1095d",
         "How long facts are kept.",
     ),
+    Field::with_default(
+        "retain_audit",
+        Type::Duration { min_ms: 184 * DAY, max_ms: 36_525 * DAY },
+        "1095d",
+        "How long the audit log is kept, at least half a year.",
+    ),
 ];
 
 const DIRECTORIES: &[Field] = &[
@@ -145,6 +151,24 @@ const COMMANDS: &[Field] = &[
 
 const GRANTEES: Type = Type::Either(&[Type::Choice(&["all"]), Type::List { of: &Type::Id, min: 1, max: 1_000 }]);
 
+const TOKEN: &[Field] = &[
+    Field::required("holder", Type::Text { max: 80 }, "Who has it: a person or a machine; the audit log names it."),
+    Field::optional("owner", Type::Id, "For whom the holder acts; without it for every owner."),
+    Field::required("scopes", Type::List { of: &Type::Text { max: 80 }, min: 1, max: 100 }, SCOPES_DOC),
+    Field::optional("sha256", Type::Text { max: 80 }, "The hash that `gengfu token` prints beside the token."),
+    Field::optional("token", Type::Secret, "The token itself, instead of its hash: `${NAME}` or `file:/path`."),
+    Field::optional("expires", Type::Date, "The last day on which it is taken, in the zone of this installation."),
+];
+
+const SCOPES_DOC: &str =
+    "`read`, `operate`, `approve:` and an owner's id, `admin`; docs/access.md says what they allow.";
+
+const ACCESS: &[Field] = &[Field::optional(
+    "tokens",
+    Type::List { of: &Type::Record(TOKEN), min: 0, max: 10_000 },
+    "Who may ask for changes; two tokens of one holder are a rotation.",
+)];
+
 /// `gengfu.yaml`.
 pub(in crate::config) const MAIN: &[Field] = &[
     Field::with_default("listen", Type::HostPort, "127.0.0.1:9424", "Where pages and API are served."),
@@ -164,5 +188,6 @@ pub(in crate::config) const MAIN: &[Field] = &[
         Type::Map(&Type::list(&Type::TEXT)),
         "Environment variables that each owner's files may name.",
     ),
+    Field::optional("access", Type::Record(ACCESS), "Who may do what."),
     Field::optional("commands", things(&Type::Record(COMMANDS)), "Where the programs of `command` probes lie."),
 ];

@@ -47,12 +47,18 @@ pub enum Event {
         inventory: Arc<Inventory>,
         /// SHA-256 of the files.
         digest: String,
+        /// Who asked, or noticed.
+        by: Actor,
     },
     /// A new set of files was refused.
     ReloadRefused {
         /// What `check` prints.
         text: String,
+        /// Who asked, or noticed.
+        by: Actor,
     },
+    /// Somebody asked for something that changes no state of the engine's, or was refused before it came here.
+    Noted(Box<AuditEntry>),
     /// A relay accepted a message.
     Delivered {
         /// Which one.
@@ -90,6 +96,8 @@ pub struct Output {
     pub facts: Vec<Recorded>,
     /// To be stored with the facts, and then sent.
     pub messages: Vec<Message>,
+    /// To be stored with the facts: who asked for what, and what came of it.
+    pub audit: Vec<AuditEntry>,
     /// To be done last.
     pub effects: Vec<Effect>,
 }
@@ -99,6 +107,7 @@ impl Output {
     pub fn append(&mut self, later: Self) {
         self.facts.extend(later.facts);
         self.messages.extend(later.messages);
+        self.audit.extend(later.audit);
         self.effects.extend(later.effects);
     }
 }
@@ -203,6 +212,8 @@ impl Engine {
         let version = env!("CARGO_PKG_VERSION").to_owned();
         self.record(&mut out, Fact::Started { alive_until, version });
         if self.digest != digest {
+            let by = Actor::ourselves("start");
+            out.audit.push(AuditEntry::done(self.now, by, "reload", digest, "taken over"));
             self.record(&mut out, Fact::Reloaded { digest: digest.to_owned() });
         }
         self.picture.touch_all();
@@ -216,8 +227,9 @@ impl Engine {
         self.now = self.now.max(now);
         match event {
             Event::Observed(seen) => self.observed(&mut out, &seen),
-            Event::Reloaded { inventory, digest } => self.reloaded(&mut out, inventory, digest),
-            Event::ReloadRefused { text } => self.refused(&mut out, text),
+            Event::Reloaded { inventory, digest, by } => self.reloaded(&mut out, inventory, digest, by),
+            Event::ReloadRefused { text, by } => self.refused(&mut out, text, by),
+            Event::Noted(entry) => out.audit.push(*entry),
             Event::Delivered { message, accepted } => self.delivered(&mut out, &message, accepted),
             Event::ClockStepped { from, to } => {
                 self.record(&mut out, Fact::ClockStepped { from, to });
@@ -308,10 +320,11 @@ impl Engine {
         }
     }
 
-    fn reloaded(&mut self, out: &mut Output, inventory: Arc<Inventory>, digest: String) {
+    fn reloaded(&mut self, out: &mut Output, inventory: Arc<Inventory>, digest: String, by: Actor) {
         self.inventory = inventory;
         self.admins = self.inventory.admins.clone();
         self.reload_refused = None;
+        out.audit.push(AuditEntry::done(self.now, by, "reload", &digest, "taken over"));
         self.record(out, Fact::Reloaded { digest });
         self.picture.touch_all();
         self.adopt(out);

@@ -60,9 +60,16 @@ impl Engine {
         self.record(out, Fact::DependantsTold { window: window.id, subsystem: dependant.clone() });
     }
 
-    /// Tells the administrators that a set of files was refused, once for each text.
-    pub(super) fn refused(&mut self, out: &mut Output, text: String) {
-        if self.reload_refused.as_deref() == Some(text.as_str()) {
+    /// Tells the administrators that a set of files was refused, once for each text; the audit log has also whoever
+    /// asked again.
+    pub(super) fn refused(&mut self, out: &mut Output, text: String, by: Actor) {
+        let known = self.reload_refused.as_deref() == Some(text.as_str());
+        if !known || !by.is_ourselves() {
+            // The first problem and its place.
+            let first: Vec<&str> = text.lines().take(2).map(str::trim).collect();
+            out.audit.push(AuditEntry::refused(self.now, by, "reload", "", "", &first.join(" ")));
+        }
+        if known {
             return;
         }
         let roster = self.inventory.rosters.get(&self.admins);

@@ -307,7 +307,7 @@ fn a_subsystem_that_left_the_inventory_is_closed_and_forgotten() {
     bench.seen(0, 30, &["c/alone"], &Outcome::Pass);
     bench.seen(30, 120, &["c/alone"], &refused());
     let smaller = City::new().subsystem("a/web", 1, &[]).inventory();
-    let event = Event::Reloaded { inventory: Arc::new(smaller), digest: "other".into() };
+    let event = Event::Reloaded { inventory: Arc::new(smaller), digest: "other".into(), by: Actor::ourselves("files") };
     let out = bench.engine.handle(bench.now, event);
     bench.take(out);
     assert_eq!(bench.outages(), ["opened down c/alone", "closed down c/alone"]);

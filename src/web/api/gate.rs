@@ -2,42 +2,30 @@
 //!
 //! Not here: the decision (`domain::gate`). Every answer is counted; strangers are limited.
 
-use crate::clock::Clock;
 use crate::domain::gate::GateAnswer;
 use crate::domain::*;
+use crate::web::access::limits::{self, GATE, Meter};
 use crate::web::dto::{RuleDto, at};
 use crate::web::figures;
 use crate::web::guard::Viewer;
 use crate::web::problem::Problem;
 use crate::web::query;
 use crate::web::state::WebState;
-use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::{ConnectInfo, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
-/// Questions of all strangers together, in one minute.
-const STRANGERS_PER_MINUTE: u32 = 60;
+/// Counts the questions of strangers, by their addresses.
+#[derive(Clone, Debug)]
+pub(in crate::web) struct GateMeter(Arc<Meter<IpAddr>>);
 
-/// Counts the questions of strangers in the present minute.
-#[derive(Clone, Debug, Default)]
-pub(in crate::web) struct Quota(Arc<Mutex<(Duration, u32)>>);
-
-impl Quota {
-    fn take(&self, clock: &dyn Clock) -> Result<(), Problem> {
-        let now = clock.monotonic();
-        let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.saturating_sub(minute.0) >= Duration::from_secs(60) {
-            *minute = (now, 0);
-        }
-        minute.1 += 1;
-        if minute.1 > STRANGERS_PER_MINUTE {
-            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many questions; ask again in a minute"));
-        }
-        Ok(())
+impl Default for GateMeter {
+    fn default() -> Self {
+        Self(Arc::new(Meter::new(GATE)))
     }
 }
 
@@ -64,11 +52,14 @@ struct GateDto {
 pub(in crate::web) async fn gate(
     viewer: Viewer,
     State(state): State<WebState>,
-    State(quota): State<Quota>,
+    State(meter): State<GateMeter>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
     Query(question): Query<Question>,
 ) -> Result<Response, Problem> {
     if !viewer.is_inside() {
-        quota.take(&*state.clock)?;
+        let ip = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(info)| info.0.ip());
+        let often = |wait| Problem::too_often("too many questions to the gate from one address", wait);
+        meter.0.take(state.clock.monotonic(), limits::peer(ip)).map_err(often)?;
     }
     let (now, snapshot) = (state.now(), state.picture());
     let subsystem = question.subsystem.ok_or_else(|| Problem::bad_request("name a subsystem: ?subsystem=owner/id"))?;

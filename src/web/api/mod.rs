@@ -8,31 +8,34 @@ pub(super) mod gate;
 mod heartbeat;
 pub(super) mod read;
 mod sla;
+mod whoami;
 
-use super::Shared;
+use super::access::{Doors, Needs};
 use super::problem::Problem;
-use axum::Router;
-use axum::routing::{any, get};
 
-pub(super) fn routes() -> Router<Shared> {
-    Router::new()
-        .route("/status", get(read::status))
-        .route("/subsystems", get(read::subsystems))
-        .route("/subsystems/{owner}/{id}", get(read::subsystem))
-        .route("/subsystems/{owner}/{id}/timeline", get(read::timeline))
-        .route("/subsystems/{owner}/{id}/attempts", get(read::attempts))
-        .route("/incidents", get(read::incidents))
-        .route("/incidents/{id}", get(read::incident))
-        .route("/windows", get(read::windows))
-        .route("/windows/{id}/impact", get(read::impact))
-        .route("/composites", get(composites::composites))
-        .route("/outbox", get(read::outbox))
-        .route("/gate", get(gate::gate))
-        .route("/sla", get(sla::sla))
-        .route("/events", get(events::events))
-        .route("/heartbeat/{token}", get(heartbeat::success).post(heartbeat::success))
-        .route("/heartbeat/{token}/{what}", get(heartbeat::said).post(heartbeat::said))
-        .route("/", any(nothing))
+pub(super) fn doors() -> Doors {
+    Doors::default()
+        .get("/status", Needs::Nothing, read::status)
+        .get("/subsystems", Needs::Nothing, read::subsystems)
+        .get("/subsystems/{owner}/{id}", Needs::Nothing, read::subsystem)
+        .get("/subsystems/{owner}/{id}/timeline", Needs::Nothing, read::timeline)
+        .get("/subsystems/{owner}/{id}/attempts", Needs::Nothing, read::attempts)
+        .get("/incidents", Needs::Nothing, read::incidents)
+        .get("/incidents/{id}", Needs::Nothing, read::incident)
+        .get("/windows", Needs::Nothing, read::windows)
+        .get("/windows/{id}/impact", Needs::Nothing, read::impact)
+        .get("/composites", Needs::Nothing, composites::composites)
+        .get("/outbox", Needs::Sight, read::outbox)
+        .get("/gate", Needs::Nothing, gate::gate)
+        .get("/sla", Needs::Nothing, sla::sla)
+        .get("/whoami", Needs::Token, whoami::whoami)
+        .get("/events", Needs::Nothing, events::events)
+        // The token in the path is the permission.
+        .get("/heartbeat/{token}", Needs::Nothing, heartbeat::success)
+        .post("/heartbeat/{token}", Needs::Nothing, heartbeat::success)
+        .get("/heartbeat/{token}/{what}", Needs::Nothing, heartbeat::said)
+        .post("/heartbeat/{token}/{what}", Needs::Nothing, heartbeat::said)
+        .get("/", Needs::Nothing, nothing)
         .fallback(nothing)
 }
 

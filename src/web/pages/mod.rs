@@ -13,6 +13,7 @@ mod subsystem;
 mod tonight;
 
 use super::Shared;
+use super::access::{Doors, Needs};
 use super::format;
 use super::guard::Viewer;
 use super::language::Reads;
@@ -21,23 +22,21 @@ use super::state::WebState;
 use super::text::Texts;
 use crate::domain::*;
 use askama::Template;
-use axum::Router;
 use axum::extract::{FromRequestParts, State};
 use axum::http::{HeaderValue, StatusCode, Uri, header, request::Parts};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-pub(super) fn routes() -> Router<Shared> {
-    Router::new()
-        .route("/", get(overview::page))
-        .route("/owners/{owner}", get(owner::page))
-        .route("/subsystems/{owner}/{id}", get(subsystem::page))
-        .route("/incidents", get(incidents::list))
-        .route("/incidents/{id}", get(incidents::page))
-        .route("/maintenance", get(maintenance::page))
-        .route("/maintenance/plan", get(plan::page))
+pub(super) fn doors() -> Doors {
+    Doors::default()
+        .get("/", Needs::Nothing, overview::page)
+        .get("/owners/{owner}", Needs::Nothing, owner::page)
+        .get("/subsystems/{owner}/{id}", Needs::Nothing, subsystem::page)
+        .get("/incidents", Needs::Nothing, incidents::list)
+        .get("/incidents/{id}", Needs::Nothing, incidents::page)
+        .get("/maintenance", Needs::Nothing, maintenance::page)
+        .get("/maintenance/plan", Needs::Nothing, plan::page)
 }
 
 /// One request for a page: who asks, in which language, about which moment.

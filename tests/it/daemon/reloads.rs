@@ -1,6 +1,7 @@
 //! Changed files: taken over as a whole, or not at all, and then everybody who should know is told.
 
-use crate::rig::{ADMINS, Daemon, House, until};
+use crate::rig::{ADMINS, Daemon, HOLDER, House, until};
+use gengfu::store::{AuditOrder, AuditQuery, Store};
 
 const OWNER: &str = "probes/platform/bdc.yaml";
 const SUCCESSFUL: &str = "gengfu_config_last_reload_successful";
@@ -15,6 +16,7 @@ async fn a_changed_file_is_taken_over_when_asked_for_and_by_itself() {
     let daemon = house.start().await;
     daemon.all_up().await;
     house.edit(OWNER, "en: alpha", "en: First");
+    assert_eq!(daemon.post_as_nobody("/-/reload").await.0, 401, "also on this machine");
     assert_eq!(daemon.post("/-/reload").await, (200, "reloaded\n".into()));
     until("the new name is shown", 10, async || (name_of_alpha(&daemon).await == "First").then_some(())).await;
     house.edit(OWNER, "en: First", "en: Second");
@@ -78,4 +80,34 @@ async fn a_bad_file_changes_nothing_and_the_administrators_read_what_check_print
         (daemon.json("/api/v1/subsystems/bdc/alpha").await["tier"] == 2).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn every_reload_leaves_a_row_with_who_asked_and_what_came_of_it() {
+    let house = House::build().await;
+    let daemon = house.start().await;
+    let (_, who) = daemon.get_as_holder("/api/v1/whoami").await;
+    assert!(who.contains(&format!("\"holder\":\"{HOLDER}\"")), "{who}");
+    assert_eq!(daemon.post("/-/reload").await.0, 200);
+    house.edit(OWNER, "tier: 1", "tier: 7");
+    assert_eq!(daemon.post("/-/reload").await.0, 422);
+    house.edit(OWNER, "tier: 7", "tier: 2");
+    assert_eq!(daemon.post("/-/reload").await.0, 200);
+    let store = Store::open_to_read(&house.store_file()).unwrap();
+    let rows = until("all are stored", 20, async || {
+        let query = AuditQuery { order: AuditOrder::OldestFirst, ..AuditQuery::default() };
+        let rows = store.audit(query).await.unwrap();
+        // Whether the daemon noticed a file before it was asked is a matter of luck.
+        let of = |row: &gengfu::store::AuditRow| row.entry.actor.name == HOLDER && row.entry.action == "reload";
+        let asked: Vec<_> = rows.iter().filter(|row| of(row)).map(|row| row.entry.clone()).collect();
+        (asked.len() == 3).then_some((rows, asked))
+    })
+    .await;
+    let (all, asked) = rows;
+    assert_eq!(all[0].entry.actor.from, "start", "{:?}", all[0]);
+    let outcomes: Vec<&str> = asked.iter().map(|entry| entry.outcome.as_str()).collect();
+    assert_eq!(outcomes, ["done", "refused", "done"]);
+    assert!(asked[1].outcome.why().contains("bdc.yaml:6:11"), "{:?}", asked[1]);
+    let from: std::net::IpAddr = asked[0].actor.from.parse().unwrap();
+    assert!(from.is_loopback(), "{from}");
 }

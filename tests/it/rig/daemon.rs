@@ -83,7 +83,18 @@ impl Daemon {
         self.answer(self.client.get(format!("{}{path}", self.base))).await
     }
 
+    /// The same as the holder of this house's token.
+    pub(crate) async fn get_as_holder(&self, path: &str) -> (u16, String) {
+        self.answer(self.client.get(format!("{}{path}", self.base)).bearer_auth(super::TOKEN)).await
+    }
+
+    /// Asks for a change, as the holder of this house's token.
     pub(crate) async fn post(&self, path: &str) -> (u16, String) {
+        self.answer(self.client.post(format!("{}{path}", self.base)).bearer_auth(super::TOKEN)).await
+    }
+
+    /// Asks for a change without a token.
+    pub(crate) async fn post_as_nobody(&self, path: &str) -> (u16, String) {
         self.answer(self.client.post(format!("{}{path}", self.base))).await
     }
 

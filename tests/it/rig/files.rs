@@ -1,6 +1,7 @@
 //! The files of a house: one owner, four subsystems, quick probes, mail in one language.
 
 use gengfu::config::{LoadOptions, Sources, Style, load, render};
+use gengfu::domain::access::TokenHash;
 use gengfu::domain::{Inventory, Timestamp};
 use gengfu::probe::Heartbeats;
 use std::collections::HashMap;
@@ -17,6 +18,12 @@ pub(super) const PROBE: &str = "home";
 
 /// Where the daemon listens, on an address of its own.
 pub(super) const PORT: u16 = 9_424;
+
+/// Who asks for changes.
+pub(crate) const HOLDER: &str = "duty-officer";
+
+/// The token that this house's changes are asked for with.
+pub(crate) const TOKEN: &str = "the token of the duty officer, for tests";
 
 /// What a probe asks for.
 pub(super) fn url(subsystem: &str) -> String {
@@ -39,7 +46,9 @@ mail:
   relays: [{{ host: relay.bdc.test, port: 25, tls: none }}]
 on_call: {{ fallback: duty, admins: admins }}
 alerts: {{ settle: 100ms, reopen: 5s }}
-"#
+access: {{ tokens: [{{ holder: {HOLDER}, scopes: [operate, admin], sha256: {} }}] }}
+"#,
+        TokenHash::of(TOKEN)
     );
     let (on_call, admins) = (super::ON_CALL, super::ADMINS);
     let rosters = format!(

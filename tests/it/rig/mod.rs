@@ -11,7 +11,7 @@ mod waiting;
 
 pub(crate) use daemon::Daemon;
 pub(crate) use facts::{all_facts, replayed};
-pub(crate) use files::{SUBSYSTEMS, inventory};
+pub(crate) use files::{HOLDER, SUBSYSTEMS, TOKEN, inventory};
 pub(crate) use waiting::until;
 
 use gengfu::city::{Behaviour, City, Mail, Options, ProbeTarget, Script, targets_from};
