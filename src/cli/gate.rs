@@ -5,19 +5,16 @@
 
 use super::Format;
 use super::answer::{at_json, grant_json, instant, language, length, moment, reason_json, rule_line, say, subsystem};
+use super::client::{ServerArgs, printable};
 use crate::domain::gate::{GateAnswer, gate};
 use crate::domain::*;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use std::io::Write;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// The whole question to the daemon, from name resolution to the last byte.
 const DEADLINE: Duration = Duration::from_secs(10);
-
-/// An answer is a few hundred bytes; more is not from a daemon.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// The exit code of an answer that denies.
 const DENIED: u8 = 1;
@@ -33,12 +30,9 @@ pub struct GateArgs {
     /// When it starts: RFC 3339, or a local time like 2026-12-19T23:00; now if left out.
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
-    /// Ask this daemon, which knows announcements, instead of the files: http://127.0.0.1:9424.
-    #[arg(long, value_name = "URL")]
-    server: Option<reqwest::Url>,
-    /// A file that holds the token for the daemon.
-    #[arg(long, value_name = "FILE", requires = "server")]
-    token_file: Option<PathBuf>,
+    /// With `--server` the daemon answers, which knows announcements, instead of the files.
+    #[command(flatten)]
+    server: ServerArgs,
     /// How the answer is written.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -50,12 +44,15 @@ pub struct GateArgs {
 impl GateArgs {
     /// Whether a daemon is to be asked, so that no files need to be read.
     pub fn asks_server(&self) -> bool {
-        self.server.is_some()
+        self.server.is_named()
     }
 }
 
 /// Answers from the files: 0 allow, 1 deny; an error is "could not ask".
 pub fn from_files(now: Timestamp, inventory: &Inventory, args: &GateArgs, out: &mut dyn Write) -> Result<u8> {
+    if args.server.has_token() {
+        bail!("--token-file is for a daemon; name it with --server, or leave the token out");
+    }
     let id = &subsystem(inventory, &args.subsystem)?.id;
     let span = Span::lasting(instant(now, inventory, args.at.as_deref())?, args.lasts_ms);
     let answer = gate(inventory, &[], id, span);
@@ -116,55 +113,21 @@ fn write_human(
 
 /// Answers from a daemon: 0 allow, 1 deny; an error is "could not ask".
 pub async fn from_server(args: &GateArgs, out: &mut dyn Write) -> Result<u8> {
-    let Some(server) = &args.server else { bail!("no daemon is named; give --server http://127.0.0.1:9424") };
-    let (status, body) = tokio::time::timeout(DEADLINE, fetch(server, args))
-        .await
-        .with_context(|| format!("{server} did not answer within {} s", DEADLINE.as_secs()))?
-        .with_context(|| format!("cannot ask {server}"))?;
-    let answer: Value =
-        serde_json::from_slice(&body).with_context(|| format!("{server} answered {status} without JSON"))?;
-    let allow = answer["allow"].as_bool();
-    let code = match (status.as_u16(), allow) {
+    let mut question =
+        vec![("subsystem", args.subsystem.clone()), ("for", crate::field::format_duration(args.lasts_ms))];
+    question.extend(args.at.clone().map(|at| ("at", at)));
+    let reply = args.server.client(None, DEADLINE)?.get("api/v1/gate", &question).await?;
+    let code = match (reply.status.as_u16(), reply.json["allow"].as_bool()) {
         (200, Some(true)) => 0,
         (423, Some(false)) => DENIED,
-        _ => {
-            let said =
-                ["detail", "title"].iter().find_map(|key| answer[*key].as_str()).unwrap_or("no answer of a gate");
-            bail!("{server} answered {status}: {}", printable(said));
-        }
+        _ => bail!("{}", reply.problem()),
     };
+    let answer = reply.json;
     match args.format {
         Format::Json => writeln!(out, "{answer:#}")?,
         Format::Human => write_remote(&answer, code == 0, args, out)?,
     }
     Ok(code)
-}
-
-async fn fetch(server: &reqwest::Url, args: &GateArgs) -> Result<(reqwest::StatusCode, Vec<u8>)> {
-    // A provider may be installed already; then this one is not needed.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let mut question = server.join("api/v1/gate").context("the address of the daemon cannot be extended")?;
-    let lasts = crate::field::format_duration(args.lasts_ms);
-    question.query_pairs_mut().append_pair("subsystem", &args.subsystem).append_pair("for", &lasts);
-    if let Some(at) = &args.at {
-        question.query_pairs_mut().append_pair("at", at);
-    }
-    // A redirect would carry the token elsewhere; a daemon answers itself.
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-    let mut request = client.get(question);
-    if let Some(file) = &args.token_file {
-        let token = tokio::fs::read_to_string(file).await;
-        request = request.bearer_auth(token.with_context(|| format!("cannot read {}", file.display()))?.trim());
-    }
-    let mut response = request.send().await?;
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        body.extend_from_slice(&chunk);
-        if body.len() > ANSWER_BYTES_MAX {
-            bail!("the answer is longer than {ANSWER_BYTES_MAX} bytes");
-        }
-    }
-    Ok((response.status(), body))
 }
 
 fn write_remote(answer: &Value, allow: bool, args: &GateArgs, out: &mut dyn Write) -> Result<()> {
@@ -180,11 +143,6 @@ fn write_remote(answer: &Value, allow: bool, args: &GateArgs, out: &mut dyn Writ
         writeln!(out, "{} {}", say(args.lang, "下次可变更", "next open"), printable(opens))?;
     }
     Ok(())
-}
-
-/// Text from elsewhere, without what a terminal would obey.
-fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(1_000).collect()
 }
 
 #[cfg(test)]

@@ -4,8 +4,10 @@
 //! run, 64 malformed usage.
 
 mod answer;
+mod audit;
 mod backup;
 pub mod check;
+pub mod client;
 mod daemon;
 mod demo;
 pub mod diff;
@@ -86,6 +88,8 @@ enum Command {
     Gate(gate::GateArgs),
     /// Make a token for a person or a machine, and its line for gengfu.yaml
     Token(token::TokenArgs),
+    /// Say who did what, when and from where
+    Audit(audit::AuditArgs),
     /// List letters, try one again, or give one up
     #[command(subcommand)]
     Outbox(outbox::OutboxCommand),
@@ -123,6 +127,12 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Command::Check(args) => check::check(now(), check::environment(), &main, args, style(), out),
         Command::Diff(args) => diff::diff_files(now(), check::environment(), &main, args, style(), out),
         Command::Schema(args) => schema::schema(&main, args, out),
+        Command::Audit(args) if args.asks_server() => block_on(audit::from_server(args, out)),
+        Command::Audit(args) => {
+            install_tls();
+            let (_, loaded) = files(&main)?;
+            block_on(audit::from_store(&loaded.settings.store.path, &loaded.inventory, args, out))
+        }
         Command::Token(args) => token::token(args, out),
         Command::Outbox(command) => block_on(outbox::outbox(&store_of(&main)?, command, out)),
         Command::Backup(args) => block_on(backup::backup(&store_of(&main)?, args, out)),

@@ -74,7 +74,7 @@ pub fn diff(old: &Loaded, new: &Loaded) -> Vec<Change> {
 
 type Items = fn(&Loaded) -> BTreeMap<String, Item>;
 
-const SORTS: [(&str, Items); 10] = [
+const SORTS: [(&str, Items); 11] = [
     ("installation", installation),
     ("owner", owners),
     ("subsystem", subsystems),

@@ -12,6 +12,7 @@ use crate::domain::window::WindowState;
 use crate::domain::*;
 use crate::metrics::Metrics;
 use crate::probe::{Board, Heartbeats, Phases, Report, TraceLine};
+use crate::store::{Batch, Ends, Store};
 use arc_swap::ArcSwap;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -399,6 +400,36 @@ pub(super) fn keyring() -> Keyring {
         ring.add(token(scope, scope, None, Some(NOW + DAY)));
     }
     ring
+}
+
+/// The same with an audit log of a few rows; the folder is the store's.
+pub(super) async fn audited() -> (WebState, mpsc::Receiver<Command>, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("gengfu.db")).unwrap();
+    let actor = |name: &str, owner: Option<&str>| Actor {
+        name: name.into(),
+        owner: owner.map(OwnerId::from),
+        from: "192.0.2.7".into(),
+    };
+    let at = |minutes: i64| NOW - minutes * MINUTE;
+    let officer = || actor("值班长 陈", Some("bdc"));
+    let audit = vec![
+        AuditEntry::done(at(300), Actor::ourselves("files"), "reload", "9f2c", "taken over"),
+        AuditEntry::done(at(90), officer(), "sign_in", "值班长 陈", ""),
+        AuditEntry::done(at(80), officer(), "window.extend", "tax-monthly.00000001", "=数据迁移比预计慢, +40m"),
+        AuditEntry::refused(
+            at(60),
+            officer(),
+            "window.approve",
+            "bdc-monthly.00000002",
+            "",
+            "the applicant may not approve",
+        ),
+        AuditEntry::refused(at(20), actor("pipeline", None), "request", "POST /-/reload", "", "<b>lacks</b> `admin`"),
+    ];
+    store.keep(Ends::default(), Batch { audit, ..Batch::default() }).await.unwrap();
+    let (state, commands) = state(snapshot());
+    (WebState { store: Some(store), ..state }, commands, folder)
 }
 
 /// Handlers over `snapshot`, and the far end of their commands.

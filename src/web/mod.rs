@@ -7,6 +7,7 @@
 mod access;
 mod api;
 mod assets;
+pub mod audit;
 mod dto;
 mod feed;
 mod format;
@@ -33,7 +34,7 @@ pub use scrape::render as render_metrics;
 pub use state::{Command, Commands, OutboxRow, OutboxView, Site, WebState};
 
 use crate::domain::access::{Caller, Scope};
-use access::{Doors, Limits, Needs};
+use access::{Doors, Needs, Porter};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef, State};
 use axum::http::StatusCode;
@@ -60,6 +61,7 @@ struct Shared {
     subscribers: Subscribers,
     gate_meter: api::gate::GateMeter,
     turns: probe::Turns,
+    porter: Porter,
 }
 
 /// Permits of event streams.
@@ -69,23 +71,24 @@ struct Subscribers(Arc<Semaphore>);
 /// Every route. Serve it with connect info, or all peers are strangers:
 /// `axum::serve(listener, router(state).into_make_service_with_connect_info::<SocketAddr>())`.
 pub fn router(web: WebState) -> Router {
+    let porter = Porter::default();
     let shared = Shared {
         web: web.clone(),
         scrapes: scrape::Scrapes::default(),
         subscribers: Subscribers(Arc::new(Semaphore::new(SUBSCRIBERS_MAX))),
         gate_meter: api::gate::GateMeter::default(),
         turns: probe::Turns::default(),
+        porter: porter.clone(),
     };
     // The series exist from the start, so that `rate()` sees their first increment.
     access::Denial::ALL
         .iter()
         .for_each(|denial| web.metrics.http_denied.with_label_values(&[denial.as_str()]).inc_by(0));
     let (routes, _) = doors().into_parts();
-    let limits = Limits::default();
     routes
         .with_state(shared)
         .layer(CsrfLayer::new())
-        .layer(middleware::from_fn_with_state((web.clone(), limits), access::identify))
+        .layer(middleware::from_fn_with_state((web.clone(), porter), access::identify))
         .layer(middleware::from_fn_with_state(web, guard::known_host))
         .layer(DefaultBodyLimit::max(guard::BODY_BYTES_MAX))
         .layer(RequestBodyLimitLayer::new(guard::BODY_BYTES_MAX))

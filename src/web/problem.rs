@@ -83,10 +83,32 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// Whether showing a token would help.
+    pub(super) fn asks_for_a_token(&self) -> bool {
+        self.denial == Some(Denial::NoToken)
+    }
+
+    /// What the metric and the audit log need, if somebody is turned away.
+    pub(super) fn as_denied(&self) -> Option<Denied> {
+        self.denial.map(|denial| Denied { denial, why: self.detail.clone() })
+    }
+
+    /// The sentence.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The status.
+    pub(super) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let denied = self.denial.map(|denial| Denied { denial, why: self.detail.clone() });
+        let status = self.status();
+        let denied = self.as_denied();
         let wait = self.wait;
         let mut response = (status, Json(self)).into_response();
         if let Some(wait) = wait {

@@ -56,7 +56,7 @@ async fn get_from_afar(path: &str) -> Answer {
     send(&fixture::state(fixture::snapshot()).0, request("192.0.2.7", Method::GET, path)).await
 }
 
-const PAGES: [(&str, &str); 8] = [
+const PAGES: [(&str, &str); 10] = [
     ("overview", "/"),
     ("owner", "/owners/xuhui"),
     ("subsystem", "/subsystems/bdc/exchange-district"),
@@ -65,6 +65,8 @@ const PAGES: [(&str, &str); 8] = [
     ("incident", "/incidents/INC-0421"),
     ("maintenance", "/maintenance"),
     ("plan", "/maintenance/plan"),
+    ("sign-in", "/sign-in?next=/audit"),
+    ("audit", "/audit"),
 ];
 
 /// Also leaves the pages in `target/pages`, for looking at them in a browser.
@@ -72,9 +74,12 @@ const PAGES: [(&str, &str); 8] = [
 async fn every_page_prints_in_both_languages_without_inline_script_or_style() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pages");
     std::fs::create_dir_all(&folder).unwrap();
+    let (state, _commands, _store) = fixture::audited().await;
     for (name, path) in PAGES {
         for lang in ["zh", "en"] {
-            let page = get(&format!("{path}?lang={lang}")).await;
+            let sign = if path.contains('?') { '&' } else { '?' };
+            let page = request("127.0.0.1", Method::GET, &format!("{path}{sign}lang={lang}"));
+            let page = send(&state, if name == "audit" { with_token(page, "operate") } else { page }).await;
             assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
             assert!(page.body.contains(&format!("<html lang=\"{}\"", if lang == "zh" { "zh-CN" } else { "en" })));
             assert!(!page.body.contains(" style=") && !page.body.contains("<style") && !page.body.contains("onclick"));
@@ -350,36 +355,6 @@ async fn events_say_that_something_changed_at_most_once_a_second() {
     assert!(began.elapsed() >= std::time::Duration::from_secs(1));
     drop(sender);
     assert!(body.next().await.is_none(), "a stream ends with the daemon");
-}
-
-#[tokio::test]
-async fn a_reload_is_asked_of_the_runtime_and_refused_to_strangers_and_other_sites() {
-    let (state, mut commands) = fixture::state(fixture::snapshot());
-    assert_eq!(send(&state, request("192.0.2.7", Method::POST, "/-/reload")).await.status, StatusCode::UNAUTHORIZED);
-    let ask = || with_token(request("127.0.0.1", Method::POST, "/-/reload"), "admin");
-    let mut foreign = ask();
-    foreign.headers_mut().insert("sec-fetch-site", "cross-site".parse().unwrap());
-    assert_eq!(send(&state, foreign).await.status, StatusCode::FORBIDDEN);
-    let runtime = async {
-        let note = commands.recv().await.unwrap();
-        assert!(matches!(note, Command::Note(entry) if entry.outcome.why().contains("another site")));
-        for answer in [Ok(()), Err("probes/x.yaml:3:1: unknown key".to_owned())] {
-            let Command::Reload { by, reply } = commands.recv().await.unwrap() else { panic!("no reload") };
-            assert_eq!((&*by.name, &*by.from), ("holder of admin", "127.0.0.1"));
-            reply.send(answer).unwrap();
-        }
-    };
-    let client = async {
-        let good = send(&state, ask()).await;
-        (good, send(&state, ask()).await)
-    };
-    let ((), (good, bad)) = tokio::join!(runtime, client);
-    assert_eq!(good.status, StatusCode::OK);
-    assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(bad.json()["detail"].as_str().unwrap().contains("x.yaml:3:1"));
-    drop(commands);
-    let stopped = send(&state, ask()).await;
-    assert_eq!(stopped.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test]

@@ -136,6 +136,28 @@ texts! {
         "The store refuses writes; pages leave from memory. Mend it soon.";
     blind: "本观测点自身网络异常,暂不判断任何目标。",
         "This vantage cannot see its own references, so it judges no target for now.";
+    sign_in: "登录", "Sign in";
+    sign_out: "退出", "Sign out";
+    sign_in_hint: "输入管理员发给您的令牌。登录最长 12 小时，闲置 2 小时后失效；令牌不会保存在浏览器里。",
+        "Paste the token that an administrator gave you. You stay signed in for 12 hours at most, or 2 without use; the token is not kept in the browser.";
+    token: "令牌", "Token";
+    not_taken: "令牌无效或已过期。", "This token is not taken: nobody holds it, or it has expired.";
+    too_many_guesses: "失败次数过多，请稍后再试。", "Too many tokens that are not taken; try again in a minute.";
+    cannot_sign_in: "现在无法登录，请查看日志。", "Nobody can sign in at the moment; look at the log.";
+    audit: "审计", "Audit";
+    audit_title: "审计日志", "Audit log";
+    audit_none: "没有符合条件的记录。", "No row fits.";
+    audit_off: "这里没有审计日志。", "No audit log is kept here.";
+    who: "谁", "Who";
+    what: "做了什么", "What";
+    about: "对象", "About";
+    when: "时间", "When";
+    outcome: "结果", "Outcome";
+    done: "已执行", "done";
+    refused: "被拒绝", "refused";
+    filter: "筛选", "Filter";
+    export: "导出", "Export";
+    older: "更早", "Older";
     details: "详情", "Details";
     refreshed: "刷新于", "refreshed at";
     live_off: "连接中断,内容可能已过时。", "Connection lost; what you see may be stale.";

@@ -73,10 +73,15 @@ fn unknown_id_is_an_error_with_the_nearest_one() {
 }
 
 #[test]
+fn a_token_without_a_daemon_is_not_silently_left_out() {
+    let line = args("huangpu/portal --for 40m --token-file t").unwrap();
+    let error = from_files(at("2026-11-24"), &city(), &line, &mut Vec::new()).unwrap_err();
+    assert!(error.to_string().contains("--server"), "{error}");
+}
+
+#[test]
 fn lengths_that_say_nothing_are_malformed_usage() {
-    for line in
-        ["a/b", "a/b --for 0s", "a/b --for 40", "a/b --for soon", "a/b --for 500d", "a/b --for 40m --token-file t"]
-    {
+    for line in ["a/b", "a/b --for 0s", "a/b --for 40", "a/b --for soon", "a/b --for 500d"] {
         assert!(args(line).is_err(), "{line}");
     }
 }

@@ -5,6 +5,7 @@
 //! enters a log.
 
 use super::limits::{CHANGES, GUESSES, HOLDER, Meter, PEER, REFUSALS, peer};
+use super::session::{self, Sessions};
 use super::{Denial, Denied};
 use crate::domain::AuditEntry;
 use crate::domain::access::{Caller, NotTaken, Scope, TokenHash};
@@ -31,7 +32,9 @@ const SPEAKS_FOR_ANOTHER: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-i
 #[derive(Clone, Debug, Default)]
 pub(in crate::web) struct Asker {
     caller: Option<Arc<Caller>>,
+    session: Option<TokenHash>,
     on_this_machine: bool,
+    from: Arc<str>,
 }
 
 impl Asker {
@@ -45,15 +48,29 @@ impl Asker {
         self.caller.as_deref()
     }
 
+    /// The session by which the holder is known, if it was no token.
+    pub(in crate::web) fn session(&self) -> Option<TokenHash> {
+        self.session
+    }
+
+    /// Where the request came from.
+    pub(in crate::web) fn from(&self) -> &str {
+        &self.from
+    }
+
     /// Whether evidence, traces and host names are shown.
     pub(in crate::web) fn is_inside(&self) -> bool {
         self.on_this_machine || self.caller().is_some_and(|caller| caller.may(&Scope::Read))
     }
 }
 
-/// How often each may ask. Cheap to clone.
-#[derive(Clone, Debug)]
-pub(in crate::web) struct Limits(Arc<Meters>);
+/// Who is signed in, and how often each may ask. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(in crate::web) struct Porter {
+    /// Signed-in browsers.
+    pub(in crate::web) sessions: Sessions,
+    meters: Arc<Meters>,
+}
 
 #[derive(Debug)]
 struct Meters {
@@ -64,23 +81,42 @@ struct Meters {
     guesses: Meter<IpAddr>,
 }
 
-impl Default for Limits {
+impl Default for Meters {
     fn default() -> Self {
         let (peers, holders) = (Meter::new(PEER), Meter::new(HOLDER));
         let (changes, refusals, guesses) = (Meter::new(CHANGES), Meter::new(REFUSALS), Meter::new(GUESSES));
-        Self(Arc::new(Meters { peers, holders, changes, refusals, guesses }))
+        Self { peers, holders, changes, refusals, guesses }
+    }
+}
+
+impl Porter {
+    /// Looks at a token that was shown by whoever asks from `ip`.
+    ///
+    /// # Errors
+    /// Why it is not taken, or that too many were shown that are not.
+    pub(in crate::web) fn look_at(
+        &self,
+        state: &WebState,
+        shown: &str,
+        ip: Option<IpAddr>,
+        from: &str,
+    ) -> Result<Caller, Problem> {
+        taken(state, shown, from).map_err(|why| match self.meters.guesses.take(state.clock.monotonic(), key(ip)) {
+            Ok(()) => Problem::not_taken(&why),
+            Err(wait) => Problem::too_often("too many tokens that are not taken came from here", wait),
+        })
     }
 }
 
 /// Finds out who asks, refuses what is not taken and whoever asks too often, and counts whoever was turned away.
 pub(in crate::web) async fn identify(
-    State((state, limits)): State<(WebState, Limits)>,
+    State((state, porter)): State<(WebState, Porter)>,
     request: Request,
     next: Next,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
     let what = (!parts.method.is_safe()).then(|| asked(&parts));
-    let (asker, response) = match admit(&state, &limits, &parts) {
+    let (asker, response) = match admit(&state, &porter, &parts) {
         Err(problem) => (Asker::default(), problem.into_response()),
         Ok(asker) => {
             parts.extensions.insert(asker.clone());
@@ -96,7 +132,7 @@ pub(in crate::web) async fn identify(
     if let Some(Denied { denial, why }) = response.extensions().get() {
         state.metrics.http_denied(denial.as_str());
         if let (Some(caller), Some(what)) = (asker.caller(), &what)
-            && limits.0.refusals.take(state.clock.monotonic(), caller.name.clone()).is_ok()
+            && porter.meters.refusals.take(state.clock.monotonic(), caller.name.clone()).is_ok()
         {
             state.commands.note(AuditEntry::refused(state.now(), caller.actor(), "request", what, "", why));
         }
@@ -111,23 +147,29 @@ fn asked(parts: &Parts) -> String {
     format!("{} {shown}", parts.method)
 }
 
-fn admit(state: &WebState, limits: &Limits, parts: &Parts) -> Result<Asker, Problem> {
-    let (now, ip) = (state.clock.monotonic(), address(parts));
-    let Limits(meters) = limits;
-    let key = peer(ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
-    let caller = match bearer(&parts.headers) {
-        None => None,
-        Some(shown) => {
-            Some(taken(state, shown, origin(ip, &parts.headers)).map_err(
-                |why| match meters.guesses.take(now, key) {
-                    Ok(()) => Problem::not_taken(&why),
-                    Err(wait) => Problem::too_often("too many tokens that are not taken came from here", wait),
-                },
-            )?)
+fn admit(state: &WebState, porter: &Porter, parts: &Parts) -> Result<Asker, Problem> {
+    let (now, ip) = (state.clock.monotonic(), address(&parts.extensions));
+    let from: Arc<str> = origin(ip, &parts.headers).into();
+    let mut asker = Asker { on_this_machine: is_on_this_machine(parts), from, ..Asker::default() };
+    if let Some(token) = bearer(&parts.headers) {
+        asker.caller = Some(Arc::new(porter.look_at(state, token, ip, &asker.from)?));
+    } else if let Some(session) = session::shown(&parts.headers) {
+        // A session that is over is no reason to keep somebody from the public pages.
+        let token = porter.sessions.find(now, session);
+        let found = token.and_then(|token| state.access.load().find(state.now(), token).ok().cloned());
+        asker.caller = found.map(|token| Arc::new(token.caller(&*asker.from)));
+        asker.session = asker.caller.is_some().then_some(session);
+        // Every browser that has our cookies says where a request comes from; the layer below looks at what it says.
+        let says = ["sec-fetch-site", "origin"].iter().any(|name| parts.headers.contains_key(*name));
+        if asker.session.is_some() && !parts.method.is_safe() && !says {
+            return Err(Problem::denied(
+                Denial::CrossSite,
+                "say where this comes from: send `Origin`, or show a token",
+            ));
         }
-    };
-    let asker = Asker { caller: caller.map(Arc::new), on_this_machine: is_on_this_machine(parts) };
+    }
     let often = |what| move |wait| Problem::too_often(what, wait);
+    let meters = &porter.meters;
     match asker.caller() {
         Some(caller) => {
             meters.holders.take(now, caller.name.clone()).map_err(often("too many requests of one holder"))?;
@@ -136,14 +178,18 @@ fn admit(state: &WebState, limits: &Limits, parts: &Parts) -> Result<Asker, Prob
             }
         }
         None if !asker.on_this_machine => {
-            meters.peers.take(now, key).map_err(often("too many requests from one address"))?;
+            meters.peers.take(now, key(ip)).map_err(often("too many requests from one address"))?;
         }
         None => {}
     }
     Ok(asker)
 }
 
-fn taken(state: &WebState, shown: &str, from: String) -> Result<Caller, NotTaken> {
+fn key(ip: Option<IpAddr>) -> IpAddr {
+    peer(ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
+}
+
+fn taken(state: &WebState, shown: &str, from: &str) -> Result<Caller, NotTaken> {
     if shown.len() > TOKEN_BYTES_MAX {
         return Err(NotTaken::Unknown);
     }
@@ -159,14 +205,15 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| std::str::from_utf8(token).unwrap_or("").trim())
 }
 
-fn address(parts: &Parts) -> Option<IpAddr> {
-    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical())
+/// The address of the peer.
+pub(in crate::web) fn address(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical())
 }
 
 /// Whether the peer is on this machine and speaks for itself.
 pub(in crate::web) fn is_on_this_machine(parts: &Parts) -> bool {
     let forwarded = SPEAKS_FOR_ANOTHER.iter().any(|name| parts.headers.contains_key(*name));
-    address(parts).is_some_and(|ip| ip.is_loopback()) && !forwarded
+    address(&parts.extensions).is_some_and(|ip| ip.is_loopback()) && !forwarded
 }
 
 /// The peer's address, and whom it says that it speaks for.

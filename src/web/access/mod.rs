@@ -1,15 +1,17 @@
 //! Doors: every route is registered with what it needs, and is shut to everybody else.
 //!
-//! Reading order: `Needs` and `Doors` here, `identify` (who asks), `limits` (how often), `denial` (what is answered).
+//! Reading order: `Needs` and `Doors` here, `identify` (who asks), `session` (browsers), `limits` (how often), `denial`
+//! (what is answered).
 //! Not here: scopes and tokens (`domain::access`). Invariants: there is no way to register a route without saying what
 //! it needs; what changes state needs a token, on loopback too; each denial is counted, and a holder's is audited.
 
 mod denial;
 mod identify;
 pub(super) mod limits;
+pub(super) mod session;
 
 pub(super) use denial::{Denial, Denied};
-pub(super) use identify::{Asker, Limits, identify, is_on_this_machine};
+pub(super) use identify::{Asker, Porter, address, identify, is_on_this_machine};
 
 use super::Shared;
 use super::problem::Problem;
@@ -17,9 +19,9 @@ use crate::domain::access::{Caller, Scope};
 use axum::Router;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::handler::Handler;
-use axum::http::{Method, request::Parts};
+use axum::http::{Method, Uri, header, request::Parts};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodFilter, on};
 use std::sync::Arc;
 
@@ -132,8 +134,33 @@ impl Doors {
 async fn open(State(needs): State<Arc<Needs>>, request: Request, next: Next) -> Response {
     match needs.are_met_by(&Asker::of(request.extensions())) {
         Ok(()) => next.run(request).await,
+        Err(problem) if problem.asks_for_a_token() && is_a_look(&request) => sign_in_first(&problem, request.uri()),
         Err(problem) => problem.into_response(),
     }
+}
+
+/// Whether a person looks at a page.
+fn is_a_look(request: &Request) -> bool {
+    let accepts = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    request.method() == Method::GET && accepts.contains("text/html")
+}
+
+/// Sends a person to the page where tokens are shown, and back afterwards.
+fn sign_in_first(problem: &Problem, uri: &Uri) -> Response {
+    let wanted = uri.path_and_query().map_or("/", |wanted| wanted.as_str());
+    let mut response = Redirect::to(&sign_in_href(wanted)).into_response();
+    if let Some(denied) = problem.as_denied() {
+        response.extensions_mut().insert(denied);
+    }
+    response
+}
+
+/// `/sign-in?next=…`.
+pub(super) fn sign_in_href(next: &str) -> String {
+    let Ok(url) = reqwest::Url::parse_with_params("http://gengfu.test/sign-in", [("next", next)]) else {
+        return "/sign-in".to_owned();
+    };
+    format!("{}?{}", url.path(), url.query().unwrap_or_default())
 }
 
 /// For handlers: whoever asks, or the answer that a token is needed.

@@ -45,12 +45,13 @@ fn concrete(path: &str) -> String {
 }
 
 #[test]
-fn whatever_changes_something_needs_a_token_or_is_a_heartbeat() {
+fn whatever_changes_something_needs_a_token_but_heartbeats_and_signing_in() {
     let (_, doors) = doors().into_parts();
     assert!(doors.len() > 25, "{doors:?}");
     for door in doors.iter().filter(|door| !door.method.is_safe()) {
         let open = matches!(door.needs, Needs::Nothing | Needs::Sight);
-        assert!(!open || door.path.starts_with("/api/v1/heartbeat/"), "{door:?} is open to everybody");
+        let excepted = door.path.starts_with("/api/v1/heartbeat/") || ["/sign-in", "/sign-out"].contains(&&*door.path);
+        assert!(!open || excepted, "{door:?} is open to everybody");
     }
     let needs = |path: &str| doors.iter().find(|door| door.path == path).map(|door| door.needs.clone());
     assert_eq!(needs("/-/reload"), Some(Needs::Scope(Scope::Admin)));
@@ -184,4 +185,36 @@ async fn a_holder_is_told_who_it_is_until_its_token_expires() {
     let admin = ask("192.0.2.7", &Method::GET, "/api/v1/whoami", Some("admin"));
     assert_eq!(router(later.clone()).oneshot(admin).await.unwrap().status(), StatusCode::UNAUTHORIZED);
     assert_eq!(router(later).oneshot(whoami()).await.unwrap().status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_reload_is_asked_of_the_runtime_and_refused_to_other_sites() {
+    let (mut state, _) = fixture::state(fixture::snapshot());
+    let (sender, mut commands) = crate::web::Commands::channel(4);
+    state.commands = sender;
+    let app = router(state);
+    let reload = || ask("127.0.0.1", &Method::POST, "/-/reload", Some("admin"));
+    let mut foreign = reload();
+    foreign.headers_mut().insert("sec-fetch-site", "cross-site".parse().unwrap());
+    assert_eq!(app.clone().oneshot(foreign).await.unwrap().status(), StatusCode::FORBIDDEN);
+    let runtime = async {
+        let note = commands.recv().await.unwrap();
+        assert!(matches!(note, Command::Note(entry) if entry.outcome.why().contains("another site")));
+        for answer in [Ok(()), Err("probes/x.yaml:3:1: unknown key".to_owned())] {
+            let Command::Reload { by, reply } = commands.recv().await.unwrap() else { panic!("no reload") };
+            assert_eq!((&*by.name, &*by.from), ("holder of admin", "127.0.0.1"));
+            reply.send(answer).unwrap();
+        }
+    };
+    let client = async {
+        let good = app.clone().oneshot(reload()).await.unwrap();
+        (good, app.clone().oneshot(reload()).await.unwrap())
+    };
+    let ((), (good, bad)) = tokio::join!(runtime, client);
+    assert_eq!(good.status(), StatusCode::OK);
+    assert_eq!(bad.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let body = axum::body::to_bytes(bad.into_body(), 1 << 20).await.unwrap();
+    assert!(String::from_utf8_lossy(&body).contains("x.yaml:3:1"));
+    drop(commands);
+    assert_eq!(app.oneshot(reload()).await.unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
 }

@@ -2,6 +2,7 @@
 //!
 //! Not here: the shapes (`dto`). Every list is in a stable order and bounded by the inventory or by a named maximum.
 
+pub(super) mod audit;
 mod composites;
 mod events;
 pub(super) mod gate;
@@ -12,6 +13,7 @@ mod whoami;
 
 use super::access::{Doors, Needs};
 use super::problem::Problem;
+use crate::domain::access::Scope;
 
 pub(super) fn doors() -> Doors {
     Doors::default()
@@ -28,6 +30,7 @@ pub(super) fn doors() -> Doors {
         .get("/outbox", Needs::Sight, read::outbox)
         .get("/gate", Needs::Nothing, gate::gate)
         .get("/sla", Needs::Nothing, sla::sla)
+        .get("/audit", Needs::Scope(Scope::Read), audit::audit)
         .get("/whoami", Needs::Token, whoami::whoami)
         .get("/events", Needs::Nothing, events::events)
         // The token in the path is the permission.

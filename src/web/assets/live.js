@@ -9,7 +9,7 @@
 
   async function refresh() {
     timer = 0;
-    if (busy || document.hidden) return;
+    if (busy || document.hidden || document.getElementById("main").hasAttribute("data-still")) return;
     busy = true;
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(10000) });

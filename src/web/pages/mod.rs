@@ -3,23 +3,26 @@
 //! Not here: figures (`figures`) and the API. Each page is a struct that an askama template prints; askama escapes
 //! whatever comes from files and targets. `Frame` is what all of them share.
 
+mod audit;
 mod incidents;
 mod maintenance;
 mod overview;
 mod owner;
 mod plan;
+mod sign_in;
 mod strip;
 mod subsystem;
 mod tonight;
 
 use super::Shared;
-use super::access::{Doors, Needs};
+use super::access::{Asker, Doors, Needs, sign_in_href};
 use super::format;
 use super::guard::Viewer;
 use super::language::Reads;
 use super::problem::Problem;
 use super::state::WebState;
 use super::text::Texts;
+use crate::domain::access::Scope;
 use crate::domain::*;
 use askama::Template;
 use axum::extract::{FromRequestParts, State};
@@ -37,6 +40,11 @@ pub(super) fn doors() -> Doors {
         .get("/incidents/{id}", Needs::Nothing, incidents::page)
         .get("/maintenance", Needs::Nothing, maintenance::page)
         .get("/maintenance/plan", Needs::Nothing, plan::page)
+        .get("/audit", Needs::Scope(Scope::Read), audit::page)
+        .get("/sign-in", Needs::Nothing, sign_in::page)
+        // Whoever has no token yet signs in; whoever has no session any more may sign out.
+        .post("/sign-in", Needs::Nothing, sign_in::sign_in)
+        .post("/sign-out", Needs::Nothing, sign_in::sign_out)
 }
 
 /// One request for a page: who asks, in which language, about which moment.
@@ -48,6 +56,8 @@ pub(super) struct Asked {
     pub(super) viewer: Viewer,
     /// This vantage judges no target for now.
     pub(super) is_blind: bool,
+    /// Whoever asks.
+    pub(super) asker: Asker,
     reads: Reads,
     path: String,
     version: &'static str,
@@ -67,6 +77,7 @@ impl FromRequestParts<Shared> for Asked {
             t: Texts::of(reads.language),
             viewer,
             is_blind: state.metrics.vantage_blind.get() != 0,
+            asker: Asker::of(&parts.extensions),
             reads,
             path: parts.uri.path().to_owned(),
             version: state.site.version,
@@ -93,6 +104,9 @@ impl Asked {
             q,
             other_code: if other == "zh" { "zh-CN" } else { other },
             other_href: format!("{}?lang={other}", self.path),
+            who: self.asker.caller().map(|caller| caller.name.clone()),
+            sign_in_href: format!("{}{}", sign_in_href(&format!("{}{q}", self.path)), q.replace('?', "&")),
+            is_still: false,
             version: self.version,
             at: format::instant(self.language, self.zone(), self.now),
             at_iso: self.now.to_string(),
@@ -143,6 +157,11 @@ struct Frame {
     q: &'static str,
     other_code: &'static str,
     other_href: String,
+    /// The holder of the token by which somebody is signed in.
+    who: Option<String>,
+    sign_in_href: String,
+    /// A page that somebody types into is not replaced under their hands.
+    is_still: bool,
     version: &'static str,
     at: String,
     at_iso: String,

@@ -23,7 +23,7 @@ pub(super) const PORT: u16 = 9_424;
 pub(crate) const HOLDER: &str = "duty-officer";
 
 /// The token that this house's changes are asked for with.
-pub(crate) const TOKEN: &str = "the token of the duty officer, for tests";
+pub(crate) const TOKEN: &str = "gengfu_token-of-the-duty-officer-for-tests";
 
 /// What a probe asks for.
 pub(super) fn url(subsystem: &str) -> String {
