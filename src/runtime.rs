@@ -6,12 +6,14 @@
 
 use crate::clock::Clock;
 use crate::domain::engine::{CLOCK_STEP_MAX, Effect, Engine, Event, Journal, Output};
+use crate::domain::order::NotOrdered;
 use crate::domain::*;
 use crate::metrics::Metrics;
 use crate::outbox::OutboxHandle;
 use crate::probe::{Board, HourTally};
 use crate::scheduler::SchedulerHandle;
 use crate::store::{Batch, Ends, Store, Tally};
+use crate::web::OrderAsked;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -73,6 +75,17 @@ pub struct Runtime {
     pub retain_audit_ms: Millis,
 }
 
+/// What waits for the engine.
+#[derive(Debug)]
+pub struct Inbox {
+    /// Attempts that ended.
+    pub observations: mpsc::Receiver<Observation>,
+    /// Reloads and relays.
+    pub events: mpsc::Receiver<Event>,
+    /// People.
+    pub orders: mpsc::Receiver<OrderAsked>,
+}
+
 /// Facts and messages that the store has not taken yet.
 #[derive(Debug, Default)]
 pub struct Unsaved {
@@ -91,13 +104,8 @@ impl Unsaved {
 
 impl Runtime {
     /// Runs until `stop`, then stores what is left.
-    pub async fn run(
-        mut self,
-        first: Output,
-        mut observations: mpsc::Receiver<Observation>,
-        mut events: mpsc::Receiver<Event>,
-        stop: CancellationToken,
-    ) {
+    pub async fn run(mut self, first: Output, inbox: Inbox, stop: CancellationToken) {
+        let Inbox { mut observations, mut events, mut orders } = inbox;
         let mut alive = tokio::time::interval(ALIVE_EVERY);
         let mut housekeeping = tokio::time::interval(HOUSEKEEPING_EVERY);
         let mut batch = Vec::with_capacity(BATCH_MAX);
@@ -109,6 +117,7 @@ impl Runtime {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
+                Some(asked) = orders.recv() => self.carry_out(asked).await,
                 Some(event) = events.recv() => self.turn(|engine, now| engine.handle(now, event)).await,
                 n = observations.recv_many(&mut batch, BATCH_MAX) => if n == 0 { break } else {
                     let depth = i64::try_from(observations.len()).unwrap_or(i64::MAX);
@@ -143,6 +152,17 @@ impl Runtime {
         let out = handle(&mut self.engine, self.clock.now());
         timer.observe_duration();
         self.perform(out).await;
+    }
+
+    /// Carries an order out, and answers once it is stored.
+    async fn carry_out(&mut self, asked: OrderAsked) {
+        let (out, mut result) = self.engine.order(self.clock.now(), &asked.order);
+        self.perform(out).await;
+        if self.unsaved.failing && result.is_ok() {
+            result = Err(NotOrdered::unrecorded());
+        }
+        // Whoever asked may have gone away meanwhile.
+        let _ = asked.reply.send(result);
     }
 
     async fn observe(&mut self, batch: &mut Vec<Observation>) {

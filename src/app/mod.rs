@@ -16,7 +16,7 @@ use crate::domain::engine::Event;
 use crate::metrics::Metrics;
 use crate::outbox::{Delivered, Outbox};
 use crate::probe::{Board, Heartbeats};
-use crate::runtime::{EVENTS_MAX, OBSERVATIONS_MAX, Runtime, Unsaved};
+use crate::runtime::{EVENTS_MAX, Inbox, OBSERVATIONS_MAX, Runtime, Unsaved};
 use crate::scheduler::{Limits, Scheduler, SchedulerMetrics};
 use crate::store::{Store, StoreError};
 use crate::web::{Commands, OutboxView, Site, WebState};
@@ -138,7 +138,9 @@ pub async fn run(
         retain_audit_ms: settings.store.retain_audit_ms,
     };
     let runtime_stop = CancellationToken::new();
-    let runtime = tasks.spawn(runtime.run(restored.first, observations, inbox, runtime_stop.clone()));
+    let (commands, asked) = Commands::channel(COMMANDS_MAX);
+    let inbox = Inbox { observations, events: inbox, orders: asked.orders };
+    let runtime = tasks.spawn(runtime.run(restored.first, inbox, runtime_stop.clone()));
 
     let desk = Arc::new(ArcSwap::from_pointee(desk));
     let access = Arc::new(ArcSwap::from_pointee(access));
@@ -147,9 +149,8 @@ pub async fn run(
         Arc::new(Running { desk, access, clock, events, scheduler, board, heartbeats, metrics, mail, outbox });
     running.reloaded();
     running.scheduler.replace(scheduled(&inventory, &probers, &running.board)).await;
-    let (commands, asked) = Commands::channel(COMMANDS_MAX);
     let edge_stop = CancellationToken::new();
-    tasks.spawn(reload::run(Arc::clone(&running), loader, watched, digest, asked, edge_stop.clone()));
+    tasks.spawn(reload::run(Arc::clone(&running), loader, watched, digest, asked.commands, edge_stop.clone()));
     let (view, outbox_view) = watch::channel(Arc::new(OutboxView::default()));
     let figures = Arc::clone(running.outbox.figures());
     let renewal = outbox_view::Renewal::new(store.clone(), figures, Arc::clone(&running.metrics), view);

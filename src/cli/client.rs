@@ -37,13 +37,13 @@ const COULD_NOT_RUN: u8 = 2;
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct ServerArgs {
     /// The daemon: http://127.0.0.1:9424.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL")]
     server: Option<Url>,
     /// A file that holds the token for the daemon.
-    #[arg(long, value_name = "FILE", env = "GENGFU_TOKEN_FILE")]
+    #[arg(long, global = true, value_name = "FILE", env = "GENGFU_TOKEN_FILE")]
     token_file: Option<PathBuf>,
     /// A file of roots that are trusted besides the system's, for https.
-    #[arg(long, value_name = "FILE", env = "GENGFU_CA")]
+    #[arg(long, global = true, value_name = "FILE", env = "GENGFU_CA")]
     ca: Option<PathBuf>,
 }
 

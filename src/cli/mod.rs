@@ -19,6 +19,7 @@ pub mod probe;
 mod run;
 pub mod schema;
 mod token;
+mod window;
 pub mod windows;
 
 use crate::clock::{Clock, SystemClock};
@@ -82,6 +83,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// List planned maintenance windows with the policy's answer
     Windows(windows::WindowsArgs),
+    /// Give a running daemon an order about a window
+    Window(window::WindowArgs),
     /// Make files of what people have: blackbox_exporter, Gatus, Prometheus, a table
     Import(import::ImportArgs),
     /// Ask whether a subsystem may be changed now, for this long
@@ -140,6 +143,7 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Command::Probe(args) => block_on(try_probe(&main, args, out)),
         Command::Explain(args) => over_files(&main, |now, loaded| explain::explain(now, &loaded.inventory, args, out)),
         Command::Windows(args) => over_files(&main, |now, loaded| windows::windows(now, &loaded.inventory, args, out)),
+        Command::Window(args) => block_on(window::window(args, listens(&main, &args.server).as_deref(), out)),
         Command::Import(args) => import::import(args, out, &mut std::io::stderr()),
         Command::Gate(args) if args.asks_server() => block_on(gate::from_server(args, out)),
         Command::Gate(args) => over_files(&main, |now, loaded| gate::from_files(now, &loaded.inventory, args, out)),
@@ -163,6 +167,15 @@ fn files(main: &Path) -> Result<(Files, Loaded)> {
     options.judge_from = None;
     let loaded = read(&sources, &options).map_err(|text| anyhow!("the files are not good\n{text}"))?;
     Ok((files, loaded))
+}
+
+/// Where the files say that the daemon listens, if none is named.
+fn listens(main: &Path, named: &client::ServerArgs) -> Option<String> {
+    if named.is_named() {
+        return None;
+    }
+    install_tls();
+    files(main).ok().map(|(_, loaded)| format!("http://{}", loaded.settings.listen))
 }
 
 /// Where the files say that the store is.

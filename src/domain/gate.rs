@@ -1,7 +1,7 @@
 //! "May I change this now, for this long?" for one subsystem: what a pipeline is told.
 //!
 //! Not here: who asked and leases. Invariants: an answer that allows is inside what `decide` allows, and where a policy
-//! asks for a window, inside one that is announced or running; notice, approvals and caps bind windows, not the gate.
+//! asks for a window, inside one that is announced or running; notice, approvals and caps bind windows, not the gate. An emergency opens every gate of its scope.
 
 use super::policy::{Decision, DenyKind, DenyReason, GateMode, Grant, GrantKind, decide, governing};
 use super::*;
@@ -24,12 +24,17 @@ pub struct GateAnswer {
 /// Answers for one subsystem and span, given every window that is known.
 pub fn gate(inventory: &Inventory, windows: &[WindowView], subsystem: &SubsystemId, span: Span) -> GateAnswer {
     let scope = std::slice::from_ref(subsystem);
+    let open = |w: &&WindowView| w.state.opens_gates() && w.scope.contains(subsystem);
+    let emergency = windows.iter().filter(open).find(|w| w.emergency.is_some() && w.span.covers(span));
+    if let Some(window) = emergency {
+        let (until, because) = (Some(window.span.end), vec![window_grant(window)]);
+        return GateAnswer { allow: true, until, reasons: Vec::new(), because, next_open: None };
+    }
     let decision = decide(inventory, scope, None, span);
     let asks_window = governing(inventory, subsystem).into_iter().find(|p| p.gate == GateMode::Window);
     let Some(policy) = asks_window else {
         return GateAnswer::from(decision);
     };
-    let open = |w: &&WindowView| w.state.opens_gates() && w.scope.contains(subsystem);
     let covering = windows.iter().filter(open).filter(|w| w.span.covers(span)).max_by_key(|w| w.span.end);
     let mut answer = GateAnswer::from(decision);
     match covering {
@@ -80,6 +85,14 @@ fn next_inside<'a>(
 }
 
 fn window_grant(window: &WindowView) -> Grant {
+    if let Some(emergency) = &window.emergency {
+        let ticket = &emergency.ticket;
+        let text = Names {
+            zh: format!("在紧急维护 {}（{ticket}）内", window.id),
+            en: format!("inside the emergency {} ({ticket})", window.id),
+        };
+        return Grant { kind: GrantKind::Window, text, rule: format!("window {}", window.id), source: None };
+    }
     let text = Names {
         zh: format!("在维护窗口 {}（{}）内", window.id, window.name.zh),
         en: format!("inside the window {} ({})", window.id, window.name.en),

@@ -194,6 +194,7 @@ pub(super) struct WindowDto {
     why: Names,
     announced: Option<String>,
     restored: Option<String>,
+    emergency: Option<window::Emergency>,
 }
 
 impl From<&WindowView> for WindowDto {
@@ -210,6 +211,7 @@ impl From<&WindowView> for WindowDto {
             why: w.why.clone(),
             announced: w.announced.map(at),
             restored: w.restored.map(at),
+            emergency: w.emergency.clone(),
         }
     }
 }

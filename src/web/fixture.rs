@@ -412,10 +412,10 @@ pub(super) async fn audited() -> (WebState, mpsc::Receiver<Command>, tempfile::T
         from: "192.0.2.7".into(),
     };
     let at = |minutes: i64| NOW - minutes * MINUTE;
-    let officer = || actor("值班长 陈", Some("bdc"));
+    let officer = || actor("值班长", Some("bdc"));
     let audit = vec![
         AuditEntry::done(at(300), Actor::ourselves("files"), "reload", "9f2c", "taken over"),
-        AuditEntry::done(at(90), officer(), "sign_in", "值班长 陈", ""),
+        AuditEntry::done(at(90), officer(), "sign_in", "值班长", ""),
         AuditEntry::done(at(80), officer(), "window.extend", "tax-monthly.00000001", "=数据迁移比预计慢, +40m"),
         AuditEntry::refused(
             at(60),
@@ -447,7 +447,7 @@ pub(super) fn state(snapshot: Snapshot) -> (WebState, mpsc::Receiver<Command>) {
     }
     let heartbeats = Heartbeats::new(NOW - DAY);
     heartbeats.listen("t0ken");
-    let (commands, receiver) = Commands::channel(4);
+    let (commands, asked) = Commands::channel(64);
     let state = WebState {
         snapshot: watch::channel(Arc::new(snapshot)).1,
         board: Arc::new(board),
@@ -465,5 +465,5 @@ pub(super) fn state(snapshot: Snapshot) -> (WebState, mpsc::Receiver<Command>) {
             version: "0.1.0",
         }),
     };
-    (state, receiver)
+    (state, asked.commands)
 }

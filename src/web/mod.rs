@@ -31,7 +31,7 @@ mod tests;
 
 pub use guard::Viewer;
 pub use scrape::render as render_metrics;
-pub use state::{Command, Commands, OutboxRow, OutboxView, Site, WebState};
+pub use state::{Asked, Command, Commands, OrderAsked, OutboxRow, OutboxView, Site, WebState};
 
 use crate::domain::access::{Caller, Scope};
 use access::{Doors, Needs, Porter};

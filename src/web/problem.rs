@@ -1,6 +1,7 @@
 //! Errors on the wire: RFC 9457 problems with a sentence that names the thing and the remedy.
 
 use super::access::{Denial, Denied};
+use crate::domain::Timestamp;
 use crate::domain::access::{NotTaken, Refusal};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -23,6 +24,9 @@ pub(super) struct Problem {
     /// Set on whoever is turned away, for the metric and the audit log.
     #[serde(skip)]
     denial: Option<Denial>,
+    /// When policy would allow what was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_open: Option<String>,
     /// When to come back.
     #[serde(skip)]
     wait: Option<Duration>,
@@ -32,7 +36,8 @@ impl Problem {
     /// A problem with this status.
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
-        Self { kind: "about:blank", title, status: status.as_u16(), detail: detail.into(), denial: None, wait: None }
+        let (status, detail) = (status.as_u16(), detail.into());
+        Self { kind: "about:blank", title, status, detail, denial: None, next_open: None, wait: None }
     }
 
     /// Whoever asks is turned away.
@@ -60,6 +65,11 @@ impl Problem {
     pub(super) fn too_often(what: &str, wait: Duration) -> Self {
         let seconds = wait.as_secs_f64().ceil();
         Self { wait: Some(wait), ..Self::denied(Denial::Rate, format!("{what}; come back in {seconds} s")) }
+    }
+
+    /// Policy would allow it from this instant on.
+    pub(super) fn opens(self, at: Option<Timestamp>) -> Self {
+        Self { next_open: at.map(|at| at.to_string()), ..self }
     }
 
     /// The request is not understood.

@@ -6,6 +6,7 @@
 use crate::clock::Clock;
 use crate::config::modules::Desk;
 use crate::domain::access::Keyring;
+use crate::domain::order::{NotOrdered, Order, Ordered};
 use crate::domain::{Actor, AuditEntry, Language, Snapshot, Timestamp};
 use crate::metrics::Metrics;
 use crate::metrics::targets::OutboxCounts;
@@ -121,20 +122,41 @@ pub enum Unanswered {
     Late,
 }
 
-/// The bounded queue to the runtime.
+/// An order about a window, and who waits for the answer.
+#[derive(Debug)]
+pub struct OrderAsked {
+    /// What is asked for, and by whom.
+    pub order: Order,
+    /// What came of it, once it is stored.
+    pub reply: oneshot::Sender<Result<Ordered, NotOrdered>>,
+}
+
+/// The bounded queues to the runtime.
 #[derive(Clone, Debug)]
-pub struct Commands(mpsc::Sender<Command>);
+pub struct Commands {
+    commands: mpsc::Sender<Command>,
+    orders: mpsc::Sender<OrderAsked>,
+}
+
+/// The other ends.
+#[derive(Debug)]
+pub struct Asked {
+    /// Reloads and rows of the audit log.
+    pub commands: mpsc::Receiver<Command>,
+    /// Orders about windows.
+    pub orders: mpsc::Receiver<OrderAsked>,
+}
 
 impl Commands {
-    /// A queue of `bound` requests, and its other end.
-    pub fn channel(bound: usize) -> (Self, mpsc::Receiver<Command>) {
-        let (sender, receiver) = mpsc::channel(bound);
-        (Self(sender), receiver)
+    /// Queues of `bound` requests each, and their other ends.
+    pub fn channel(bound: usize) -> (Self, Asked) {
+        let ((commands, asked), (orders, ordered)) = (mpsc::channel(bound), mpsc::channel(bound));
+        (Self { commands, orders }, Asked { commands: asked, orders: ordered })
     }
 
     /// Puts a row into the audit log. If the queue is full the log of the daemon has it instead.
     pub fn note(&self, entry: AuditEntry) {
-        if let Err(refused) = self.0.try_send(Command::Note(Box::new(entry))) {
+        if let Err(refused) = self.commands.try_send(Command::Note(Box::new(entry))) {
             tracing::error!(command = ?refused.into_inner(), "a row of the audit log could not be stored");
         }
     }
@@ -145,16 +167,34 @@ impl Commands {
     /// When the queue is full, the runtime is gone, or the reply is late.
     pub async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Unanswered> {
         let (reply, answer) = oneshot::channel();
-        self.0.try_send(command(reply)).map_err(|e| match e {
-            mpsc::error::TrySendError::Full(_) => Unanswered::Busy,
-            mpsc::error::TrySendError::Closed(_) => Unanswered::Stopping,
-        })?;
+        queued(self.commands.try_send(command(reply)))?;
+        Self::within(answer).await
+    }
+
+    /// Gives an order, and waits for what comes of it.
+    ///
+    /// # Errors
+    /// When the queue is full, the runtime is gone, or the reply is late.
+    pub async fn order(&self, order: Order) -> Result<Result<Ordered, NotOrdered>, Unanswered> {
+        let (reply, answer) = oneshot::channel();
+        queued(self.orders.try_send(OrderAsked { order, reply }))?;
+        Self::within(answer).await
+    }
+
+    async fn within<T>(answer: oneshot::Receiver<T>) -> Result<T, Unanswered> {
         match tokio::time::timeout(REPLY_WITHIN, answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) => Err(Unanswered::Stopping),
             Err(_) => Err(Unanswered::Late),
         }
     }
+}
+
+fn queued<T>(sent: Result<(), mpsc::error::TrySendError<T>>) -> Result<(), Unanswered> {
+    sent.map_err(|e| match e {
+        mpsc::error::TrySendError::Full(_) => Unanswered::Busy,
+        mpsc::error::TrySendError::Closed(_) => Unanswered::Stopping,
+    })
 }
 
 impl WebState {

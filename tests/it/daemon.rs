@@ -2,6 +2,7 @@
 
 mod delivers;
 mod endures;
+mod orders;
 mod reloads;
 mod scraped;
 mod starts;

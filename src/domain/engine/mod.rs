@@ -6,6 +6,7 @@
 
 mod around;
 mod checkpoint;
+mod orders;
 mod outages;
 mod picture;
 mod promise;

@@ -107,6 +107,11 @@ fn refused() -> Outcome {
     Outcome::fail(ReasonKind::Connect, "connection refused by a.test:443")
 }
 
+/// The event of another set of files.
+fn reloaded(inventory: Inventory) -> Event {
+    Event::Reloaded { inventory: Arc::new(inventory), digest: "other".into(), by: Actor::ourselves("files") }
+}
+
 fn two_tiers() -> City {
     City::new().subsystem("a/web", 1, &[]).subsystem("b/hall", 2, &["a/web"]).subsystem("c/alone", 2, &[])
 }
@@ -376,4 +381,5 @@ fn an_outage_supersedes_a_degradation_that_nobody_was_told_about() {
     assert_eq!(bench.outages(), ["opened down c/alone"]);
 }
 
+mod orders;
 mod windows;

@@ -77,3 +77,15 @@ fn window_that_fell_out_of_policy_does_not_open_the_gate() {
     assert_eq!((early.allow, early.next_open), (false, Some(at("2026-11-25T22:00"))));
     assert_eq!(early.reasons[0].kind, DenyKind::OutsideAllowedHours);
 }
+
+#[test]
+fn an_emergency_opens_both_kinds_of_gate_by_day_and_no_other_subsystem_s() {
+    let mut emergency = window("2026-11-25T10:00", 2 * HOUR, WindowState::Active);
+    emergency.emergency = Some(crate::domain::window::Emergency { ticket: "INC-7".into() });
+    let windows = [emergency];
+    let answer = ask(&windows, FRONT, "2026-11-25T10:30", HOUR);
+    assert_eq!((answer.allow, answer.until), (true, Some(at("2026-11-25T12:00"))));
+    assert!(answer.because[0].text.en.contains("INC-7"));
+    assert!(!ask(&windows, FRONT, "2026-11-25T11:30", HOUR).allow, "longer than the emergency lasts");
+    assert!(!ask(&windows, "huangpu/portal", "2026-11-25T10:30", HOUR).allow);
+}

@@ -222,7 +222,8 @@ impl Book {
 }
 
 impl Window {
-    fn new(id: &WindowId, schedule: &ScheduleId, span: Span, definition: Definition) -> Self {
+    /// One that nobody has decided about yet.
+    pub fn new(id: &WindowId, schedule: &ScheduleId, span: Span, definition: Definition) -> Self {
         Self {
             id: id.clone(),
             schedule: schedule.clone(),
@@ -294,7 +295,6 @@ impl Window {
             }
             Amendment::Extended { end } => {
                 (self.span.end, self.extension) = (*end, None);
-                self.applied_for_by(by);
             }
             Amendment::Waived => self.waived = true,
             Amendment::Finished => self.asked = Some(Asked::Finish),

@@ -25,7 +25,7 @@ fn ask(peer: &str, method: &Method, path: &str, token: Option<&str>) -> Request 
 /// A state whose commands are answered at once, and the rows that were noted.
 fn state() -> (WebState, mpsc::Receiver<crate::domain::AuditEntry>) {
     let (mut state, _) = fixture::state(fixture::snapshot());
-    let (commands, mut asked) = crate::web::Commands::channel(64);
+    let (commands, crate::web::Asked { commands: mut asked, .. }) = crate::web::Commands::channel(64);
     let (noted, rows) = mpsc::channel(1_024);
     state.commands = commands;
     tokio_util::task::TaskTracker::new().spawn(async move {
@@ -41,7 +41,11 @@ fn state() -> (WebState, mpsc::Receiver<crate::domain::AuditEntry>) {
 
 fn concrete(path: &str) -> String {
     let filled = path.replace("{owner}/{id}", "bdc/identity").replace("{owner}", "bdc").replace("{id}", "INC-0421");
-    filled.replace("{token}", "t0ken").replace("{what}", "start").replace("{file}", "style.css")
+    filled
+        .replace("{token}", "t0ken")
+        .replace("{what}", "start")
+        .replace("{action}", "finish")
+        .replace("{file}", "style.css")
 }
 
 #[test]
@@ -190,7 +194,7 @@ async fn a_holder_is_told_who_it_is_until_its_token_expires() {
 #[tokio::test]
 async fn a_reload_is_asked_of_the_runtime_and_refused_to_other_sites() {
     let (mut state, _) = fixture::state(fixture::snapshot());
-    let (sender, mut commands) = crate::web::Commands::channel(4);
+    let (sender, crate::web::Asked { mut commands, .. }) = crate::web::Commands::channel(4);
     state.commands = sender;
     let app = router(state);
     let reload = || ask("127.0.0.1", &Method::POST, "/-/reload", Some("admin"));

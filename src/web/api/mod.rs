@@ -7,6 +7,7 @@ mod composites;
 mod events;
 pub(super) mod gate;
 mod heartbeat;
+mod orders;
 pub(super) mod read;
 mod sla;
 mod whoami;
@@ -27,6 +28,11 @@ pub(super) fn doors() -> Doors {
         .get("/windows", Needs::Nothing, read::windows)
         .get("/windows/{id}/impact", Needs::Nothing, read::impact)
         .get("/composites", Needs::Nothing, composites::composites)
+        .post("/windows", Needs::Scope(Scope::Operate), orders::request)
+        .post("/windows/override", Needs::Scope(Scope::Operate), orders::overrule)
+        // An approval is good for its owner; which that is, the window says.
+        .post("/windows/{id}/{action}", Needs::Token, orders::act)
+        .post("/schedules/{id}/approve", Needs::Token, orders::approve_text)
         .get("/outbox", Needs::Sight, read::outbox)
         .get("/gate", Needs::Nothing, gate::gate)
         .get("/sla", Needs::Nothing, sla::sla)

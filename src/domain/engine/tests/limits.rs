@@ -36,7 +36,7 @@ fn a_window_that_waited_is_planned_as_soon_as_the_other_is_withdrawn() {
     bench.until(1);
     let mut fewer = city.inventory();
     fewer.schedules.remove("first");
-    let event = Event::Reloaded { inventory: Arc::new(fewer), digest: "fewer".into(), by: Actor::ourselves("files") };
+    let event = reloaded(fewer);
     let out = bench.engine.handle(bench.now, event);
     bench.take(out);
     assert_eq!(states(&bench), [("second", WindowState::Armed)]);
@@ -47,8 +47,7 @@ fn a_settled_window_keeps_its_place_against_one_that_starts_earlier() {
     let mut bench = Bench::new(&with_clash());
     bench.until(1);
     let city = with_clash().window("third", &["a/two"], T0 + 90 * SECOND, 100 * SECOND);
-    let event =
-        Event::Reloaded { inventory: Arc::new(city.inventory()), digest: "more".into(), by: Actor::ourselves("files") };
+    let event = reloaded(city.inventory());
     let out = bench.engine.handle(bench.now, event);
     bench.take(out);
     let found = states(&bench);

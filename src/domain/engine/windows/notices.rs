@@ -11,7 +11,7 @@ const ANNOUNCED_MAX: usize = 100;
 
 impl Engine {
     /// One announcement for each owner with the windows that are admitted and not announced as they are now.
-    pub(super) fn announce(&mut self, out: &mut Output) {
+    pub(in crate::domain::engine) fn announce(&mut self, out: &mut Output) {
         let soon = self.now + ANNOUNCE_AHEAD;
         let open = |w: &&Window| w.state == WindowState::Planned || w.state.opens_gates();
         let mut fresh: BTreeMap<OwnerId, Vec<Window>> = BTreeMap::new();

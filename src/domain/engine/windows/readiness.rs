@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 const CLOCK_DISTRUST: Millis = 10 * MINUTE;
 
 impl Engine {
-    pub(super) fn known(&self, window: &Window) -> Known {
+    pub(in crate::domain::engine) fn known(&self, window: &Window) -> Known {
         let pending = window.state.is_pending();
         let admission = if pending { self.admission(window) } else { Admission::Admitted { notice_by: None } };
         let near = pending && self.now >= window.span.start - ARMED_BEFORE_MS;
