@@ -14,6 +14,7 @@ mod start;
 #[allow(dead_code, reason = "each benchmark uses a part of the rig")]
 #[path = "../rig/table.rs"]
 mod table;
+mod windows;
 
 use cpu::{Lap, Spent};
 use files::{T0, loaded, silent, take};
@@ -39,6 +40,10 @@ fn main() -> anyhow::Result<()> {
     if wanted("readers") {
         head("What readers see, 10 000 subsystems with 60 days of history");
         readers::rows()?;
+    }
+    if wanted("windows") {
+        head("Windows of 400 days");
+        windows::rows()?;
     }
     if wanted("start") {
         head("Store and start");

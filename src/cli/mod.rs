@@ -18,6 +18,7 @@ mod outbox;
 pub mod probe;
 mod run;
 pub mod schema;
+pub mod simulate;
 mod token;
 mod window;
 pub mod windows;
@@ -85,6 +86,8 @@ enum Command {
     Windows(windows::WindowsArgs),
     /// Give a running daemon an order about a window
     Window(window::WindowArgs),
+    /// Run the engine over the files and a stretch of time to come: what opens, what is denied, who is mailed, what it costs
+    Simulate(simulate::SimulateArgs),
     /// Make files of what people have: blackbox_exporter, Gatus, Prometheus, a table
     Import(import::ImportArgs),
     /// Ask whether a subsystem may be changed now, for this long
@@ -144,6 +147,9 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Command::Explain(args) => over_files(&main, |now, loaded| explain::explain(now, &loaded.inventory, args, out)),
         Command::Windows(args) => over_files(&main, |now, loaded| windows::windows(now, &loaded.inventory, args, out)),
         Command::Window(args) => block_on(window::window(args, listens(&main, &args.server).as_deref(), out)),
+        Command::Simulate(args) => {
+            over_files(&main, |now, loaded| simulate::simulate(now, &loaded.inventory, args, out))
+        }
         Command::Import(args) => import::import(args, out, &mut std::io::stderr()),
         Command::Gate(args) if args.asks_server() => block_on(gate::from_server(args, out)),
         Command::Gate(args) => over_files(&main, |now, loaded| gate::from_files(now, &loaded.inventory, args, out)),

@@ -141,7 +141,7 @@ impl Outcome {
 }
 
 /// Whether an attempt met a scheduled tick or confirmed a change in between.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Trigger {
     /// A scheduled tick; it opens a round.
     Tick,
