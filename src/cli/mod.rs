@@ -14,6 +14,7 @@ pub mod diff;
 pub mod explain;
 pub mod gate;
 pub mod import;
+mod lease;
 mod outbox;
 pub mod probe;
 mod run;
@@ -84,6 +85,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// List planned maintenance windows with the policy's answer
     Windows(windows::WindowsArgs),
+    /// Take a lease on a gate, use it once, give it back: for pipelines
+    Lease(lease::LeaseArgs),
     /// Give a running daemon an order about a window
     Window(window::WindowArgs),
     /// Run the engine over the files and a stretch of time to come: what opens, what is denied, who is mailed, what it costs
@@ -146,6 +149,7 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Command::Probe(args) => block_on(try_probe(&main, args, out)),
         Command::Explain(args) => over_files(&main, |now, loaded| explain::explain(now, &loaded.inventory, args, out)),
         Command::Windows(args) => over_files(&main, |now, loaded| windows::windows(now, &loaded.inventory, args, out)),
+        Command::Lease(args) => block_on(lease::lease(args, listens(&main, &args.server).as_deref(), out)),
         Command::Window(args) => block_on(window::window(args, listens(&main, &args.server).as_deref(), out)),
         Command::Simulate(args) => {
             over_files(&main, |now, loaded| simulate::simulate(now, &loaded.inventory, args, out))

@@ -181,7 +181,7 @@ impl Order {
 }
 
 /// One segment of an address: what would leave it is escaped.
-fn segment(id: &str) -> String {
+pub(super) fn segment(id: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     id.chars().flat_map(|c| if plain(c) { c.to_string() } else { escaped(c) }.chars().collect::<Vec<_>>()).collect()
 }
@@ -210,7 +210,7 @@ pub(super) async fn window(args: &WindowArgs, otherwise: Option<&str>, out: &mut
     Ok(if answer.status == reqwest::StatusCode::NOT_FOUND { 1 } else { answer.code() })
 }
 
-fn write_done(done: &Value, language: Language, key: &str, out: &mut dyn Write) -> Result<()> {
+pub(super) fn write_done(done: &Value, language: Language, key: &str, out: &mut dyn Write) -> Result<()> {
     let text = |value: &Value| printable(value.as_str().unwrap_or_default());
     writeln!(out, "{}  {}", text(&done["subject"]), text(&done["text"][key]))?;
     if let (Some(start), Some(end)) = (done["start"].as_str(), done["end"].as_str()) {
@@ -220,7 +220,7 @@ fn write_done(done: &Value, language: Language, key: &str, out: &mut dyn Write) 
     Ok(())
 }
 
-fn write_refused(answer: &Answer, language: Language, out: &mut dyn Write) -> Result<()> {
+pub(super) fn write_refused(answer: &Answer, language: Language, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "{}: {}", say(language, "未执行", "refused"), answer.problem())?;
     if let Some(at) = answer.json["next_open"].as_str() {
         writeln!(out, "{} {}", say(language, "下次可变更", "next open"), printable(at))?;

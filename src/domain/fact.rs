@@ -107,6 +107,27 @@ pub enum Fact {
         /// Who.
         by: Actor,
     },
+    /// The gate opened, and somebody got a lease on it.
+    LeaseGranted {
+        /// The hash of its secret.
+        lease: String,
+        /// What may be changed.
+        subsystem: SubsystemId,
+        /// How long the change takes.
+        lasts_ms: Millis,
+        /// Who.
+        by: Actor,
+    },
+    /// A change began.
+    LeaseUsed {
+        /// The hash of the lease's secret.
+        lease: String,
+    },
+    /// A change is over.
+    LeaseReleased {
+        /// The hash of the lease's secret.
+        lease: String,
+    },
     /// A notice about a window was put into the outbox.
     WindowNoticed {
         /// Which window.

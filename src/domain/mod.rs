@@ -28,6 +28,7 @@ pub mod health;
 pub mod hours;
 pub mod impact;
 pub mod incident;
+pub mod lease;
 pub mod order;
 pub mod plan;
 pub mod policy;

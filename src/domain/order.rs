@@ -1,7 +1,7 @@
-//! What people ask the daemon to do with windows, and what it answers.
+//! What people ask the daemon to do with windows and gates, and what it answers.
 //!
 //! Not here: whether it is done (`engine::orders`), and how it travels (`web`, `cli`). Invariants: every order carries
-//! a name and, but for approvals, a reason; every answer is a sentence in both languages.
+//! a name and, but for approvals and leases, a reason; every answer is a sentence in both languages.
 
 use super::access::Caller;
 use super::window::WindowState;
@@ -34,6 +34,19 @@ pub enum Wanted {
     },
     /// Approval of a schedule's text: all its windows, until the text changes.
     ApproveText(ScheduleId),
+    /// A lease on a gate that opens now.
+    TakeLease {
+        /// What is to be changed.
+        subsystem: SubsystemId,
+        /// How long that takes.
+        lasts_ms: Millis,
+        /// The hash of the lease's secret.
+        lease: String,
+    },
+    /// The change begins: the lease with this hash is used.
+    UseLease(String),
+    /// The change is over: the lease with this hash is given back.
+    ReleaseLease(String),
     /// Something about one window.
     Window(WindowId, Action),
 }
@@ -108,6 +121,9 @@ impl Wanted {
     /// The word of the audit log: `window.approve`.
     pub fn action(&self) -> String {
         let word = match self {
+            Self::TakeLease { .. } => return "gate.lease".to_owned(),
+            Self::UseLease(_) => return "gate.use".to_owned(),
+            Self::ReleaseLease(_) => return "gate.release".to_owned(),
             Self::Request(_) => "request",
             Self::Override { .. } => "override",
             Self::ApproveText(_) => "approve_text",
@@ -122,6 +138,9 @@ impl Wanted {
         match self {
             Self::Request(request) => scope(&request.scope),
             Self::Override { scope: ids, .. } => scope(ids),
+            Self::TakeLease { subsystem, .. } => subsystem.to_string(),
+            // Enough to tell two apart.
+            Self::UseLease(lease) | Self::ReleaseLease(lease) => lease.chars().take(8).collect(),
             Self::ApproveText(schedule) => schedule.to_string(),
             Self::Window(window, _) => window.to_string(),
         }

@@ -2,6 +2,7 @@
 
 mod delivers;
 mod endures;
+mod leases;
 mod orders;
 mod reloads;
 mod scraped;

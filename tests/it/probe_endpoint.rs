@@ -70,7 +70,7 @@ async fn whoever_sits_on_the_machine_sees_the_log_and_no_secret() {
     let stranger = reqwest::Client::builder().no_proxy().build().unwrap();
     let address = format!("http://{}/probe?module=port&target=http://beta.bdc.test/&debug=true", house.address());
     let answer = stranger.get(address).header("X-Forwarded-For", "192.0.2.1").send().await.unwrap();
-    assert_eq!(answer.status(), 403);
+    assert_eq!(answer.status(), 401);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use super::*;
 use serde::{Deserialize, Serialize};
 
 /// Changes whenever the shape of the state changes.
-const SHAPE: u32 = 2;
+const SHAPE: u32 = 3;
 
 #[derive(Serialize)]
 struct Written<'a> {
@@ -16,6 +16,7 @@ struct Written<'a> {
     watch: &'a Watch,
     book: &'a Book,
     desk: &'a Desk,
+    leases: &'a Leases,
     digest: &'a str,
 }
 
@@ -26,23 +27,24 @@ struct Read {
     watch: Watch,
     book: Book,
     desk: Desk,
+    leases: Leases,
     digest: String,
 }
 
 impl Engine {
     /// The state as of the last applied fact.
     pub fn checkpoint(&self) -> Vec<u8> {
-        let Self { now, watch, book, desk, digest, .. } = self;
+        let Self { now, watch, book, desk, leases, digest, .. } = self;
         // Plain data with text keys always serialises; an empty checkpoint would only cost a longer start.
-        serde_json::to_vec(&Written { shape: SHAPE, now: *now, watch, book, desk, digest }).unwrap_or_default()
+        serde_json::to_vec(&Written { shape: SHAPE, now: *now, watch, book, desk, leases, digest }).unwrap_or_default()
     }
 
     /// Takes the state from a checkpoint; false if it is of another shape, and all facts have to be replayed.
     pub fn restore(&mut self, bytes: &[u8]) -> bool {
         match serde_json::from_slice::<Read>(bytes) {
             Ok(read) if read.shape == SHAPE => {
-                (self.now, self.watch, self.book, self.desk, self.digest) =
-                    (read.now, read.watch, read.book, read.desk, read.digest);
+                (self.now, self.watch, self.book, self.desk) = (read.now, read.watch, read.book, read.desk);
+                (self.leases, self.digest) = (read.leases, read.digest);
                 true
             }
             _ => false,

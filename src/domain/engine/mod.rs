@@ -6,6 +6,7 @@
 
 mod around;
 mod checkpoint;
+mod leases;
 mod orders;
 mod outages;
 mod picture;
@@ -19,6 +20,7 @@ mod tests;
 
 use super::health::{Change, Verdict};
 use super::incident::Desk;
+use super::lease::Leases;
 use super::watch::Watch;
 use super::window::Book;
 use super::*;
@@ -121,6 +123,7 @@ pub struct Engine {
     watch: Watch,
     book: Book,
     desk: Desk,
+    leases: Leases,
     wakes: Wakes,
     admins: RosterId,
     digest: String,
@@ -154,6 +157,7 @@ impl Engine {
             watch: Watch::default(),
             book: Book::default(),
             desk: Desk::default(),
+            leases: Leases::default(),
             wakes: Wakes::default(),
             digest: String::new(),
             reload_refused: None,
@@ -201,6 +205,7 @@ impl Engine {
                 self.note_explained(recorded.at, fact);
                 self.book.apply(recorded.at, fact, &self.inventory);
                 self.desk.apply(recorded.at, fact);
+                self.leases.apply(recorded.at, fact);
             }
         }
     }

@@ -32,6 +32,7 @@ impl Engine {
             Wanted::Request(request) => self.request(&mut out, order, request),
             Wanted::Override { scope, lasts_ms, ticket } => self.overrule(&mut out, order, scope, *lasts_ms, ticket),
             Wanted::ApproveText(schedule) => self.approve_text(&mut out, order, schedule),
+            Wanted::TakeLease { .. } | Wanted::UseLease(_) | Wanted::ReleaseLease(_) => self.lease(&mut out, order),
             Wanted::Window(window, action) => self.act(&mut out, order, window, *action),
         });
         let (actor, action, subject) = (order.by.actor(), order.what.action(), order.what.subject());
@@ -58,11 +59,12 @@ impl Engine {
             ));
         }
         let approves = matches!(order.what, Wanted::ApproveText(_) | Wanted::Window(_, Action::Approve));
+        let leases = matches!(order.what, Wanted::TakeLease { .. } | Wanted::UseLease(_) | Wanted::ReleaseLease(_));
         if order.reason.chars().count() > REASON_MAX {
             let en = format!("the reason is longer than {REASON_MAX} characters");
             return Err(refuse(WhyNot::Senseless, &format!("理由超过 {REASON_MAX} 字"), &en));
         }
-        if order.reason.trim().is_empty() && !approves {
+        if order.reason.trim().is_empty() && !approves && !leases {
             return Err(refuse(WhyNot::Senseless, "须写明理由", "say why: a reason is missing"));
         }
         if !approves {
@@ -374,12 +376,12 @@ impl Engine {
     }
 }
 
-fn refuse(kind: WhyNot, zh: &str, en: &str) -> Refused {
+pub(super) fn refuse(kind: WhyNot, zh: &str, en: &str) -> Refused {
     NotOrdered { kind, text: Names { zh: zh.to_owned(), en: en.to_owned() }, next_open: None }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn forbidden(why: crate::domain::access::Refusal) -> Refused {
+pub(super) fn forbidden(why: crate::domain::access::Refusal) -> Refused {
     let text = why.to_string();
     NotOrdered { kind: WhyNot::Forbidden, text: Names { zh: format!("无权限：{text}"), en: text }, next_open: None }
 }

@@ -91,7 +91,7 @@ impl Engine {
     }
 }
 
-fn window_view(window: &Window) -> WindowView {
+pub(super) fn window_view(window: &Window) -> WindowView {
     WindowView {
         id: window.id.clone(),
         schedule: window.schedule.clone(),

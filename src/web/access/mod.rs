@@ -163,6 +163,15 @@ pub(super) fn sign_in_href(next: &str) -> String {
     format!("{}?{}", url.path(), url.query().unwrap_or_default())
 }
 
+/// For handlers that answer everybody, and some of them otherwise.
+impl<S: Send + Sync> FromRequestParts<S> for Asker {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(&parts.extensions))
+    }
+}
+
 /// For handlers: whoever asks, or the answer that a token is needed.
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Response;

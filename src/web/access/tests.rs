@@ -45,6 +45,7 @@ fn concrete(path: &str) -> String {
         .replace("{token}", "t0ken")
         .replace("{what}", "start")
         .replace("{action}", "finish")
+        .replace("{lease}", "lease_x")
         .replace("{file}", "style.css")
 }
 

@@ -1,13 +1,14 @@
 //! `/api/v1/gate`: "may I change this, for this long?" — 200 allow, 423 deny. Pipelines act on the status alone.
 //!
-//! Not here: the decision (`domain::gate`). Every answer is counted; strangers are limited.
+//! Not here: the decision (`domain::gate`). Every answer is counted, what a holder is told is kept; strangers are limited.
 
+use crate::domain::access::Caller;
 use crate::domain::gate::GateAnswer;
 use crate::domain::*;
+use crate::web::access::Asker;
 use crate::web::access::limits::{self, GATE, Meter};
 use crate::web::dto::{RuleDto, at};
 use crate::web::figures;
-use crate::web::guard::Viewer;
 use crate::web::problem::Problem;
 use crate::web::query;
 use crate::web::state::WebState;
@@ -50,13 +51,13 @@ struct GateDto {
 
 /// `GET /api/v1/gate?subsystem=&for=&at=`.
 pub(in crate::web) async fn gate(
-    viewer: Viewer,
+    asker: Asker,
     State(state): State<WebState>,
     State(meter): State<GateMeter>,
     peer: Option<Extension<ConnectInfo<SocketAddr>>>,
     Query(question): Query<Question>,
 ) -> Result<Response, Problem> {
-    if !viewer.is_inside() {
+    if !asker.is_inside() {
         let ip = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(info)| info.0.ip());
         let often = |wait| Problem::too_often("too many questions to the gate from one address", wait);
         meter.0.take(state.clock.monotonic(), limits::peer(ip)).map_err(often)?;
@@ -72,7 +73,19 @@ pub(in crate::web) async fn gate(
     let (id, span) = (SubsystemId::new(subsystem), Span::lasting(start, lasts_ms));
     let answer = figures::gate(&snapshot, &id, span)
         .ok_or_else(|| Problem::not_found(format!("no subsystem is called {:?}", id.as_str())))?;
+    if let Some(caller) = asker.caller() {
+        state.commands.note(recorded(now, caller, &id, &lasts, &answer));
+    }
     Ok(respond(now, &state, &id, span, &answer))
+}
+
+/// What a holder was told is kept, as other rows of the audit log are.
+fn recorded(now: Timestamp, by: &Caller, id: &SubsystemId, lasts: &str, answer: &GateAnswer) -> AuditEntry {
+    let detail = format!("for {lasts}");
+    match answer.reasons.first().filter(|_| !answer.allow) {
+        Some(reason) => AuditEntry::refused(now, by.actor(), "gate.ask", id.as_str(), &detail, &reason.text.en),
+        None => AuditEntry::done(now, by.actor(), "gate.ask", id.as_str(), &detail),
+    }
 }
 
 fn respond(now: Timestamp, state: &WebState, id: &SubsystemId, span: Span, answer: &GateAnswer) -> Response {

@@ -7,6 +7,7 @@ mod composites;
 mod events;
 pub(super) mod gate;
 mod heartbeat;
+mod leases;
 mod orders;
 pub(super) mod read;
 mod sla;
@@ -35,6 +36,8 @@ pub(super) fn doors() -> Doors {
         .post("/schedules/{id}/approve", Needs::Token, orders::approve_text)
         .get("/outbox", Needs::Sight, read::outbox)
         .get("/gate", Needs::Nothing, gate::gate)
+        .post("/gate/leases", Needs::Scope(Scope::Operate), leases::take)
+        .post("/gate/leases/{lease}/{what}", Needs::Scope(Scope::Operate), leases::act)
         .get("/sla", Needs::Nothing, sla::sla)
         .get("/audit", Needs::Scope(Scope::Read), audit::audit)
         .get("/whoami", Needs::Token, whoami::whoami)

@@ -195,7 +195,7 @@ fn action_of(word: &str, asked: ActionBody, zone: &Zone) -> Result<(Action, Stri
     Ok((action, reason))
 }
 
-async fn give(state: &WebState, reads: Reads, order: Order, good: StatusCode) -> Answer {
+pub(super) async fn give(state: &WebState, reads: Reads, order: Order, good: StatusCode) -> Answer {
     match state.commands.order(order).await {
         Ok(Ok(done)) => Ok((good, Json(done.into()))),
         Ok(Err(not)) => Err(problem(&not, reads.language)),
@@ -218,7 +218,7 @@ fn unprocessable(detail: String) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
 }
 
-fn read<T: for<'de> Deserialize<'de>>(body: &Bytes) -> Result<T, Problem> {
+pub(super) fn read<T: for<'de> Deserialize<'de>>(body: &Bytes) -> Result<T, Problem> {
     if body.len() > BODY_BYTES_MAX {
         return Err(Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -232,6 +232,6 @@ fn instant(text: &str, zone: &Zone) -> Result<Timestamp, Problem> {
     query::instant(text, zone).map_err(unprocessable)
 }
 
-fn length(text: &str) -> Result<Millis, Problem> {
+pub(super) fn length(text: &str) -> Result<Millis, Problem> {
     query::length(text).map_err(unprocessable)
 }

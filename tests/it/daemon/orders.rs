@@ -1,17 +1,20 @@
 //! Orders of people, given with the real command to the real daemon: carried out, refused, remembered over a kill.
 
-use crate::rig::{Daemon, House, TOKEN, until};
+use crate::rig::{Daemon, House, until};
 use gengfu::store::{AuditOrder, AuditQuery, Store};
 use serde_json::{Value, json};
 use std::process::Output;
 
 /// `gengfu window …` of whoever holds this house's token.
 async fn window(house: &House, words: &[&str]) -> (Option<i32>, String) {
-    let token = house.path("token");
-    std::fs::write(&token, TOKEN).unwrap();
     let server = format!("http://{}", house.address());
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_gengfu"));
-    command.arg("window").args(["--server", &server, "--token-file"]).arg(&token).args(words).env_remove("GENGFU_LANG");
+    command
+        .arg("window")
+        .args(["--server", &server, "--token-file"])
+        .arg(house.token_file())
+        .args(words)
+        .env_remove("GENGFU_LANG");
     let Output { status, stdout, stderr } = command.output().await.unwrap();
     (status.code(), String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned())
 }

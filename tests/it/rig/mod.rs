@@ -79,6 +79,13 @@ impl House {
         self.dir.path().join(name)
     }
 
+    /// A file with this house's token, for commands.
+    pub(crate) fn token_file(&self) -> PathBuf {
+        let file = self.path("token");
+        std::fs::write(&file, TOKEN).unwrap();
+        file
+    }
+
     pub(crate) fn main_file(&self) -> PathBuf {
         self.path("gengfu.yaml")
     }

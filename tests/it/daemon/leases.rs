@@ -1,0 +1,41 @@
+//! Leases as pipelines take them: the real command, the real daemon, exit codes.
+
+use crate::rig::House;
+use std::process::Output;
+
+async fn lease(house: &House, words: &[&str]) -> (Option<i32>, String) {
+    gengfu(house, "lease", words).await
+}
+
+/// A command of whoever holds this house's token.
+async fn gengfu(house: &House, command: &str, words: &[&str]) -> (Option<i32>, String) {
+    let mut process = tokio::process::Command::new(env!("CARGO_BIN_EXE_gengfu"));
+    process.arg(command).args(words).args(["--server", &format!("http://{}", house.address())]);
+    process.env("GENGFU_TOKEN_FILE", house.token_file()).env_remove("GENGFU_LANG").env_remove("GENGFU_LEASE");
+    let Output { status, stdout, stderr } = process.output().await.unwrap();
+    (status.code(), String::from_utf8_lossy(&[stdout, stderr].concat()).trim().to_owned())
+}
+
+#[tokio::test]
+async fn a_pipeline_takes_a_lease_uses_it_once_and_gives_it_back() {
+    let house = House::build().await;
+    let daemon = house.start().await;
+    let shut = lease(&house, &["take", "bdc/beta", "--for", "40m"]).await;
+    assert!(shut.0 == Some(1) && shut.1.contains("calendar does not cover"), "{}", shut.1);
+    // No calendar, no permission; an emergency opens the gate all the same.
+    let declare = ["override", "bdc/beta", "--for", "2h", "--ticket", "INC-7", "--reason", "disk full"];
+    assert_eq!(gengfu(&house, "window", &declare).await.0, Some(0));
+    let (code, taken) = lease(&house, &["take", "bdc/beta", "--for", "40m"]).await;
+    assert!(code == Some(0) && taken.starts_with("lease_") && !taken.contains(' '), "{taken}");
+    let (code, said) = lease(&house, &["take", "bdc/beta", "--for", "40m"]).await;
+    assert!(code == Some(1) && said.contains("is changing bdc/beta"), "{said}");
+    let (code, said) = lease(&house, &["use", &taken]).await;
+    assert!(code == Some(0) && said.contains("the change begins"), "{said}");
+    let (code, said) = lease(&house, &["use", &taken]).await;
+    assert!(code == Some(1) && said.contains("was used at"), "{said}");
+    assert_eq!(lease(&house, &["release", &taken]).await.0, Some(0));
+    assert_eq!(lease(&house, &["take", "bdc/beta", "--for", "40m"]).await.0, Some(0));
+    assert_eq!(lease(&house, &["use", "lease_of_nobody"]).await.0, Some(1));
+    drop(daemon);
+    assert_eq!(lease(&house, &["use", &taken]).await.0, Some(2), "nobody answers");
+}
