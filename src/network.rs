@@ -5,6 +5,7 @@
 //! profiles of single probes. Invariant: no probe reaches an address that [`Network::refusal`] refuses, except where the
 //! administrator's own word, a rule of `connect_to` or a network of `allow`, sends it there.
 
+pub mod certificate;
 mod guard;
 mod lookup;
 

@@ -14,11 +14,13 @@ use crate::config::{Loaded, Settings};
 use crate::domain::Snapshot;
 use crate::domain::engine::Event;
 use crate::metrics::Metrics;
+use crate::network::certificate::{Certificate, CertificateError};
 use crate::outbox::{Delivered, Outbox};
 use crate::probe::{Board, Heartbeats};
 use crate::runtime::{EVENTS_MAX, Inbox, OBSERVATIONS_MAX, Runtime, Unsaved};
 use crate::scheduler::{Limits, Scheduler, SchedulerMetrics};
 use crate::store::{Store, StoreError};
+use crate::web::serve::{Caps, Listening, serve};
 use crate::web::{Commands, OutboxView, Site, WebState};
 use arc_swap::ArcSwap;
 use running::{Running, scheduled};
@@ -71,6 +73,9 @@ pub enum AppError {
     /// A signal cannot be listened for.
     #[error("cannot listen for signals: {0}")]
     Signal(std::io::Error),
+    /// The daemon's own certificate cannot be used.
+    #[error("cannot serve with TLS: {0}; mend `tls` of gengfu.yaml")]
+    Certificate(#[from] CertificateError),
     /// The mail settings do not work.
     #[error("cannot set up mail: {0}")]
     Mail(String),
@@ -90,20 +95,17 @@ pub struct Launch {
     pub heartbeats: Arc<Heartbeats>,
 }
 
-/// Runs the daemon until `stop`. `ready` is told the address once everything serves.
+/// Runs the daemon until `stop`. `ready` is told the address, `http://127.0.0.1:9424`, once everything
+/// serves.
 ///
 /// # Errors
 /// Whatever keeps it from starting; once it runs, trouble is logged, shown and mailed instead.
-pub async fn run(
-    launch: Launch,
-    stop: CancellationToken,
-    ready: impl FnOnce(SocketAddr) + Send,
-) -> Result<(), AppError> {
+pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(String) + Send) -> Result<(), AppError> {
     let Launch { loaded, loader, watched, clock, heartbeats } = launch;
     let Loaded { inventory, probers, settings, network, digest, desk, access, .. } = loaded;
     raise_file_limit();
     outlive_size_limits()?;
-    let (listener, address) = listen(&settings).await?;
+    let (listening, address, certificate) = listen(&settings).await?;
     let store = Store::open(&settings.store.path)?;
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"))?);
     let inventory = Arc::new(inventory);
@@ -145,8 +147,19 @@ pub async fn run(
     let desk = Arc::new(ArcSwap::from_pointee(desk));
     let access = Arc::new(ArcSwap::from_pointee(access));
     let mail = setup;
-    let running =
-        Arc::new(Running { desk, access, clock, events, scheduler, board, heartbeats, metrics, mail, outbox });
+    let running = Arc::new(Running {
+        desk,
+        access,
+        certificate,
+        clock,
+        events,
+        scheduler,
+        board,
+        heartbeats,
+        metrics,
+        mail,
+        outbox,
+    });
     running.reloaded();
     running.scheduler.replace(scheduled(&inventory, &probers, &running.board)).await;
     let edge_stop = CancellationToken::new();
@@ -156,7 +169,11 @@ pub async fn run(
     let renewal = outbox_view::Renewal::new(store.clone(), figures, Arc::clone(&running.metrics), view);
     tasks.spawn(renewal.run(edge_stop.clone()));
     let state = web_state(&running, picture, commands, outbox_view, &settings, store);
-    let web = tasks.spawn(serve(listener, state, edge_stop.clone()));
+    if let Some(certificate) = &running.certificate {
+        tasks.spawn(reload::renew(Arc::clone(certificate), edge_stop.clone()));
+    }
+    let (metrics, routes) = (Arc::clone(&running.metrics), crate::web::router(state));
+    let web = tasks.spawn(serve(listening, routes, metrics, Caps::default(), edge_stop.clone()));
     // Without systemd nobody listens.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     ready(address);
@@ -181,12 +198,32 @@ pub async fn run(
     Ok(())
 }
 
-async fn listen(settings: &Settings) -> Result<(TcpListener, SocketAddr), AppError> {
-    let refused = |source| AppError::Listen { address: settings.listen.clone(), source };
-    let addresses = settings.listen_addresses().map_err(refused)?;
+/// The sockets, the first one's address as people write it, and the certificate that is renewed.
+async fn listen(settings: &Settings) -> Result<(Vec<Listening>, String, Option<Arc<Certificate>>), AppError> {
+    let certificate = settings.tls.as_ref().map(|tls| Certificate::open(tls.files.clone())).transpose()?.map(Arc::new);
+    let apart = settings.tls.as_ref().and_then(|tls| tls.listen.as_deref());
+    let first = if apart.is_some() { None } else { certificate.clone() };
+    let mut listening = vec![bind(&settings.listen, first).await?];
+    if let Some(text) = apart {
+        listening.push(bind(text, certificate.clone()).await?);
+    }
+    let base = |one: &Listening| {
+        let scheme = if one.certificate.is_some() { "https" } else { "http" };
+        let refused = |source| AppError::Listen { address: settings.listen.clone(), source };
+        Ok::<_, AppError>(format!("{scheme}://{}", one.listener.local_addr().map_err(refused)?))
+    };
+    for one in &listening[1..] {
+        tracing::info!("serving {}/", base(one)?);
+    }
+    let address = base(&listening[0])?;
+    Ok((listening, address, certificate))
+}
+
+async fn bind(text: &str, certificate: Option<Arc<Certificate>>) -> Result<Listening, AppError> {
+    let refused = |source| AppError::Listen { address: text.to_owned(), source };
+    let addresses: Vec<SocketAddr> = tokio::net::lookup_host(text).await.map_err(refused)?.collect();
     let listener = TcpListener::bind(&addresses[..]).await.map_err(refused)?;
-    let address = listener.local_addr().map_err(refused)?;
-    Ok((listener, address))
+    Ok(Listening { listener, certificate })
 }
 
 /// A daemon with many probes opens many sockets; a limit that cannot be raised shows up as unknown results.
@@ -257,12 +294,5 @@ async fn leave_readers(mut pages: JoinHandle<()>) {
     if tokio::time::timeout(READERS_MAX, &mut pages).await.is_err() {
         tracing::info!("readers who neither finish nor hang up are left behind");
         pages.abort();
-    }
-}
-
-async fn serve(listener: TcpListener, state: WebState, stop: CancellationToken) {
-    let service = crate::web::router(state).into_make_service_with_connect_info::<SocketAddr>();
-    if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await {
-        tracing::error!(%error, "the pages ended");
     }
 }

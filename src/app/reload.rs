@@ -7,6 +7,7 @@ use super::{Loader, Running};
 use crate::config::Loaded;
 use crate::domain::engine::Event;
 use crate::domain::{Actor, AuditEntry};
+use crate::network::certificate::{Certificate, Renewed};
 use crate::web::Command;
 use notify::{RecursiveMode, Watcher};
 use std::path::{Path, PathBuf};
@@ -21,6 +22,9 @@ const SETTLE: Duration = Duration::from_millis(300);
 
 /// Where change notices do not reach (network mounts, exhausted watches), files are read again this often.
 const POLL_EVERY: Duration = Duration::from_secs(60);
+
+/// The daemon's own certificate lies outside the watched folders; it is looked at this often.
+const RENEW_EVERY: Duration = Duration::from_secs(10);
 
 /// Why the files are read again.
 enum Cause {
@@ -85,6 +89,24 @@ pub(super) async fn run(
     }
 }
 
+/// Reads the daemon's own certificate again when its files change, until `stop`.
+pub(super) async fn renew(certificate: Arc<Certificate>, stop: CancellationToken) {
+    let mut look = tokio::time::interval(RENEW_EVERY);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = look.tick() => {}
+        }
+        let certificate = Arc::clone(&certificate);
+        match tokio::task::spawn_blocking(move || certificate.renew_if_changed()).await {
+            Ok(Ok(Renewed::Yes)) => tracing::info!("new connections get the renewed certificate"),
+            Ok(Ok(Renewed::No)) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the former certificate stays in force"),
+            Err(error) => tracing::error!(%error, "the certificate could not be looked at"),
+        }
+    }
+}
+
 async fn hung_up(hangup: &mut Option<Signal>) {
     match hangup {
         Some(signal) => {
@@ -115,6 +137,11 @@ async fn take_over(
     running.reloaded();
     // Tokens may lie in files of their own, which the digest does not know.
     running.access.store(Arc::new(loaded.access.clone()));
+    if let (Some(certificate), Some(tls)) = (&running.certificate, &loaded.settings.tls)
+        && let Err(error) = certificate.renew(tls.files.clone())
+    {
+        tracing::error!(%error, "the former certificate stays in force");
+    }
     if loaded.digest != *digest {
         digest.clone_from(&loaded.digest);
         running.adopt(loaded, by).await;

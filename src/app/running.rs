@@ -7,6 +7,7 @@ use crate::domain::access::Keyring;
 use crate::domain::engine::Event;
 use crate::domain::{Actor, Inventory, ProbeId};
 use crate::metrics::Metrics;
+use crate::network::certificate::Certificate;
 use crate::outbox::{MailSetup, OutboxHandle};
 use crate::probe::{Board, Heartbeats, Prober};
 use crate::scheduler::{ScheduledProbe, SchedulerHandle};
@@ -27,6 +28,8 @@ pub(super) struct Running {
     pub(super) outbox: OutboxHandle,
     pub(super) desk: Arc<ArcSwap<Desk>>,
     pub(super) access: Arc<ArcSwap<Keyring>>,
+    /// What TLS is spoken with, if it is.
+    pub(super) certificate: Option<Arc<Certificate>>,
 }
 
 impl Running {

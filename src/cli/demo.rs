@@ -93,11 +93,11 @@ pub(super) fn demo(main: Option<&Path>, args: &DemoArgs, out: &mut (dyn Write + 
         city.send_heartbeats(&base, heartbeats(&loaded));
         let watched = files.watched(&loaded);
         let launch = Launch { loaded, loader, watched, clock, heartbeats: files.heartbeats };
-        let ready = |address| {
+        let ready = |base: String| {
             // If nobody reads the addresses, the demo runs all the same.
             let _ = writeln!(
                 out,
-                "gengfu demo\n  city, pages  http://{address}/\n  metrics      http://{address}/metrics\n  mailbox      http://{mailbox}/\n  token        {token}\nCtrl-C ends it."
+                "gengfu demo\n  city, pages  {base}/\n  metrics      {base}/metrics\n  mailbox      http://{mailbox}/\n  token        {token}\nCtrl-C ends it."
             );
             let _ = out.flush();
         };
@@ -171,6 +171,7 @@ fn demo_loader(
         options.ca.push(root.join(CA_FILE));
         let mut loaded = read(&sources, &options)?;
         loaded.settings.listen = format!("127.0.0.1:{port}");
+        loaded.settings.tls = None;
         loaded.settings.public_url = format!("http://127.0.0.1:{port}");
         loaded.settings.store.path = root.join("gengfu.db");
         loaded.access.add(spectator(hash, &loaded.inventory));

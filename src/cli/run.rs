@@ -25,7 +25,7 @@ pub(super) fn run(main: &Path, _args: &RunArgs) -> Result<u8> {
         let tasks = TaskTracker::new();
         let stop = stop_on_signal(&tasks)?;
         let launch = Launch { loaded, loader, watched, clock: files.clock, heartbeats: files.heartbeats };
-        app::run(launch, stop, |address| tracing::info!("serving http://{address}/")).await?;
+        app::run(launch, stop, |base| tracing::info!("serving {base}/")).await?;
         Ok(0)
     })
 }

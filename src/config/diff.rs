@@ -165,8 +165,9 @@ fn settings(s: &Settings) -> String {
     let passwords: Vec<String> = s.mail.relays.iter().filter_map(|r| r.password.clone()).collect();
     let marks = if passwords.is_empty() { String::new() } else { format!(" {:016x}", fingerprint(&passwords)) };
     format!(
-        "{} {} {:?} {:?} {} {} {} {:?} {} {:?}{marks} require_sync {} {:?}",
+        "{} {:?} {} {:?} {:?} {} {} {} {:?} {} {:?}{marks} require_sync {} {:?}",
         s.listen,
+        s.tls,
         s.public_url,
         s.store,
         s.network,

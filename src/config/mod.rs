@@ -16,6 +16,7 @@ mod schemas;
 mod settings;
 mod sources;
 mod tables;
+mod tls;
 
 pub use diff::{Change, ChangeKind, diff};
 pub use render::{Style, render, render_json};
@@ -23,6 +24,7 @@ pub use schemas::{SchemaFile, reference, schemas};
 pub use settings::{MailSettings, NetworkSettings, RelaySettings, RelayTls, Settings, StoreSettings};
 pub use sources::{NoMainFile, Role, SourceFile, Sources};
 pub use tables::{DOCUMENTS, Document};
+pub use tls::TlsSettings;
 
 use crate::domain::access::Keyring;
 use crate::domain::{Inventory, ProbeId, Timestamp};

@@ -4,8 +4,9 @@
 
 use super::LoadOptions;
 use super::SystemRoots;
+use super::tls::{self, TlsSettings};
 use crate::domain::civil::Zone;
-use crate::domain::{Millis, OwnerId};
+use crate::domain::{Millis, OwnerId, Timestamp};
 use crate::field::{Code, Place, Problem, Problems, Record};
 use crate::network::{ConnectTo, Network};
 use crate::probe::{CommandGrant, Commands, Grantees, TRACE_BYTES, USER_AGENT};
@@ -13,7 +14,7 @@ use ipnet::IpNet;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,6 +28,8 @@ pub struct Settings {
     pub root: PathBuf,
     /// Where pages and API are served: `host:port`.
     pub listen: String,
+    /// TLS, if it is spoken.
+    pub tls: Option<TlsSettings>,
     /// The address in mails, without a slash at its end.
     pub public_url: String,
     /// The civil time zone.
@@ -126,7 +129,7 @@ pub enum RelayTls {
 
 impl Settings {
     /// Lowers the record of the main file; fields that could not be read have harmless values.
-    pub(super) fn lower(root: &Path, record: &Record, problems: &mut Problems) -> Self {
+    pub(super) fn lower(root: &Path, record: &Record, now: Option<Timestamp>, problems: &mut Problems) -> Self {
         let at = |name: &str, field: &str| record.record(name).map(|r| r.text(field).to_owned());
         let url = record.url("public_url").map(|u| u.as_str().trim_end_matches('/').to_owned());
         let public_url = url.unwrap_or_default();
@@ -134,6 +137,7 @@ impl Settings {
         Self {
             root: root.to_owned(),
             listen: record.text("listen").to_owned(),
+            tls: tls::lower(root, record, now, problems),
             zone: zone(record, problems),
             store: StoreSettings {
                 path: root.join(at("store", "path").unwrap_or_else(|| "var/gengfu.db".into())),
@@ -151,15 +155,6 @@ impl Settings {
             require_sync: record.record("clock").is_some_and(|r| r.flag("require_sync")),
             commands: Arc::new(commands(root, record, problems)),
         }
-    }
-
-    /// The addresses to listen on, resolved by the system if `listen` is a name.
-    ///
-    /// # Errors
-    /// If the name does not resolve.
-    pub fn listen_addresses(&self) -> std::io::Result<Vec<SocketAddr>> {
-        use std::net::ToSocketAddrs;
-        Ok(self.listen.to_socket_addrs()?.collect())
     }
 }
 

@@ -71,6 +71,8 @@ codes! {
     Clash = "GF0111", "windows that would wait for others";
     TokenExpires = "GF0121", "a token whose time is over, or soon will be";
     TokenShown = "GF0122", "a token in the file itself";
+    CertificateAbsent = "GF0123", "a file of the daemon's own TLS that is not there";
+    CertificateDue = "GF0124", "a certificate of the daemon's own whose time is over, or soon will be";
 }
 
 /// Whether it stops a load.

@@ -3,6 +3,7 @@
 //! Not here: tokens and doors (`access`). Invariants: whoever is neither on this machine nor holds a token sees the
 //! public view; a page never runs foreign scripts.
 
+use super::access::session::Encrypted;
 use super::access::{Asker, Denial, is_on_this_machine};
 use super::problem::Problem;
 use super::state::WebState;
@@ -98,8 +99,12 @@ const HEADERS: [(HeaderName, &str); 6] = [
 
 /// Adds the security headers, and keeps answers out of shared caches unless a handler said otherwise.
 pub(super) async fn with_headers(request: Request, next: Next) -> Response {
+    let encrypted = request.extensions().get::<Encrypted>().is_some();
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    if encrypted {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }

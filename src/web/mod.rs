@@ -22,6 +22,7 @@ mod scrape;
 mod text;
 
 pub mod figures;
+pub mod serve;
 pub mod state;
 
 #[cfg(test)]

@@ -46,6 +46,7 @@ impl Problem {
             Denial::NoToken | Denial::UnknownToken | Denial::ExpiredToken => StatusCode::UNAUTHORIZED,
             Denial::Scope | Denial::Owner | Denial::CrossSite => StatusCode::FORBIDDEN,
             Denial::Rate => StatusCode::TOO_MANY_REQUESTS,
+            Denial::Connections => StatusCode::SERVICE_UNAVAILABLE,
             Denial::Host => StatusCode::MISDIRECTED_REQUEST,
         };
         Self { denial: Some(denial), ..Self::new(status, detail) }

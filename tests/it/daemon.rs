@@ -6,4 +6,5 @@ mod leases;
 mod orders;
 mod reloads;
 mod scraped;
+mod secured;
 mod starts;

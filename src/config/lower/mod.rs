@@ -96,7 +96,7 @@ pub(super) fn lower(sources: &Sources, options: &LoadOptions) -> Result<Loaded, 
     let mut files: Vec<(Role, Arc<str>, Option<Node>)> = named.collect();
     let unread = files.first().is_none_or(|(_, _, node)| node.as_ref().is_none_or(Node::is_null));
     let main = main_record(&mut files, options, &mut problems);
-    let settings = Settings::lower(&sources.root, &main, &mut problems);
+    let settings = Settings::lower(&sources.root, &main, options.judge_from, &mut problems);
     let network = Arc::new(settings::open_network(&main, &settings, options, &mut problems));
     let mut context = BuildContext::new(network.clone(), options.heartbeats.clone());
     context.introduce(&settings.user_agent);

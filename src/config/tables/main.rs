@@ -163,6 +163,17 @@ const TOKEN: &[Field] = &[
 const SCOPES_DOC: &str =
     "`read`, `operate`, `approve:` and an owner's id, `admin`; docs/access.md says what they allow.";
 
+const TLS: &[Field] = &[
+    Field::required(
+        "certificate",
+        Type::TEXT,
+        "The chain in PEM, the daemon's own certificate first; read again when it changes.",
+    ),
+    Field::required("key", Type::TEXT, "Its private key in PEM."),
+    Field::optional("client_roots", Type::TEXT, "Roots in PEM; with them every client must show a certificate."),
+    Field::optional("listen", Type::HostPort, "An address for TLS alone; without it `listen` speaks TLS."),
+];
+
 const ACCESS: &[Field] = &[Field::optional(
     "tokens",
     Type::List { of: &Type::Record(TOKEN), min: 0, max: 10_000 },
@@ -188,6 +199,7 @@ pub(in crate::config) const MAIN: &[Field] = &[
         Type::Map(&Type::list(&Type::TEXT)),
         "Environment variables that each owner's files may name.",
     ),
+    Field::optional("tls", Type::Record(TLS), "TLS for pages and API."),
     Field::optional("access", Type::Record(ACCESS), "Who may do what."),
     Field::optional("commands", things(&Type::Record(COMMANDS)), "Where the programs of `command` probes lie."),
 ];

@@ -24,11 +24,13 @@ pub(in crate::web) enum Denial {
     CrossSite,
     /// The request names another host.
     Host,
+    /// There is no place for another connection; nothing is answered.
+    Connections,
 }
 
 impl Denial {
     /// Every one, for the metrics.
-    pub(in crate::web) const ALL: [Self; 8] = [
+    pub(in crate::web) const ALL: [Self; 9] = [
         Self::NoToken,
         Self::UnknownToken,
         Self::ExpiredToken,
@@ -37,6 +39,7 @@ impl Denial {
         Self::Rate,
         Self::CrossSite,
         Self::Host,
+        Self::Connections,
     ];
 
     /// The label's value.
@@ -50,6 +53,7 @@ impl Denial {
             Self::Rate => "rate",
             Self::CrossSite => "cross_site",
             Self::Host => "host",
+            Self::Connections => "connections",
         }
     }
 }

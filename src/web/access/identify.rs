@@ -106,6 +106,15 @@ impl Porter {
             Err(wait) => Problem::too_often("too many tokens that are not taken came from here", wait),
         })
     }
+
+    /// Counts one change that a holder asks for.
+    ///
+    /// # Errors
+    /// If there were too many of late.
+    pub(in crate::web) fn count_change(&self, state: &WebState, caller: &Caller) -> Result<(), Problem> {
+        let often = |wait| Problem::too_often("too many changes by one holder", wait);
+        self.meters.changes.take(state.clock.monotonic(), caller.name.clone()).map_err(often)
+    }
 }
 
 /// Finds out who asks, refuses what is not taken and whoever asks too often, and counts whoever was turned away.
@@ -174,7 +183,7 @@ fn admit(state: &WebState, porter: &Porter, parts: &Parts) -> Result<Asker, Prob
         Some(caller) => {
             meters.holders.take(now, caller.name.clone()).map_err(often("too many requests of one holder"))?;
             if !parts.method.is_safe() {
-                meters.changes.take(now, caller.name.clone()).map_err(often("too many changes by one holder"))?;
+                porter.count_change(state, caller)?;
             }
         }
         None if !asker.on_this_machine => {

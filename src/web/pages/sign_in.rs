@@ -78,7 +78,9 @@ pub(super) async fn sign_in(
     };
     let ip = address(&extensions);
     let (token, next) = (token.trim(), next.as_deref());
-    let caller = match porter.look_at(&state, token, ip, asked.asker.from()) {
+    let caller = porter.look_at(&state, token, ip, asked.asker.from());
+    // Each sign-in leaves a row, and is counted like a change.
+    let caller = match caller.and_then(|caller| porter.count_change(&state, &caller).map(|()| caller)) {
         Ok(caller) => caller,
         Err(problem) => return refused(&asked, next, &problem),
     };

@@ -133,6 +133,14 @@ impl House {
         (said.status.code(), String::from_utf8(said.stdout).unwrap())
     }
 
+    /// One of the program's commands: its code, and what it printed for its reader and beside it.
+    pub(crate) async fn command(&self, words: &[&str]) -> (Option<i32>, String, String) {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_gengfu"));
+        command.env_remove("GENGFU_CONFIG").arg("--config").arg(self.main_file()).args(words);
+        let said = command.output().await.unwrap();
+        (said.status.code(), String::from_utf8(said.stdout).unwrap(), String::from_utf8(said.stderr).unwrap())
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
