@@ -76,6 +76,12 @@ pub struct WindowView {
     pub emergency: Option<window::Emergency>,
     /// When the service was verified, once over.
     pub restored: Option<Timestamp>,
+    /// The owner's own words.
+    pub notice: Option<Names>,
+    /// How many versions there were.
+    pub version: u32,
+    /// The last of them, in order.
+    pub versions: Vec<window::Version>,
 }
 
 /// One incident, open or closed.

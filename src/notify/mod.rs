@@ -3,6 +3,7 @@
 //! Not here: what a mail says (`render`), when it leaves, and what follows from a refusal (`crate::outbox`).
 //! Invariants: a notifier makes one attempt under its own deadlines, never retries, never panics.
 
+pub mod calendar;
 pub mod compose;
 pub mod mail;
 pub mod render;

@@ -195,6 +195,40 @@ pub(super) struct WindowDto {
     announced: Option<String>,
     restored: Option<String>,
     emergency: Option<window::Emergency>,
+    version: u32,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    versions: Vec<VersionDto>,
+}
+
+/// One change of a window that readers must know.
+#[derive(Debug, Serialize)]
+struct VersionDto {
+    version: u32,
+    change: &'static str,
+    at: String,
+    start: String,
+    end: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    former: Option<FormerDto>,
+}
+
+#[derive(Debug, Serialize)]
+struct FormerDto {
+    start: String,
+    end: String,
+}
+
+impl From<&window::Version> for VersionDto {
+    fn from(v: &window::Version) -> Self {
+        Self {
+            version: v.number,
+            change: v.change.as_str(),
+            at: at(v.at),
+            start: at(v.span.start),
+            end: at(v.span.end),
+            former: v.former.map(|f| FormerDto { start: at(f.start), end: at(f.end) }),
+        }
+    }
 }
 
 impl From<&WindowView> for WindowDto {
@@ -212,6 +246,8 @@ impl From<&WindowView> for WindowDto {
             announced: w.announced.map(at),
             restored: w.restored.map(at),
             emergency: w.emergency.clone(),
+            version: w.version,
+            versions: w.versions.iter().map(VersionDto::from).collect(),
         }
     }
 }

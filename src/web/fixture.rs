@@ -314,6 +314,9 @@ pub(super) fn window(id: &str, scope: &str, minutes: i64, hours: i64, state: Win
         announced: Some(NOW - 9 * DAY),
         emergency: None,
         restored: None,
+        notice: None,
+        version: 0,
+        versions: Vec::new(),
     }
 }
 

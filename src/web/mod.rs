@@ -105,6 +105,7 @@ fn doors() -> Doors {
         .merge(pages::doors())
         .nest("/api/v1", api::doors())
         .get("/maintenance.ics", Needs::Nothing, feed::maintenance)
+        .get("/maintenance.atom", Needs::Nothing, feed::news)
         .get("/assets/{file}", Needs::Nothing, assets::asset)
         .get("/probe", Needs::Nothing, probe::probe)
         .get("/metrics", Needs::Nothing, scrape::metrics)

@@ -4,7 +4,8 @@ mod planning;
 
 use super::fixture::{self, NOW};
 use super::*;
-use crate::domain::window::WindowState;
+use crate::domain::window::{Change, Version, WindowState};
+use crate::domain::{HOUR, Span};
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, header};
@@ -452,6 +453,38 @@ async fn the_calendar_feed_holds_what_is_to_come_and_nothing_that_is_over() {
     assert!(feed.body.contains("DTSTART:20261124T170000Z"));
     assert!(!feed.body.contains("bdc-monthly.00000001@"));
     assert_eq!(feed.body.matches("BEGIN:VEVENT").count(), 6 - usize::from(!feed.body.contains("police-patch")));
+}
+
+#[tokio::test]
+async fn feeds_carry_versions_and_say_what_was_called_off() {
+    let version = |number, change, span: Span| Version { number, change, at: NOW - HOUR, span, former: None };
+    let mut snapshot = fixture::snapshot();
+    let mut windows = snapshot.windows.to_vec();
+    for (id, state, change) in [
+        ("certificates.00000001", WindowState::Announced, Change::Announced),
+        ("bdc-monthly.00000002", WindowState::Cancelled, Change::Cancelled),
+    ] {
+        let window = windows.iter_mut().find(|w| w.id.as_str() == id).unwrap();
+        window.name.en = "Certificates & <seals>\u{b}".into();
+        (window.state, window.version) = (state, 3);
+        window.versions = vec![version(3, change, window.span)];
+    }
+    snapshot.windows = Arc::new(windows);
+    let (state, _commands) = fixture::state(snapshot);
+    let ask = async |path: &str| send(&state, request("127.0.0.1", Method::GET, path)).await;
+    let calendar = ask("/maintenance.ics?lang=en&owner=bdc").await.body;
+    assert!(calendar.contains("METHOD:PUBLISH") && !calendar.contains("UID:jinshan"), "{calendar}");
+    let event = |uid: &str| calendar.split("BEGIN:VEVENT").find(|e| e.contains(uid)).unwrap().to_owned();
+    let (announced, cancelled) = (event("certificates.00000001@"), event("bdc-monthly.00000002@"));
+    assert!(announced.contains("STATUS:CONFIRMED") && announced.contains("SEQUENCE:3"), "{announced}");
+    assert!(cancelled.contains("STATUS:CANCELLED") && cancelled.contains("LAST-MODIFIED:"), "{cancelled}");
+    let feed = ask("/maintenance.atom?lang=en").await;
+    assert_eq!(feed.header(header::CONTENT_TYPE), "application/atom+xml; charset=utf-8");
+    assert_eq!(feed.body.matches("<entry>").count(), 2);
+    assert!(feed.body.contains("Maintenance cancelled: Certificates &#38; &#60;seals&#62;</title>"), "{}", feed.body);
+    let unknown = ask("/maintenance.ics?owner=nobody").await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    assert!(unknown.body.contains("leave `owner` out"), "{}", unknown.body);
 }
 
 #[tokio::test]

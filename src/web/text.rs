@@ -4,7 +4,7 @@
 
 use super::look::Look;
 use crate::domain::sla::{Cause, Verdict};
-use crate::domain::window::WindowState;
+use crate::domain::window::{Change, WindowState};
 use crate::domain::{Language, ReasonKind, Severity, Symptom};
 
 macro_rules! texts {
@@ -42,6 +42,8 @@ texts! {
     incidents: "事件", "Incidents";
     metrics: "指标", "Metrics";
     calendar_feed: "日历订阅", "Calendar feed";
+    news_feed: "变更订阅", "News feed";
+    formerly: "原定", "Formerly";
     other_language: "English", "中文";
     public_month: "本月公众可用率", "public availability this month";
     tightest: "预算最紧", "tightest budget";
@@ -245,6 +247,22 @@ impl Texts {
             WindowState::Cancelled => self.pick("已取消", "cancelled"),
             WindowState::Rejected => self.pick("已拒绝", "rejected"),
             WindowState::Missed => self.pick("已错过", "missed"),
+        }
+    }
+
+    /// What changed about a window.
+    pub(super) fn change(&self, change: Change) -> &'static str {
+        match change {
+            Change::Announced => self.pick("维护预告", "Maintenance announced"),
+            Change::Moved => self.pick("维护改期", "Maintenance moved"),
+            Change::Shortened => self.pick("维护缩短", "Maintenance shortened"),
+            Change::Extended => self.pick("维护延长", "Maintenance extended"),
+            Change::Rescoped => self.pick("维护范围变更", "Maintenance changed in scope"),
+            Change::Started => self.pick("维护开始", "Maintenance started"),
+            Change::FinishedEarly => self.pick("维护提前结束", "Maintenance finished early"),
+            Change::Finished => self.pick("维护结束", "Maintenance finished"),
+            Change::Cancelled => self.pick("维护取消", "Maintenance cancelled"),
+            Change::Overrun => self.pick("维护超时", "Maintenance overruns"),
         }
     }
 

@@ -347,7 +347,7 @@ impl Engine {
                 self.wakes.at(at, Wake::Stale(plan.id.clone()));
             }
         }
-        self.book.adopt(self.now, &inventory);
+        self.adopt_windows(out);
         self.resume_rounds();
         self.advance_all_windows(out);
         self.close_the_vanished(out);
@@ -364,11 +364,10 @@ impl Engine {
     }
 
     fn daily(&mut self, out: &mut Output) {
-        let inventory = Arc::clone(&self.inventory);
         let horizon = self.now - MEMORY;
         self.watch.forget_before(horizon);
         self.book.forget_before(horizon);
-        self.book.adopt(self.now, &inventory);
+        self.adopt_windows(out);
         self.picture.touch_all();
         self.advance_all_windows(out);
         self.wakes.at(self.now + HOUR, Wake::Daily);

@@ -104,6 +104,9 @@ pub(super) fn window_view(window: &Window) -> WindowView {
         announced: window.announced_at(),
         emergency: window.emergency.clone(),
         restored: window.restored,
+        notice: window.definition.notice.clone(),
+        version: window.version,
+        versions: window.versions.clone(),
     }
 }
 

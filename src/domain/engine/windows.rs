@@ -28,6 +28,17 @@ impl Engine {
         self.announce(out);
     }
 
+    /// Takes over what the texts say; what people know of and no text holds any more is called off.
+    pub(super) fn adopt_windows(&mut self, out: &mut Output) {
+        let inventory = Arc::clone(&self.inventory);
+        for id in self.book.adopt(self.now, &inventory) {
+            let Some(window) = self.book.get(&id) else { continue };
+            let why = Names { zh: "文件中不再有该窗口".into(), en: "its text no longer holds it".into() };
+            let (schedule, span, to) = (window.schedule.clone(), window.span, WindowState::Cancelled);
+            self.record(out, Fact::WindowChanged { window: id, schedule, span, to, why, begun: None });
+        }
+    }
+
     /// Takes one window as far as what is known takes it, and asks to be woken for the rest.
     pub(super) fn advance_window(&mut self, out: &mut Output, id: &WindowId) {
         while let Some(window) = self.book.get(id) {

@@ -19,6 +19,9 @@ fn window(start: &str, ms: Millis, state: WindowState) -> WindowView {
         announced: None,
         emergency: None,
         restored: None,
+        notice: None,
+        version: 0,
+        versions: Vec::new(),
     }
 }
 

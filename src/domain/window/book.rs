@@ -66,6 +66,12 @@ pub struct Window {
     pub bad_before: Vec<SubsystemId>,
     /// Dependants whose owners were told that it runs.
     pub informed: Vec<SubsystemId>,
+    /// How many versions there were.
+    #[serde(default)]
+    pub version: u32,
+    /// The last of them, in order.
+    #[serde(default)]
+    pub versions: Vec<Version>,
 }
 
 /// All windows, by facts and schedules.
@@ -80,8 +86,8 @@ pub struct Book {
 
 impl Book {
     /// Takes over the windows that `inventory`'s schedules yield from `now` on; drops those that are no longer
-    /// wanted and not running.
-    pub fn adopt(&mut self, now: Timestamp, inventory: &Inventory) {
+    /// wanted and not running. Those that people know of stay, and are returned: they must be called off by a fact.
+    pub fn adopt(&mut self, now: Timestamp, inventory: &Inventory) -> Vec<WindowId> {
         let horizon = Span::lasting(now, HORIZON_MS);
         let mut wanted: BTreeMap<WindowId, (&Schedule, Planned)> = BTreeMap::new();
         for schedule in inventory.schedules.values() {
@@ -89,9 +95,18 @@ impl Book {
                 wanted.insert(planned.id.clone(), (schedule, planned));
             }
         }
+        let mut orphans = Vec::new();
         self.windows.retain(|id, w| {
             let stays = w.requested || w.state.is_running() || w.state.is_terminal();
-            stays || w.span.end <= now || wanted.contains_key(id)
+            // What began by its text is no longer the text's to say: it may have been moved to a later time.
+            let past = w.span.end <= now || (w.announced.is_some() && w.written.start <= now);
+            if stays || past || wanted.contains_key(id) {
+                return true;
+            }
+            if w.announced.is_some() {
+                orphans.push(id.clone());
+            }
+            w.announced.is_some()
         });
         for (id, (schedule, planned)) in wanted {
             let fresh = || Window::new(&planned.id, &schedule.id, planned.span, schedule.definition());
@@ -101,6 +116,7 @@ impl Book {
             }
         }
         self.texts.retain(|id, _| inventory.schedules.contains_key(id));
+        orphans
     }
 
     /// Folds a fact in.
@@ -132,7 +148,7 @@ impl Book {
                 if w.written != *written {
                     (w.written, w.span) = (*written, *written);
                 }
-                w.amended(by, amendment);
+                w.amended(at, by, amendment);
             }
             Fact::ScheduleApproved { schedule, digest, owners, by } => {
                 let about = Assent::Text(digest.clone());
@@ -151,7 +167,7 @@ impl Book {
                 let about = about.clone().unwrap_or_else(|| w.about());
                 // The first notice about just this counts.
                 if w.announced.as_ref().is_none_or(|(_, former)| *former != about) {
-                    w.announced = Some((*accepted, about));
+                    w.made_known(*accepted, about);
                 }
             }),
             Fact::DependantsTold { window, subsystem } => self.with(window, |w| w.informed.push(subsystem.clone())),
@@ -249,6 +265,8 @@ impl Window {
             overran: false,
             bad_before: Vec::new(),
             informed: Vec::new(),
+            version: 0,
+            versions: Vec::new(),
         }
     }
 
@@ -266,16 +284,60 @@ impl Window {
             WindowState::Armed => self.armed = Some(at),
             // Armed before its start it starts at its start, however late the machine looks; else when it could.
             WindowState::Entering => self.started = Some(self.armed.unwrap_or(at).max(self.span.start)),
-            WindowState::Active if self.started.is_none() => self.started = Some(self.span.start),
+            WindowState::Active => {
+                self.started = self.started.or(Some(self.span.start));
+                self.revised(at, Change::Started, None);
+            }
             WindowState::Aborting => self.aborted = true,
-            WindowState::Overrun => self.overran = true,
+            WindowState::Overrun if !self.overran => {
+                self.overran = true;
+                self.revised(at, Change::Overrun, None);
+            }
             // By hand the approved end is the end; what is verified before it or after it was over then.
-            WindowState::Completed | WindowState::Failed => self.restored = Some(at.max(self.span.start)),
+            WindowState::Completed | WindowState::Failed => {
+                self.restored = Some(at.max(self.span.start));
+                let early = at < self.span.end;
+                self.revised(at, if early { Change::FinishedEarly } else { Change::Finished }, None);
+            }
+            WindowState::Cancelled | WindowState::Missed => self.revised(at, Change::Cancelled, None),
             _ => {}
         }
     }
 
-    fn amended(&mut self, by: &Actor, amendment: &Amendment) {
+    /// Counts a change that readers must know.
+    fn revised(&mut self, at: Timestamp, change: Change, former: Option<Span>) {
+        self.version += 1;
+        if self.versions.len() == VERSIONS_MAX {
+            self.versions.remove(0);
+        }
+        self.versions.push(Version { number: self.version, change, at, span: self.span, former });
+    }
+
+    /// Sets another time; whoever reads must know.
+    fn retimed(&mut self, at: Timestamp, span: Span) {
+        let former = std::mem::replace(&mut self.span, span);
+        if let Some(change) = Change::between(former, span) {
+            self.revised(at, change, Some(former));
+        }
+    }
+
+    /// A notice was accepted. Whether its time is another than was said shows here also when a text was changed.
+    fn made_known(&mut self, at: Timestamp, about: About) {
+        let former = self.announced.replace((at, about.clone()));
+        let said = self.versions.last().map_or(about.span, |v| v.span);
+        let change = match former {
+            None => Some(Change::Announced),
+            Some((_, former)) => {
+                let rescoped = (former.digest != about.digest).then_some(Change::Rescoped);
+                Change::between(said, about.span).or(rescoped)
+            }
+        };
+        if let Some(change) = change {
+            self.revised(at, change, (said != about.span).then_some(said));
+        }
+    }
+
+    fn amended(&mut self, at: Timestamp, by: &Actor, amendment: &Amendment) {
         match amendment {
             Amendment::Approved { owners, about } => {
                 self.approvals.retain(|a| a.by.name != by.name);
@@ -285,16 +347,17 @@ impl Window {
             }
             Amendment::Skipped | Amendment::Cancelled => self.asked = Some(Asked::Cancel),
             Amendment::Moved { to } => {
-                self.span = *to;
+                self.retimed(at, *to);
                 self.applied_for_by(by);
             }
-            Amendment::Shortened { end } => self.span.end = *end,
+            Amendment::Shortened { end } => self.retimed(at, Span::new(self.span.start, *end)),
             Amendment::ExtensionAsked { end } => {
                 self.extension = Some(Extension { end: *end, by: by.clone() });
                 self.applied_for_by(by);
             }
             Amendment::Extended { end } => {
-                (self.span.end, self.extension) = (*end, None);
+                self.retimed(at, Span::new(self.span.start, *end));
+                self.extension = None;
             }
             Amendment::Waived => self.waived = true,
             Amendment::Finished => self.asked = Some(Asked::Finish),

@@ -10,6 +10,7 @@ pub mod lifecycle;
 mod recurrence;
 pub mod rule;
 mod state;
+mod version;
 
 pub use amend::{About, Amendment, Approval, Assent, Definition, Emergency, Extension, Missing};
 pub use book::{Book, HORIZON_MS, Window};
@@ -18,6 +19,7 @@ pub use recurrence::{
 };
 
 pub use state::WindowState;
+pub use version::{Change, VERSIONS_MAX, Version};
 
 use super::civil::Zone;
 use super::*;

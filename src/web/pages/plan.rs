@@ -244,6 +244,9 @@ fn shown(asked: &Asked, known: Option<&WindowView>, window: &YearWindow<'_>) -> 
         emergency: None,
         announced: None,
         restored: None,
+        notice: schedule.notice.clone(),
+        version: 0,
+        versions: Vec::new(),
     };
     // A draft of the daemon's is what the files say too, and they say it for the calendar that was asked about.
     let known = known.filter(|w| w.state != WindowState::Draft);

@@ -137,3 +137,35 @@ fn owners_of_dependants_are_informed_once_and_nobody_is_paged() {
     bench.seen(180, 220, &both, &Outcome::Pass);
     assert_eq!(bench.outages(), ["informed b/hall"]);
 }
+
+fn changes(bench: &Bench) -> Vec<(u32, &'static str)> {
+    let window = bench.engine.book.iter().next().unwrap();
+    window.versions.iter().map(|v| (v.number, v.change.as_str())).collect()
+}
+
+#[test]
+fn versions_rise_with_what_readers_must_know_and_survive_a_restart() {
+    let mut bench = Bench::new(&with_window());
+    bench.seen(0, 110, &["c/alone"], &Outcome::Pass);
+    bench.seen(110, 250, &["c/alone"], &refused());
+    bench.seen(250, 300, &["c/alone"], &Outcome::Pass);
+    let expected = [(1, "announced"), (2, "started"), (3, "overrun"), (4, "finished")];
+    assert_eq!(changes(&bench), expected);
+    let mut again = Engine::new(T0, Arc::new(with_window().inventory()));
+    bench.facts.iter().for_each(|fact| again.apply(fact));
+    let window = |engine: &Engine| engine.book.iter().next().unwrap().versions.clone();
+    assert_eq!(window(&again), window(&bench.engine));
+}
+
+#[test]
+fn an_announced_window_whose_text_is_removed_is_called_off_and_a_longer_text_is_a_version() {
+    let mut bench = Bench::new(&with_window());
+    let longer = two_tiers().window("w", &["c/alone"], T0 + 100 * SECOND, 150 * SECOND);
+    let out = bench.engine.handle(T0, reloaded(longer.inventory()));
+    bench.take(out);
+    assert_eq!(changes(&bench), [(1, "announced"), (2, "extended")]);
+    let out = bench.engine.handle(T0, reloaded(two_tiers().inventory()));
+    bench.take(out);
+    assert_eq!(window_state(&bench), WindowState::Cancelled);
+    assert_eq!(changes(&bench)[2..], [(3, "cancelled")]);
+}
