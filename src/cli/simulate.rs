@@ -11,7 +11,7 @@ use super::Format;
 use super::answer::{instant, language};
 use super::windows::Trust;
 use crate::domain::engine::{Effect, Engine, Event, Output};
-use crate::domain::window::WindowState;
+use crate::domain::window::{Recurrence, WindowState, expand};
 use crate::domain::*;
 use anyhow::{Result, bail};
 use report::Report;
@@ -92,6 +92,7 @@ pub fn simulate(now: Timestamp, inventory: &Inventory, args: &SimulateArgs, out:
         changed.policies.iter_mut().for_each(|policy| policy.approvals = 0);
     }
     let known = Span::new(within.start - WARM_UP, within.end);
+    only_starts_inside(&mut changed, known);
     let stretch = world::stretch(&mut changed, known);
     let mut run = Run::new(changed, known, within, args, stretch);
     run.go();
@@ -101,6 +102,17 @@ pub fn simulate(now: Timestamp, inventory: &Inventory, args: &SimulateArgs, out:
         Format::Human => report.human(out)?,
     }
     Ok(0)
+}
+
+/// Writes the starts of every schedule out, as far as they matter: the same windows under the same ids, without those
+/// of another year, which the engine would look at every hour.
+fn only_starts_inside(inventory: &mut Inventory, known: Span) {
+    let zone = inventory.zone.clone();
+    for schedule in inventory.schedules.values_mut() {
+        let starts = expand(schedule, &zone, known).into_iter().map(|planned| planned.civil_start).collect();
+        schedule.starts = Recurrence::Dates(starts);
+        (schedule.except, schedule.also) = (Vec::new(), Vec::new());
+    }
 }
 
 /// One simulation.

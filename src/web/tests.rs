@@ -57,7 +57,7 @@ async fn get_from_afar(path: &str) -> Answer {
     send(&fixture::state(fixture::snapshot()).0, request("192.0.2.7", Method::GET, path)).await
 }
 
-const PAGES: [(&str, &str); 10] = [
+const PAGES: [(&str, &str); 11] = [
     ("overview", "/"),
     ("owner", "/owners/xuhui"),
     ("subsystem", "/subsystems/bdc/exchange-district"),
@@ -66,6 +66,7 @@ const PAGES: [(&str, &str); 10] = [
     ("incident", "/incidents/INC-0421"),
     ("maintenance", "/maintenance"),
     ("plan", "/maintenance/plan"),
+    ("composites", "/composites"),
     ("sign-in", "/sign-in?next=/audit"),
     ("audit", "/audit"),
 ];

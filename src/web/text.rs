@@ -35,6 +35,10 @@ texts! {
     plan_trust: "按推定日历预演", "As if the provisional calendar were published";
     plan_guess: "注意：该年放假调休安排尚未发布，本页按推定日历作答，仅供参考，不是许可。", "Note: the notice for this year is not published. This page takes the provisional table for it: a guess, not a permission.";
     plan_unpublished: "该年放假调休安排尚未发布，窗口均为草稿。", "The notice for this year is not published, so its windows stay drafts.";
+    composites: "事项", "Matters";
+    this_month: "本月", "This month";
+    last_30d: "近 30 天", "Last 30 days";
+    blamed: "异常的组成部分", "Members that are not up";
     skip: "跳到正文", "Skip to content";
     nav: "主导航", "Main";
     city: "全市", "City";

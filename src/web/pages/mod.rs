@@ -4,6 +4,7 @@
 //! whatever comes from files and targets. `Frame` is what all of them share.
 
 mod audit;
+mod composites;
 mod incidents;
 mod maintenance;
 mod overview;
@@ -38,6 +39,7 @@ pub(super) fn doors() -> Doors {
         .get("/subsystems/{owner}/{id}", Needs::Nothing, subsystem::page)
         .get("/incidents", Needs::Nothing, incidents::list)
         .get("/incidents/{id}", Needs::Nothing, incidents::page)
+        .get("/composites", Needs::Nothing, composites::page)
         .get("/maintenance", Needs::Nothing, maintenance::page)
         .get("/maintenance/plan", Needs::Nothing, plan::page)
         .get("/audit", Needs::Scope(Scope::Read), audit::page)

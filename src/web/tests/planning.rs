@@ -86,6 +86,21 @@ async fn composites_are_as_their_members_are_at_every_instant() {
 }
 
 #[tokio::test]
+async fn the_page_of_matters_names_the_members_that_are_to_blame() {
+    let mut snapshot = planned();
+    let mut inventory = Inventory::clone(&snapshot.inventory);
+    let composite = inventory.composites.get_mut("apply").unwrap();
+    composite.needs = Expression::all_of(vec![Expression::One("bdc/exchange-district".into())]);
+    snapshot.inventory = Arc::new(inventory);
+    let state = fixture::state(snapshot).0;
+    let zh = send(&state, request("127.0.0.1", Method::GET, "/composites")).await;
+    assert_eq!(zh.status, StatusCode::OK);
+    assert!(zh.body.contains("1 个事项：0 个可办，1 个停办") && zh.body.contains("<b>在线申请</b>"), "{}", zh.body);
+    let en = send(&state, request("127.0.0.1", Method::GET, "/composites?lang=en")).await;
+    assert!(en.body.contains("<a href=\"/subsystems/bdc/exchange-district?lang=en\">"), "{}", en.body);
+}
+
+#[tokio::test]
 async fn a_window_says_what_would_be_down_with_it() {
     let impact = ask("/api/v1/windows/w.1/impact").await.json();
     assert_eq!(impact["composites"], serde_json::json!(["apply"]));

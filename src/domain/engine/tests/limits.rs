@@ -1,6 +1,8 @@
 //! Windows that wait for one another and for the error budget, by behaviour.
 
 use super::*;
+use crate::domain::access::Caller;
+use crate::domain::order::{Action, Order, Wanted};
 use crate::domain::window::WindowState;
 
 /// Two windows at the same time over the members of one redundancy group; `first` starts earlier.
@@ -84,4 +86,28 @@ fn a_spent_budget_blocks_windows_of_this_month_and_leaves_others_alone() {
     assert_eq!(states(&bench), [("later", WindowState::Announced), ("soon", WindowState::Blocked)]);
     let why = why(&bench, "soon");
     assert!(why.contains("of the month's error budget of a/web is left; the policy always asks for 90%"), "{why}");
+}
+
+#[test]
+fn an_extension_does_not_push_out_a_window_that_is_settled() {
+    let city = City::new().subsystem("a/one", 2, &[]).subsystem("a/two", 2, &[]).subsystem("b/hall", 2, &[]);
+    let city = city
+        .needs_any_of("b/hall", &["a/one", "a/two"])
+        .window("first", &["a/one"], T0 + 100 * SECOND, 1_000 * SECOND)
+        .window("second", &["a/two"], T0 + 4_000 * SECOND, HOUR);
+    let mut bench = Bench::new(&city);
+    bench.seen(0, 120, &["a/one", "a/two"], &Outcome::Pass);
+    assert_eq!(states(&bench), [("first", WindowState::Active), ("second", WindowState::Announced)]);
+    let window = bench.engine.book.iter().next().unwrap().id.clone();
+    let mut extend = |second| {
+        let scopes = vec!["operate".parse().unwrap()];
+        let by = Caller { name: "operator".into(), owner: None, scopes, from: "127.0.0.1".into() };
+        let what = Wanted::Window(window.clone(), Action::Extend { end: T0 + second * SECOND });
+        let (out, result) = bench.engine.order(bench.now, &Order { by, reason: "slow disks".into(), what });
+        bench.take(out);
+        result
+    };
+    let refused = extend(4_001).unwrap_err();
+    assert!(refused.text.en.contains("a/two stops in the window second."), "{}", refused.text.en);
+    extend(4_000).unwrap();
 }
