@@ -21,5 +21,6 @@ pub mod outbox;
 pub mod probe;
 pub mod runtime;
 pub mod scheduler;
+pub mod step;
 pub mod store;
 pub mod web;

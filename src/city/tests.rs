@@ -80,6 +80,7 @@ pub(super) fn inventory(zone: Zone) -> Inventory {
         fallback: "duty".into(),
         admins: "duty".into(),
         timers: AlertTimers::default(),
+        plans: Default::default(),
         dependants: HashMap::new(),
     }
 }

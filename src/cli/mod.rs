@@ -16,6 +16,7 @@ pub mod gate;
 pub mod import;
 mod lease;
 mod outbox;
+pub mod plan;
 pub mod probe;
 mod run;
 pub mod schema;
@@ -93,6 +94,9 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// Make files of what people have: blackbox_exporter, Gatus, Prometheus, a table
     Import(import::ImportArgs),
+    /// Plans of maintenance: their time lines
+    #[command(subcommand)]
+    Plan(plan::PlanCommand),
     /// Ask whether a subsystem may be changed now, for this long
     Gate(gate::GateArgs),
     /// Make a token for a person or a machine, and its line for gengfu.yaml
@@ -155,6 +159,7 @@ fn dispatch(cli: &Cli) -> Result<u8> {
             over_files(&main, |now, loaded| simulate::simulate(now, &loaded.inventory, args, out))
         }
         Command::Import(args) => import::import(args, out, &mut std::io::stderr()),
+        Command::Plan(plan::PlanCommand::Simulate(args)) => block_on(simulate_plan(&main, args, out)),
         Command::Gate(args) if args.asks_server() => block_on(gate::from_server(args, out)),
         Command::Gate(args) => over_files(&main, |now, loaded| gate::from_files(now, &loaded.inventory, args, out)),
     }
@@ -198,6 +203,12 @@ fn over_files(main: &Path, answer: impl FnOnce(Timestamp, &Loaded) -> Result<u8>
     install_tls();
     let (_, loaded) = files(main)?;
     answer(now(), &loaded)
+}
+
+async fn simulate_plan(main: &Path, args: &plan::simulate::SimulateArgs, out: &mut (dyn Write + Send)) -> Result<u8> {
+    let (_, loaded) = files(main)?;
+    let history = plan::simulate::history(&loaded.settings.store.path, now(), args.plan()).await;
+    plan::simulate::simulate(now(), &loaded.inventory, args, &history, out)
 }
 
 async fn try_probe(main: &Path, args: &probe::ProbeArgs, out: &mut (dyn Write + Send)) -> Result<u8> {

@@ -11,6 +11,7 @@ mod judge;
 mod lower;
 pub mod modules;
 pub(crate) mod parse;
+mod plans;
 mod render;
 mod schemas;
 mod settings;
@@ -19,6 +20,7 @@ mod tables;
 mod tls;
 
 pub use diff::{Change, ChangeKind, diff};
+pub use plans::PlanSettings;
 pub use render::{Style, render, render_json};
 pub use schemas::{SchemaFile, reference, schemas};
 pub use settings::{MailSettings, NetworkSettings, RelaySettings, RelayTls, Settings, StoreSettings};
@@ -83,6 +85,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// Names and trust, as the probers have them.
     pub network: Arc<Network>,
+    /// What steps of plans are carried out with.
+    pub steps: crate::step::StepContext,
     /// What `/probe` offers.
     pub desk: modules::Desk,
     /// Who may ask for changes.

@@ -171,7 +171,7 @@ fn mask(line: &str) -> String {
     #[expect(clippy::expect_used, reason = "the pattern is a constant, and a test builds it")]
     static SECRET: LazyLock<Regex> = LazyLock::new(|| {
         let quoted = r#""[^"]*"?|'[^']*'?"#;
-        let keys = r#"["']?(?:password|token|secret|authorization|cookie|api[_-]?key)["']?"#;
+        let keys = r#"["']?(?:password|token|secret|authorization|bearer|cookie|api[_-]?key)["']?"#;
         Regex::new(&format!(
             r"(?i){keys}\s*:\s*({quoted}|\$\{{[^}}]*\}}|[^\s,}}]+)|://([^/@\s]+)@|\$\{{\w+:-([^}}]*)\}}"
         ))

@@ -2,7 +2,7 @@
 //!
 //! Not here: writing files (`cli`). Invariant: there is no second list of fields anywhere.
 
-use super::tables::{DOCUMENTS, PROBE_COMMON};
+use super::tables::{DOCUMENTS, PROBE_COMMON, STEP_COMMON};
 use crate::field::{Field, Need, Type, describe, schema};
 use crate::probe::KINDS;
 use std::fmt::Write as _;
@@ -47,13 +47,16 @@ fn rows(page: &mut String, prefix: &str, fields: &'static [Field], head: bool) {
         if prefix.ends_with("probes[].") && !PROBE_COMMON.iter().any(|f| f.name == field.name) {
             continue;
         }
+        if prefix.ends_with("steps[].") && !STEP_COMMON.iter().any(|f| f.name == field.name) {
+            continue;
+        }
         let path = format!("{prefix}{}", field.name);
         let default = match field.need {
             Need::Required => "required".to_owned(),
             Need::Optional => "–".to_owned(),
             Need::Default(text) => format!("`{text}`"),
         };
-        let inner = inner(&field.ty);
+        let inner = inner(&field.ty).filter(|_| !is_action(prefix, field));
         let what = match inner {
             Some((_, "")) => "a mapping".to_owned(),
             Some(_) => "a list of mappings".to_owned(),
@@ -73,6 +76,15 @@ fn rows(page: &mut String, prefix: &str, fields: &'static [Field], head: bool) {
         let kinds: Vec<String> = KINDS.iter().map(|k| format!("`{}`", k.name)).collect();
         let _ = writeln!(page, "| `{prefix}<kind>` | one of {} | required | See probes.md. |", kinds.join(", "));
     }
+    if prefix.ends_with("steps[].") {
+        let kinds: Vec<String> = crate::step::KINDS.iter().map(|k| format!("`{}`", k.name)).collect();
+        let _ = writeln!(page, "| `{prefix}<kind>` | one of {} | required | See plans.md. |", kinds.join(", "));
+    }
+}
+
+/// `undo` and `observe` of a step: bodies of kinds, which have a page of their own.
+fn is_action(prefix: &str, field: &Field) -> bool {
+    prefix.ends_with("steps[].") && matches!(field.ty, Type::RecordOf(_))
 }
 
 fn inner(ty: &Type) -> Option<(&'static [Field], &'static str)> {

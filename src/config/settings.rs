@@ -52,6 +52,8 @@ pub struct Settings {
     pub mail: MailSettings,
     /// Whether permissions need a clock that the kernel calls synchronised.
     pub require_sync: bool,
+    /// What plans are granted.
+    pub plans: super::PlanSettings,
     /// Programs that `command` probes may run.
     pub commands: Arc<Commands>,
 }
@@ -153,6 +155,7 @@ impl Settings {
             maintenance_text: probing.and_then(|r| r.opt_text("maintenance_text")).map(str::to_owned),
             mail: mail(root, record, problems),
             require_sync: record.record("clock").is_some_and(|r| r.flag("require_sync")),
+            plans: super::PlanSettings::lower(root, record),
             commands: Arc::new(commands(root, record, problems)),
         }
     }

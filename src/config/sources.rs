@@ -35,12 +35,14 @@ pub enum Role {
     OnCall,
     /// `schedules/windows/*.yaml`.
     Windows,
+    /// `schedules/plans/*.yaml`.
+    Plans,
 }
 
 /// Directories of owners' files below `probes/`.
 const AREAS: [&str; 4] = ["platform", "districts", "bureaus", "external"];
 /// Directories below `schedules/`.
-const SHELVES: [&str; 3] = ["calendars", "policies", "windows"];
+const SHELVES: [&str; 4] = ["calendars", "plans", "policies", "windows"];
 /// The file of modules below `probes/`.
 const MODULES_FILE: &str = "modules.yaml";
 /// Single files below `schedules/`.
@@ -188,14 +190,6 @@ impl Sources {
                 for path in self.list(&path, None) {
                     self.take(&path, role);
                 }
-            } else if name == "plans" && path.is_dir() {
-                for path in self.list(&path, None) {
-                    let shown: Arc<str> = path.display().to_string().into();
-                    let at = Place::of_file(shown);
-                    self.problems.push(
-                        Problem::error(Code::NotSupported, &at, "plans are not supported yet").hint("move it away"),
-                    );
-                }
             } else {
                 let known = SHELVES.iter().copied().chain(SINGLES.iter().map(|(name, _)| *name));
                 self.misplaced(&path, known, "nothing reads a file of this name");
@@ -270,6 +264,7 @@ pub(super) enum Missing {
 fn shelf(name: &str) -> Option<Role> {
     match name {
         "calendars" => Some(Role::Calendar),
+        "plans" => Some(Role::Plans),
         "policies" => Some(Role::Policies),
         "windows" => Some(Role::Windows),
         _ => None,

@@ -4,6 +4,7 @@
 //! a chain of hashes can be laid over all of them; what was written by an older version stays readable.
 
 use super::health::ProbeHealth;
+use super::plan::RunFact;
 use super::window::{About, Amendment, Definition, Emergency, WindowState};
 use super::*;
 use serde::{Deserialize, Serialize};
@@ -201,6 +202,13 @@ pub enum Fact {
         sequence: u32,
         /// Who was told; a close goes to the same.
         to: Vec<Recipient>,
+    },
+    /// Something happened to a run of a plan.
+    Run {
+        /// Which one.
+        run: RunId,
+        /// What.
+        event: RunFact,
     },
     /// An incident is over.
     IncidentClosed {

@@ -65,6 +65,7 @@ impl City {
             fallback: "duty".into(),
             admins: "duty".into(),
             timers: AlertTimers::default(),
+            plans: Default::default(),
             dependants: HashMap::new(),
         };
         Self { inventory }

@@ -7,6 +7,7 @@ use super::calendar::Calendar;
 use super::civil::Zone;
 use super::composite::Composite;
 use super::hours::Hours;
+use super::plan::Plan;
 use super::policy::{Freeze, Policy};
 use super::window::Schedule;
 use super::*;
@@ -314,6 +315,8 @@ pub struct Inventory {
     pub calendar: Calendar,
     /// In the order of the files.
     pub policies: Vec<Policy>,
+    /// By id.
+    pub plans: BTreeMap<PlanId, Plan>,
     /// In the order of the files.
     pub freezes: Vec<Freeze>,
     /// By id.

@@ -28,22 +28,39 @@ pub fn decode(node: &Node, fields: &'static [Field], problems: &mut Problems) ->
 /// Reads JSON by a table, for callers that have no file: commands, tests.
 pub fn from_json(json: &serde_json::Value, fields: &'static [Field]) -> Result<Record, Problems> {
     let mut problems = Problems::new();
-    let record = decode(&json_node(json, &Place::of_file("arguments")), fields, &mut problems);
+    let record = decode(&node_of_json(json, &Place::of_file("arguments")), fields, &mut problems);
     if record.complete { Ok(record) } else { Err(problems) }
 }
 
-fn json_node(json: &serde_json::Value, at: &Place) -> Node {
+/// A node of JSON, all of it at one place.
+pub fn node_of_json(json: &serde_json::Value, at: &Place) -> Node {
     use serde_json::Value as Json;
     let kind = match json {
         Json::Null => NodeKind::Null,
         Json::Bool(_) | Json::Number(_) => NodeKind::Scalar { text: json.to_string(), quoted: false, expanded: false },
         Json::String(text) => NodeKind::Scalar { text: text.clone(), quoted: false, expanded: false },
-        Json::Array(items) => NodeKind::List(items.iter().map(|i| json_node(i, at)).collect()),
+        Json::Array(items) => NodeKind::List(items.iter().map(|i| node_of_json(i, at)).collect()),
         Json::Object(pairs) => NodeKind::Map(
-            pairs.iter().map(|(k, v)| Entry { key: k.clone(), key_at: at.clone(), value: json_node(v, at) }).collect(),
+            pairs
+                .iter()
+                .map(|(k, v)| Entry { key: k.clone(), key_at: at.clone(), value: node_of_json(v, at) })
+                .collect(),
         ),
     };
     Node { at: at.clone(), kind }
+}
+
+/// What was written as JSON, scalars as their texts: [`node_of_json`] makes a node of it that decodes alike.
+pub fn json_of_node(node: &Node) -> serde_json::Value {
+    use serde_json::Value as Json;
+    match &node.kind {
+        NodeKind::Null => Json::Null,
+        NodeKind::Scalar { text, .. } => Json::String(text.clone()),
+        NodeKind::List(items) => Json::Array(items.iter().map(json_of_node).collect()),
+        NodeKind::Map(entries) => {
+            Json::Object(entries.iter().map(|e| (e.key.clone(), json_of_node(&e.value))).collect())
+        }
+    }
 }
 
 fn read_fields(entries: &[Entry], record: &mut Record, problems: &mut Problems) {

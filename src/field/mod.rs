@@ -12,7 +12,7 @@ mod schema;
 mod spec;
 mod value;
 
-pub use decode::{decode, from_json};
+pub use decode::{decode, from_json, json_of_node, node_of_json};
 pub use node::{Entry, Node, NodeKind, Place};
 pub use problem::{Code, Problem, Problems, Severity, suggestion};
 pub use scalar::{describe, format_duration, parse_duration};

@@ -73,6 +73,7 @@ codes! {
     TokenShown = "GF0122", "a token in the file itself";
     CertificateAbsent = "GF0123", "a file of the daemon's own TLS that is not there";
     CertificateDue = "GF0124", "a certificate of the daemon's own whose time is over, or soon will be";
+    NoUndo = "GF0120", "a step that stays when its run turns back";
 }
 
 /// Whether it stops a load.

@@ -8,6 +8,7 @@ pub(super) mod grants;
 mod plugin;
 mod range;
 mod run;
+pub(super) mod tool;
 
 use self::grants::{Program, Refusal};
 use self::plugin::{Said, parse_output};

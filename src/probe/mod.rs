@@ -5,6 +5,7 @@
 
 mod attempt;
 mod board;
+mod call;
 mod command;
 mod datagram;
 mod dial;
@@ -37,7 +38,9 @@ mod websocket;
 
 pub use attempt::*;
 pub use board::*;
+pub use call::{Call, CallError};
 pub use command::grants::{Asker, CommandGrant, Commands, Grantees};
+pub use command::tool::{Tool, ToolError};
 pub use document::document;
 pub use facts::{DnsFacts, Facts, HttpFacts, TlsFacts};
 pub use heartbeat::{Beat, Heartbeats, MEMBER_ID_MAX, Taken};

@@ -100,6 +100,11 @@ impl Transports {
         Self { network, user_agent: user_agent.into(), clients: Mutex::default(), configs: Mutex::default() }
     }
 
+    /// Names and trust.
+    pub(super) fn network(&self) -> &Network {
+        &self.network
+    }
+
     /// The client of `profile`.
     ///
     /// # Errors

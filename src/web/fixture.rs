@@ -147,6 +147,7 @@ fn rules() -> Inventory {
         fallback: "duty".into(),
         admins: "duty".into(),
         timers: AlertTimers::default(),
+        plans: Default::default(),
         dependants: HashMap::new(),
     }
 }

@@ -8,6 +8,7 @@ mod composites;
 mod depends;
 mod owners;
 mod people;
+mod plans;
 mod policies;
 mod registry;
 mod windows;
@@ -20,12 +21,14 @@ use super::settings::{self, Settings};
 use super::{LoadOptions, Loaded, Role, Sources, access, judge, parse, tables};
 use crate::domain::calendar::Calendar;
 use crate::domain::composite::Composite;
+use crate::domain::plan::Plan;
 use crate::domain::policy::{Freeze, Policy};
 use crate::domain::window::Schedule;
 use crate::domain::*;
 use crate::field::{Code, Node, NodeKind, Place, Problem, Problems, Record, decode};
 use crate::network::Network;
-use crate::probe::{BuildContext, Prober};
+use crate::probe::{Asker, BuildContext, Prober};
+use crate::step::StepContext;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -43,6 +46,7 @@ struct Draft {
     calendar: Calendar,
     notices: Vec<calendars::Notice>,
     policies: Vec<Policy>,
+    plans: BTreeMap<PlanId, Plan>,
     freezes: Vec<Freeze>,
     schedules: Vec<windows::Draft>,
     composites: BTreeMap<CompositeId, Composite>,
@@ -66,6 +70,7 @@ impl Draft {
             calendar: Calendar::default(),
             notices: Vec::new(),
             policies: Vec::new(),
+            plans: BTreeMap::new(),
             freezes: Vec::new(),
             schedules: Vec::new(),
             composites: BTreeMap::new(),
@@ -105,15 +110,44 @@ pub(super) fn lower(sources: &Sources, options: &LoadOptions) -> Result<Loaded, 
 
     let mut draft = Draft::new(context, problems);
     draft.note_unread(sources, &files);
-    let granted = Granted { names: settings::granted(&main), unread };
+    let granted = Arc::new(Granted { names: settings::granted(&main), unread });
+    let steps = step_context(&draft.context, &settings, &granted, &options.env);
     for (role, path, node) in files {
         if let Some(node) = node {
-            draft.file(role, &path, node, &granted, &options.env);
+            match role {
+                Role::Plans if node.is_null() => draft.problems.push(nothing(&Place::of_file(path.clone()))),
+                Role::Plans => draft.expanded_plan_file(node, &granted, &options.env, &steps),
+                _ => draft.file(role, &path, node, &granted, &options.env),
+            }
         }
     }
     draft.require_files(sources);
     draft.refer_to(sources, &main);
-    draft.finish(sources, options, &main, settings, network)
+    draft.finish(sources, options, &main, (settings, steps), network)
+}
+
+/// What steps are built and carried out with; bodies are expanded with what is granted to their plan's owner.
+fn step_context(
+    context: &BuildContext,
+    settings: &Settings,
+    granted: &Arc<Granted>,
+    env: &HashMap<String, String>,
+) -> StepContext {
+    let (granted, env) = (Arc::clone(granted), env.clone());
+    let expand = move |owner: &OwnerId, node: &mut Node| {
+        let mut problems = Problems::new();
+        expand(node, Grants::Owner(owner.as_str(), &granted), &env, &mut problems);
+        if problems.has_errors() { Err(problems.to_string()) } else { Ok(()) }
+    };
+    StepContext {
+        transports: Arc::clone(&context.transports),
+        commands: Arc::clone(&settings.commands),
+        asker: Asker::Nobody,
+        flags: settings.plans.flags.clone(),
+        systemctl: settings.plans.systemctl.clone(),
+        units: Arc::clone(&settings.plans.units),
+        expand: Arc::new(expand),
+    }
 }
 
 fn main_record(files: &mut [(Role, Arc<str>, Option<Node>)], options: &LoadOptions, problems: &mut Problems) -> Record {
@@ -145,7 +179,7 @@ impl Draft {
             return;
         }
         match role {
-            Role::Main => {}
+            Role::Main | Role::Plans => {}
             Role::Modules => {
                 // A `${1}` in their file is a part of a match, and they know no variables.
                 if node.get("modules").is_none_or(|modules| matches!(modules.kind, NodeKind::List(_))) {
@@ -179,6 +213,13 @@ impl Draft {
                 }
             }
         }
+    }
+
+    /// A file of plans, of which both the written and the expanded form are wanted.
+    fn expanded_plan_file(&mut self, raw: Node, granted: &Granted, env: &HashMap<String, String>, steps: &StepContext) {
+        let mut node = raw.clone();
+        windows::expand_each(&mut node, granted, env, &mut self.problems);
+        self.plan_file(&raw, &node, steps);
     }
 
     /// Remembers which ids may exist although they are not seen.
@@ -228,7 +269,8 @@ impl Draft {
         for (owner, _) in main.map("secrets") {
             self.known.refer(Reference::new(Thing::Owner, &owner.value, &owner.at));
         }
-        for (owner, at) in main.records("commands").flat_map(|grant| grant.texts("owners")) {
+        let units = main.record("plans").into_iter().flat_map(|plans| plans.records("units"));
+        for (owner, at) in main.records("commands").chain(units).flat_map(|grant| grant.texts("owners")) {
             self.known.refer(Reference::new(Thing::Owner, owner, at));
         }
         for (owner, at) in access::owners(sources, main) {
@@ -241,7 +283,7 @@ impl Draft {
         sources: &Sources,
         options: &LoadOptions,
         main: &Record,
-        settings: Settings,
+        (settings, steps): (Settings, StepContext),
         network: Arc<Network>,
     ) -> Result<Loaded, Problems> {
         self.settle_calendar();
@@ -270,6 +312,7 @@ impl Draft {
             bodies: self.bodies,
             settings,
             network,
+            steps,
             desk: Desk::new(self.modules, allow, &self.context),
             access,
             digest: sources.digest(),
@@ -308,6 +351,7 @@ impl Draft {
             probes: std::mem::take(&mut self.probes),
             calendar: std::mem::take(&mut self.calendar),
             policies: std::mem::take(&mut self.policies),
+            plans: std::mem::take(&mut self.plans),
             freezes: std::mem::take(&mut self.freezes),
             schedules: schedules.into_iter().map(|s| (s.id.clone(), s)).collect(),
             composites: std::mem::take(&mut self.composites),

@@ -20,6 +20,7 @@ pub(super) enum Thing {
     Objective,
     Roster,
     Policy,
+    Plan,
     Freeze,
     Schedule,
     Calendar,
@@ -35,6 +36,7 @@ impl Thing {
             Self::Objective => "objective",
             Self::Roster => "roster",
             Self::Policy => "policy",
+            Self::Plan => "plan",
             Self::Freeze => "freeze",
             Self::Schedule => "schedule of windows",
             Self::Calendar => "calendar",
@@ -49,6 +51,7 @@ impl Thing {
             Self::Objective => "schedules/objectives.yaml",
             Self::Roster => "schedules/on-call.yaml",
             Self::Policy => "schedules/policies/",
+            Self::Plan => "schedules/plans/",
             Self::Freeze => "schedules/freezes.yaml",
             Self::Schedule => "schedules/windows/",
             Self::Calendar => "schedules/calendars/",
@@ -125,6 +128,9 @@ impl Registries {
             Role::OnCall => {
                 self.unread.insert(Thing::Roster);
             }
+            Role::Plans => {
+                self.unread.insert(Thing::Plan);
+            }
             Role::Main
             | Role::Modules
             | Role::PlainModules
@@ -143,6 +149,7 @@ impl Registries {
             "objectives" => self.note_unread_entry(Thing::Objective),
             "on-call" => self.note_unread_entry(Thing::Roster),
             _ if path.contains("/policies/") => self.note_unread_entry(Thing::Policy),
+            _ if path.contains("/plans/") => self.note_unread_entry(Thing::Plan),
             _ => {}
         }
     }
@@ -151,7 +158,9 @@ impl Registries {
     pub(super) fn note_missing(&mut self, directory: Missing) {
         match directory {
             Missing::Probes => self.unread.extend([Thing::Owner, Thing::Subsystem]),
-            Missing::Schedules => self.unread.extend([Thing::Objective, Thing::Roster, Thing::Policy]),
+            Missing::Schedules => {
+                self.unread.extend([Thing::Objective, Thing::Roster, Thing::Policy, Thing::Plan]);
+            }
         }
     }
 

@@ -201,5 +201,6 @@ pub(in crate::config) const MAIN: &[Field] = &[
     ),
     Field::optional("tls", Type::Record(TLS), "TLS for pages and API."),
     Field::optional("access", Type::Record(ACCESS), "Who may do what."),
+    Field::optional("plans", Type::Record(super::PLANS), "What plans of maintenance are granted."),
     Field::optional("commands", things(&Type::Record(COMMANDS)), "Where the programs of `command` probes lie."),
 ];

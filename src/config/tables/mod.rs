@@ -4,11 +4,13 @@
 
 mod main;
 mod modules;
+mod plans;
 mod probes;
 mod schedules;
 
 pub(super) use main::MAIN;
 pub(super) use modules::{MODULE_FILE, is_asked};
+pub(super) use plans::{PLAN_FILE, PLANS, STEP_COMMON};
 pub(super) use probes::{OWNER_FILE, PROBE_COMMON};
 pub(super) use schedules::{
     CALENDAR_FILE, COMPOSITE_FILE, FREEZE_FILE, OBJECTIVE_FILE, POLICY_FILE, ROSTER_FILE, WINDOW_FILE,
@@ -52,6 +54,12 @@ pub static DOCUMENTS: &[Document] = &[
         schema_directory: "schedules/.schema",
         files: "schedules/windows/*.yaml",
         fields: WINDOW_FILE,
+    },
+    Document {
+        name: "plans",
+        schema_directory: "schedules/.schema",
+        files: "schedules/plans/*.yaml",
+        fields: PLAN_FILE,
     },
     Document {
         name: "policies",

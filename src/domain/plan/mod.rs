@@ -20,7 +20,7 @@ mod tests;
 pub use fact::{Deed, End, Ending, Resolution, RunFact, Seen};
 pub use next::{Circumstances, Move, Waiting, next};
 pub use run::{Phase, Progress, Run, RunState, Standing, Track};
-pub use runs::{RUNS_MAX, Report, Runs, run_id};
+pub use runs::{Order, RUNS_MAX, Report, Runs, run_id};
 
 use super::*;
 use serde::{Deserialize, Serialize};

@@ -27,6 +27,31 @@ pub struct Report {
     pub end: End,
 }
 
+/// What the shell is asked to carry out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Of which run.
+    pub run: RunId,
+    /// Under which epoch.
+    pub epoch: u32,
+    /// Of which plan.
+    pub plan: PlanId,
+    /// Whose.
+    pub owner: OwnerId,
+    /// Of which step.
+    pub step: StepId,
+    /// What.
+    pub deed: Deed,
+    /// Which try.
+    pub attempt: u32,
+    /// The same for every try.
+    pub key: String,
+    /// The runner's kind and body.
+    pub action: Action,
+    /// Deadline.
+    pub timeout_ms: Millis,
+}
+
 /// Every run, by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Runs {

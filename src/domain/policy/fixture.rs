@@ -150,6 +150,7 @@ pub(crate) fn city() -> Inventory {
         fallback: "duty".into(),
         admins: "duty".into(),
         timers: AlertTimers::default(),
+        plans: Default::default(),
         dependants: Default::default(),
     }
 }

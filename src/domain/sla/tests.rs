@@ -279,6 +279,7 @@ fn account_of_a_view_asks_the_objective_for_hours_and_target() {
         fallback: "duty".into(),
         admins: "duty".into(),
         timers: AlertTimers::default(),
+        plans: Default::default(),
         dependants: HashMap::new(),
     };
     let view = SubsystemView {

@@ -210,6 +210,14 @@ fn runs_anything(name: Option<&OsStr>) -> bool {
 }
 
 impl Program {
+    /// A program that the administrator named by its whole path.
+    pub(super) fn of_system(path: &Path) -> Self {
+        let directory = path.parent().unwrap_or(Path::new("/")).to_owned();
+        let way = path.file_name().map(PathBuf::from).unwrap_or_default();
+        let written = path.display().to_string().into();
+        Self { written, places: vec![Place { directory, way, named: Named::Yes }] }
+    }
+
     /// The file itself, as it lies there now.
     pub(super) fn locate(&self) -> Result<PathBuf, Refusal> {
         let mut absent = None;
