@@ -7,11 +7,13 @@
 use crate::clock::Clock;
 use crate::domain::engine::{CLOCK_STEP_MAX, Effect, Engine, Event, Journal, Output};
 use crate::domain::order::NotOrdered;
+use crate::domain::plan::{End, Order, Report};
 use crate::domain::*;
 use crate::metrics::Metrics;
 use crate::outbox::OutboxHandle;
 use crate::probe::{Board, HourTally};
 use crate::scheduler::SchedulerHandle;
+use crate::step::Hands;
 use crate::store::{Batch, Ends, Store, Tally};
 use crate::web::OrderAsked;
 use std::sync::Arc;
@@ -63,6 +65,8 @@ pub struct Runtime {
     pub outbox: OutboxHandle,
     /// Where the picture goes.
     pub pictures: watch::Sender<Arc<Snapshot>>,
+    /// Who carries out steps of plans.
+    pub hands: Arc<Hands>,
     /// Figures about ourselves.
     pub metrics: Arc<Metrics>,
     /// What waits for a store that refuses writes.
@@ -92,6 +96,8 @@ pub struct Unsaved {
     /// The last ids, behind which the next batch goes.
     ends: Ends,
     batch: Batch,
+    /// Orders whose intents could not be stored, so that nobody carried them out.
+    withheld: Vec<Order>,
     failing: bool,
 }
 
@@ -128,6 +134,7 @@ impl Runtime {
                 _ = housekeeping.tick() => self.keep_house(&mut last).await,
                 () = tokio::time::sleep(pause) => self.turn(|engine, now| engine.handle(now, Event::Tick)).await,
             }
+            self.give_back().await;
             if let Some(step) = clocks.step(&*self.clock) {
                 self.metrics.clock_steps.inc();
                 self.turn(|engine, now| engine.handle(now, step)).await;
@@ -183,8 +190,23 @@ impl Runtime {
             self.unsaved.batch.audit.extend(out.audit);
             self.save().await;
         }
-        for Effect::Retry { probe, at } in out.effects {
-            self.scheduler.retry(probe, at).await;
+        for effect in out.effects {
+            match effect {
+                Effect::Retry { probe, at } => self.scheduler.retry(probe, at).await,
+                Effect::Step(order) if self.unsaved.failing && !order.safe => self.unsaved.withheld.push(*order),
+                Effect::Step(order) => self.hands.carry_out(*order),
+                Effect::Release { target } => self.hands.release(target),
+            }
+        }
+    }
+
+    /// Tells the engine of orders that were not carried out, because the intent could not be stored first.
+    async fn give_back(&mut self) {
+        for order in std::mem::take(&mut self.unsaved.withheld) {
+            let end = End::Withheld { note: "the store refused the record of its intent".to_owned() };
+            let Order { run, epoch, step, deed, attempt, .. } = order;
+            let report = Box::new(Report { run, epoch, step, deed, attempt, end });
+            self.turn(|engine, now| engine.handle(now, Event::Reported(report))).await;
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod mail;
 mod outbox_view;
+mod plans;
 mod reload;
 mod restore;
 mod running;
@@ -19,6 +20,7 @@ use crate::outbox::{Delivered, Outbox};
 use crate::probe::{Board, Heartbeats};
 use crate::runtime::{EVENTS_MAX, Inbox, OBSERVATIONS_MAX, Runtime, Unsaved};
 use crate::scheduler::{Limits, Scheduler, SchedulerMetrics};
+use crate::step::Hands;
 use crate::store::{Store, StoreError};
 use crate::web::serve::{Caps, Listening, serve};
 use crate::web::{Commands, OutboxView, Site, WebState};
@@ -102,7 +104,7 @@ pub struct Launch {
 /// Whatever keeps it from starting; once it runs, trouble is logged, shown and mailed instead.
 pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(String) + Send) -> Result<(), AppError> {
     let Launch { loaded, loader, watched, clock, heartbeats } = launch;
-    let Loaded { inventory, probers, settings, network, digest, desk, access, .. } = loaded;
+    let Loaded { inventory, probers, settings, network, digest, desk, access, steps, .. } = loaded;
     raise_file_limit();
     outlive_size_limits()?;
     let (listening, address, certificate) = listen(&settings).await?;
@@ -125,6 +127,11 @@ pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(Str
     let outbox_stop = CancellationToken::new();
     tasks.spawn(outbox_task.run(outbox_stop.clone()));
     tasks.spawn(pass_on(deliveries, events.clone()));
+    let (report, reports) = mpsc::channel(EVENTS_MAX);
+    let hands_stop = CancellationToken::new();
+    let hands = Arc::new(Hands::new(steps, report, tasks.clone(), hands_stop.clone()));
+    tasks.spawn(plans::pass_on(reports, events.clone(), hands_stop.clone()));
+    tasks.spawn(plans::reconcile(Arc::clone(&hands), events.clone(), hands_stop.clone()));
     let (pictures, picture) = watch::channel(Arc::new(restored.picture));
     let runtime = Runtime {
         engine: restored.engine,
@@ -132,6 +139,7 @@ pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(Str
         clock: Arc::clone(&clock),
         scheduler: scheduler.clone(),
         outbox: outbox.clone(),
+        hands: Arc::clone(&hands),
         pictures,
         metrics: Arc::clone(&metrics),
         unsaved: Unsaved::after(restored.ends),
@@ -159,6 +167,7 @@ pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(Str
         metrics,
         mail,
         outbox,
+        hands,
     });
     running.reloaded();
     running.scheduler.replace(scheduled(&inventory, &probers, &running.board)).await;
@@ -181,6 +190,7 @@ pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(Str
     stop.cancelled().await;
     tracing::info!("stopping: attempts end, what was seen is stored, then mail and pages end");
     let drain = async {
+        hands_stop.cancel();
         running.scheduler.stop().await;
         runtime_stop.cancel();
         // A panic has been logged where it happened; the drain goes on.

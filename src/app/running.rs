@@ -11,6 +11,7 @@ use crate::network::certificate::Certificate;
 use crate::outbox::{MailSetup, OutboxHandle};
 use crate::probe::{Board, Heartbeats, Prober};
 use crate::scheduler::{ScheduledProbe, SchedulerHandle};
+use crate::step::Hands;
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub(super) struct Running {
     pub(super) metrics: Arc<Metrics>,
     pub(super) mail: Arc<ArcSwap<MailSetup>>,
     pub(super) outbox: OutboxHandle,
+    pub(super) hands: Arc<Hands>,
     pub(super) desk: Arc<ArcSwap<Desk>>,
     pub(super) access: Arc<ArcSwap<Keyring>>,
     /// What TLS is spoken with, if it is.
@@ -55,6 +57,7 @@ impl Running {
             Err(error) => tracing::error!(%error, "mail goes on leaving by the former relays"),
         }
         self.desk.store(Arc::new(loaded.desk));
+        self.hands.adopt(loaded.steps);
         self.board.limit(loaded.settings.trace_bytes);
         self.board.rebuild(&inventory);
         self.tell(Event::Reloaded { inventory: Arc::clone(&inventory), digest: loaded.digest, by }).await;

@@ -107,6 +107,7 @@ impl Overlay {
                 also: Vec::new(),
                 lasts_ms: Millis::from(*lasts_s) * SECOND,
                 policy: None,
+                plan: None,
                 notice: Some(notice()),
                 source: source(),
             };

@@ -190,13 +190,22 @@ impl Run {
         for recorded in &output.facts {
             self.note(&recorded.fact);
         }
-        for Effect::Retry { probe, at } in &output.effects {
-            self.world.retry(probe, *at);
+        let mut reports = Vec::new();
+        for effect in output.effects {
+            match effect {
+                Effect::Retry { probe, at } => self.world.retry(&probe, at),
+                // Steps of plans succeed at once in this world.
+                Effect::Step(order) => reports.push(plan::Report::done(*order)),
+                Effect::Release { .. } => {}
+            }
         }
         for message in output.messages {
             self.count(&message);
             // The relay of this world accepts at once.
             self.handle(Event::Delivered { message: Box::new(message), accepted: self.now });
+        }
+        for report in reports {
+            self.handle(Event::Reported(Box::new(report)));
         }
     }
 

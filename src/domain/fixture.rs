@@ -147,6 +147,7 @@ impl City {
             also: Vec::new(),
             lasts_ms,
             policy: None,
+            plan: None,
             notice: None,
             source: source(),
         };

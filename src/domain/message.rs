@@ -134,6 +134,56 @@ pub struct AnnouncedWindow {
     pub about: Option<window::About>,
 }
 
+/// Why a run of a plan writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunNewsKind {
+    /// A step says something.
+    Says,
+    /// Nobody knows whether a step was done: a person has to say.
+    Parked,
+    /// It turns back.
+    TurnsBack,
+    /// Something could not be taken back.
+    Broken,
+    /// Something cannot be put back into service.
+    StaysDrained,
+}
+
+impl RunNewsKind {
+    /// The word in threads.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Says => "says",
+            Self::Parked => "parked",
+            Self::TurnsBack => "turns-back",
+            Self::Broken => "broken",
+            Self::StaysDrained => "stays-drained",
+        }
+    }
+}
+
+/// A run of a plan at the moment of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunNews {
+    /// Why it writes.
+    pub kind: RunNewsKind,
+    /// Which run.
+    pub run: RunId,
+    /// The plan's name.
+    pub plan: Names,
+    /// In which window.
+    pub window: WindowId,
+    /// From its start to its approved end.
+    pub span: Span,
+    /// About which step.
+    pub step: Option<StepId>,
+    /// From when on no step starts.
+    pub point_of_no_return: Timestamp,
+    /// The step's words, or the reason.
+    pub text: Names,
+}
+
 /// What a message says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
@@ -160,6 +210,8 @@ pub enum Content {
         /// What of the recipient's is affected.
         affected: Vec<Affected>,
     },
+    /// A step of a plan speaks, or a run needs people.
+    Plan(RunNews),
     /// A reload was refused; the text is what `check` prints.
     ReloadRefused {
         /// Diagnostics, cut to 16 KiB.

@@ -109,6 +109,104 @@ pub struct IncidentView {
     pub window: Option<WindowId>,
 }
 
+/// One step of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepView {
+    /// Which one.
+    pub id: StepId,
+    /// What it does.
+    pub kind: String,
+    /// Its wave.
+    pub wave: u32,
+    /// How far it is: `waiting`, `running`, `done`, `failed`, `unknown`, `given_up`.
+    pub state: &'static str,
+    /// The same of its undo.
+    pub undo: &'static str,
+    /// Tries so far.
+    pub attempts: u32,
+    /// The last word about it.
+    pub note: String,
+}
+
+/// One run of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunView {
+    /// Which one.
+    pub id: RunId,
+    /// Of which plan.
+    pub plan: PlanId,
+    /// Whose.
+    pub owner: OwnerId,
+    /// In which window.
+    pub window: WindowId,
+    /// Where it stands.
+    pub state: plan::RunState,
+    /// Why, when it is parked or on its way back.
+    pub why: Option<Names>,
+    /// The step at which it is parked.
+    pub parked_at: Option<StepId>,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// Who started it.
+    pub by: String,
+    /// How often a process took it over.
+    pub epoch: u32,
+    /// From when on no step starts.
+    pub point_of_no_return: Timestamp,
+    /// What it keeps out of service.
+    pub drained: Vec<String>,
+    /// In order.
+    pub steps: Vec<StepView>,
+}
+
+impl From<&plan::Run> for RunView {
+    fn from(run: &plan::Run) -> Self {
+        let word = |track: &plan::Track| match track.standing {
+            plan::Standing::Idle => "waiting",
+            plan::Standing::Flying { .. } => "running",
+            plan::Standing::Done { .. } => "done",
+            plan::Standing::Failed { .. } => "failed",
+            plan::Standing::Unknown { .. } => "unknown",
+            plan::Standing::GivenUp => "given_up",
+        };
+        let steps = run.plan.steps.iter().zip(&run.steps).map(|(step, progress)| StepView {
+            id: step.id.clone(),
+            kind: step.task.kind().to_owned(),
+            wave: step.wave,
+            state: word(&progress.forward),
+            undo: word(&progress.undo),
+            attempts: progress.forward.attempts,
+            note: progress.note.clone(),
+        });
+        let (why, parked_at, ended) = match &run.phase {
+            plan::Phase::Forward => (None, None, None),
+            plan::Phase::Parked { step, why, .. } => {
+                (Some(why.clone()), run.plan.steps.get(*step).map(|s| s.id.clone()), None)
+            }
+            plan::Phase::Unwinding { why } => (Some(why.clone()), None, None),
+            plan::Phase::Ended { at, .. } => (None, None, Some(*at)),
+        };
+        Self {
+            id: run.id.clone(),
+            plan: run.plan.id.clone(),
+            owner: run.plan.owner.clone(),
+            window: run.window.clone(),
+            state: run.state(),
+            why,
+            parked_at,
+            started: run.started,
+            ended,
+            by: run.by.clone(),
+            epoch: run.epoch,
+            point_of_no_return: run.point_of_no_return(),
+            drained: run.held.keys().cloned().collect(),
+            steps: steps.collect(),
+        }
+    }
+}
+
 /// The picture.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -122,6 +220,8 @@ pub struct Snapshot {
     pub windows: Arc<Vec<WindowView>>,
     /// Newest first, the last 1 000.
     pub incidents: Arc<Vec<IncidentView>>,
+    /// Newest first: runs of plans, the last 500.
+    pub runs: Arc<Vec<RunView>>,
     /// The store refuses writes; pages leave from memory.
     pub store_failed: bool,
     /// Diagnostics of the last reload if it was refused.

@@ -214,6 +214,13 @@ pub const GROUPS: &[Group] = &[
             ),
             family(Gauge, "gengfu_window_start_timestamp_seconds", &["window", "owner"], "Start of the window."),
             family(Gauge, "gengfu_window_end_timestamp_seconds", &["window", "owner"], "Approved end of the window."),
+            family(
+                Gauge,
+                "gengfu_plan_run_state",
+                &["plan", "state"],
+                "Always 1; the state label is the present state of the plan's latest run: running, parked, aborting, \
+                 done, undone or broken.",
+            ),
             family(Gauge, "gengfu_policy_open", &["policy"], "Whether the policy allows maintenance now."),
             family(
                 Gauge,

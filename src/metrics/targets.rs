@@ -56,6 +56,7 @@ pub fn write(now: Timestamp, page: &mut Page, sources: &Sources<'_>) {
     subsystems(page, sources);
     promises::write(page, sources);
     windows(now, page, sources.snapshot);
+    runs(page, sources.snapshot);
     policies(page, sources.figures);
     incidents(now, page, sources);
 }
@@ -234,6 +235,18 @@ fn windows(now: Timestamp, page: &mut Page, snapshot: &Snapshot) {
     let mut series = page.family("gengfu_window_end_timestamp_seconds");
     for (labels, window) in &rows {
         series.sample(labels, seconds(window.span.end.0));
+    }
+}
+
+/// The latest run of each plan.
+fn runs(page: &mut Page, snapshot: &Snapshot) {
+    let mut latest: BTreeMap<&str, &'static str> = BTreeMap::new();
+    for run in snapshot.runs.iter() {
+        latest.entry(run.plan.as_str()).or_insert(run.state.as_str());
+    }
+    let mut series = page.family("gengfu_plan_run_state");
+    for (plan, state) in latest {
+        series.sample(&Labels::of(&[("plan", plan), ("state", state)]), 1.0);
     }
 }
 

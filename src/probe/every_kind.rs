@@ -85,7 +85,7 @@ impl Bench {
             self.take(now, out);
         }
         // Re-tries are left out: ticks alone must confirm as well.
-        for Effect::Retry { .. } in out.effects {}
+        assert!(out.effects.iter().all(|effect| matches!(effect, Effect::Retry { .. })));
     }
 
     fn handle(&mut self, now: Timestamp, event: Event) {

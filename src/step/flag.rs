@@ -11,11 +11,14 @@ use serde_json::json;
 use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What a flag's file name ends in.
 const ENDING: &str = "drained";
 /// Most files of the directory that are looked at.
 const FLAGS_MAX: usize = 10_000;
+/// A flag younger than this is not taken away by the look for flags that nobody keeps.
+const YOUNG: Duration = Duration::from_secs(10);
 /// Longest flag file that is read.
 const FLAG_BYTES_MAX: u64 = 16_384;
 
@@ -154,11 +157,18 @@ pub fn drained(directory: &Path) -> Vec<String> {
     targets
 }
 
-/// Takes a flag away that no run keeps.
+/// Takes a flag away that no run keeps; whether there was one. One that has just been put up is left for the next look:
+/// a run may have put it up after the last.
 ///
 /// # Errors
 /// What the system says.
-pub(super) fn release(directory: &Path, target: &str) -> io::Result<()> {
-    let Some(name) = target.strip_prefix("flag:").filter(|name| !name.contains('/')) else { return Ok(()) };
-    take(&directory.join(format!("{name}.{ENDING}"))).map(drop)
+pub(super) fn release(directory: &Path, target: &str) -> io::Result<bool> {
+    let Some(name) = target.strip_prefix("flag:").filter(|name| !name.contains('/')) else { return Ok(false) };
+    let path = directory.join(format!("{name}.{ENDING}"));
+    match fs::metadata(&path) {
+        Ok(meta) if meta.modified()?.elapsed().is_ok_and(|age| age < YOUNG) => Ok(false),
+        Ok(_) => take(&path).map(|_| true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }

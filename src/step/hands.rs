@@ -71,7 +71,8 @@ impl Hands {
     pub fn release(&self, target: String) {
         let context = self.context.load_full();
         self.tasks.spawn_blocking(move || match flag::release(&context.flags, &target) {
-            Ok(()) => tracing::warn!(%target, "was out of service although no run kept it so; it was put back"),
+            Ok(false) => {}
+            Ok(true) => tracing::warn!(%target, "was out of service although no run kept it so; it was put back"),
             Err(error) => tracing::error!(%target, %error, "is out of service although no run keeps it so"),
         });
     }

@@ -81,6 +81,7 @@ fn order(deed: Deed) -> Order {
         key: "0123456789abcdef".into(),
         action: Action { kind: "http".into(), body: "{}".into(), target: String::new() },
         timeout_ms: 5_000,
+        safe: false,
     }
 }
 

@@ -259,6 +259,7 @@ pub(super) fn snapshot() -> Snapshot {
         subsystems,
         windows: Arc::new(windows),
         incidents: Arc::new(incidents()),
+        runs: Arc::default(),
         store_failed: false,
         reload_refused: None,
     }

@@ -199,7 +199,7 @@ impl Draft {
             }
             Role::Windows => {
                 windows::expand_each(&mut node, granted, env, problems);
-                self.window_file(node);
+                self.window_file(&node);
             }
             Role::Calendar | Role::Policies | Role::Composites | Role::Freezes | Role::Objectives | Role::OnCall => {
                 expand(&mut node, Grants::Nobody, env, problems);

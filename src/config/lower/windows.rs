@@ -7,12 +7,10 @@ use super::registry::{Reference, Thing};
 use super::{Draft as Files, tables};
 use crate::domain::window::{Recurrence, Schedule, check_rule, starts_at, starts_on};
 use crate::domain::*;
-use crate::field::{Code, Node, NodeKind, Place, Problem, Problems, Record, Spanned, Value, decode};
+use crate::field::{Code, Node, NodeKind, Place, Problem, Problems, Record, Spanned, Value, decode, format_duration};
 use jiff::civil::{DateTime, Weekday};
 use std::collections::{BTreeSet, HashMap};
 
-/// What a later version reads, and what to write until then.
-const LATER: [(&str, &str); 1] = [("plan", "leave it out")];
 /// What may say when windows start; `from` belongs to the last one.
 const RECURRENCES: [&str; 5] = ["nth", "cron", "dates", "once", "rrule"];
 
@@ -41,36 +39,14 @@ pub(super) fn expand_each(node: &mut Node, granted: &Granted, env: &HashMap<Stri
     }
 }
 
-/// Takes out what is not supported yet, with a problem that says so.
-fn take_out_later(item: &mut Node, problems: &mut Problems) {
-    let NodeKind::Map(entries) = &mut item.kind else { return };
-    entries.retain(|e| match LATER.iter().find(|(name, _)| *name == e.key) {
-        Some((key, hint)) => {
-            let problem = Problem::error(Code::NotSupported, &e.key_at, format!("`{key}` is not supported yet"));
-            problems.push(problem.hint(*hint));
-            false
-        }
-        None => true,
-    });
-}
-
 impl Files {
-    pub(super) fn window_file(&mut self, mut node: Node) {
-        if let NodeKind::Map(entries) = &mut node.kind {
-            for entry in entries.iter_mut().filter(|e| e.key == "windows") {
-                if let NodeKind::List(items) = &mut entry.value.kind {
-                    for item in items {
-                        take_out_later(item, &mut self.problems);
-                    }
-                }
-            }
-        }
-        let file = decode(&node, tables::WINDOW_FILE, &mut self.problems);
+    pub(super) fn window_file(&mut self, node: &Node) {
+        let file = decode(node, tables::WINDOW_FILE, &mut self.problems);
         for record in file.records("windows").filter(|r| r.has("id")) {
             if !self.known.register(Thing::Schedule, record.text("id"), record.at("id"), &mut self.problems) {
                 continue;
             }
-            for (thing, field) in [(Thing::Owner, "owner"), (Thing::Policy, "policy")] {
+            for (thing, field) in [(Thing::Owner, "owner"), (Thing::Policy, "policy"), (Thing::Plan, "plan")] {
                 if let Some(id) = record.opt_text(field) {
                     self.known.refer(Reference::new(thing, id, record.at(field)));
                 }
@@ -191,9 +167,36 @@ impl Files {
             also: record.list("also").iter().filter_map(date_time).collect(),
             lasts_ms: record.int("lasts"),
             policy: record.opt_text("policy").map(PolicyId::from),
+            plan: self.plan_of(record),
             notice: record.names("notice").cloned(),
             source: record.at("id").source(),
         })
+    }
+
+    /// The plan that a schedule names: its owner's, and one that fits.
+    fn plan_of(&mut self, record: &Record) -> Option<PlanId> {
+        let id = record.opt_text("plan")?;
+        let Some(plan) = self.plans.get(id) else { return Some(id.into()) };
+        let owner = record.text("owner");
+        if plan.owner.as_str() != owner {
+            let message = format!("a window of `{owner}` with a plan of `{}`", plan.owner);
+            let problem = Problem::error(Code::ForeignScope, record.at("plan"), message);
+            self.problems.push(problem.hint("let a plan of the same owner do it"));
+        }
+        let (needs, lasts) = (plan.needs_ms(), record.int("lasts"));
+        if needs > lasts {
+            let (forward, reserve) = (format_duration(plan.forward_ms()), format_duration(plan.reserve_ms));
+            let verify = format_duration(plan.verify_ms);
+            let message = format!(
+                "the plan `{id}` needs {}: steps {forward}, reserve {reserve}, verification {verify}; the window has {}",
+                format_duration(needs),
+                format_duration(lasts)
+            );
+            let problem = Problem::error(Code::OutOfBounds, record.at("plan"), message);
+            self.problems
+                .push(problem.hint("lengthen the window, or shorten timeouts, `reserve` or `verify` of the plan"));
+        }
+        Some(id.into())
     }
 
     fn scope(&mut self, record: &Record) -> Option<Vec<SubsystemId>> {

@@ -244,6 +244,7 @@ const WINDOW: &[Field] = &[
     Field::required("lasts", Type::Duration { min_ms: 1_000, max_ms: LENGTH_MAX }, "From start to approved end."),
     Field::optional("notice", Type::Names, "The owner's own words."),
     Field::optional("policy", Type::Id, "A stricter policy, besides those that govern."),
+    Field::optional("plan", Type::Id, "A plan of the same owner that carries it out; else people do."),
 ];
 
 /// `schedules/windows/*.yaml`.

@@ -4,10 +4,11 @@
 //! any version; the number in front tells.
 
 use super::*;
+use crate::domain::plan::Runs;
 use serde::{Deserialize, Serialize};
 
 /// Changes whenever the shape of the state changes.
-const SHAPE: u32 = 3;
+const SHAPE: u32 = 4;
 
 #[derive(Serialize)]
 struct Written<'a> {
@@ -15,6 +16,7 @@ struct Written<'a> {
     now: Timestamp,
     watch: &'a Watch,
     book: &'a Book,
+    runs: &'a Runs,
     desk: &'a Desk,
     leases: &'a Leases,
     digest: &'a str,
@@ -26,6 +28,7 @@ struct Read {
     now: Timestamp,
     watch: Watch,
     book: Book,
+    runs: Runs,
     desk: Desk,
     leases: Leases,
     digest: String,
@@ -34,9 +37,10 @@ struct Read {
 impl Engine {
     /// The state as of the last applied fact.
     pub fn checkpoint(&self) -> Vec<u8> {
-        let Self { now, watch, book, desk, leases, digest, .. } = self;
+        let Self { now, watch, book, runs, desk, leases, digest, .. } = self;
         // Plain data with text keys always serialises; an empty checkpoint would only cost a longer start.
-        serde_json::to_vec(&Written { shape: SHAPE, now: *now, watch, book, desk, leases, digest }).unwrap_or_default()
+        let written = Written { shape: SHAPE, now: *now, watch, book, runs, desk, leases, digest };
+        serde_json::to_vec(&written).unwrap_or_default()
     }
 
     /// Takes the state from a checkpoint; false if it is of another shape, and all facts have to be replayed.
@@ -45,6 +49,7 @@ impl Engine {
             Ok(read) if read.shape == SHAPE => {
                 (self.now, self.watch, self.book, self.desk) = (read.now, read.watch, read.book, read.desk);
                 (self.leases, self.digest) = (read.leases, read.digest);
+                self.runs = read.runs;
                 true
             }
             _ => false,

@@ -10,6 +10,8 @@ mod leases;
 mod orders;
 mod outages;
 mod picture;
+mod plan_orders;
+mod plans;
 mod promise;
 mod tell;
 mod wake;
@@ -17,6 +19,8 @@ mod windows;
 
 #[cfg(test)]
 mod tests;
+
+pub use plan_orders::{RunRefusal, RunWish};
 
 use super::health::{Change, Verdict};
 use super::incident::Desk;
@@ -69,6 +73,10 @@ pub enum Event {
         /// When.
         accepted: Timestamp,
     },
+    /// Something that a run asked for ended, or was not done.
+    Reported(Box<plan::Report>),
+    /// These targets are out of service, by flags of ours.
+    Drained(Vec<String>),
     /// The wall clock jumped.
     ClockStepped {
         /// Where it was.
@@ -89,6 +97,13 @@ pub enum Effect {
         probe: ProbeId,
         /// When.
         at: Timestamp,
+    },
+    /// Carry this out, and report how it ended.
+    Step(Box<plan::Order>),
+    /// Put this back into service: no run keeps it out.
+    Release {
+        /// What.
+        target: String,
     },
 }
 
@@ -122,6 +137,7 @@ pub struct Engine {
     now: Timestamp,
     watch: Watch,
     book: Book,
+    runs: plan::Runs,
     desk: Desk,
     leases: Leases,
     wakes: Wakes,
@@ -131,6 +147,8 @@ pub struct Engine {
     picture: picture::Picture,
     /// Good rounds of windows that verify.
     rounds: BTreeMap<WindowId, windows::Rounds>,
+    /// Those of runs with a step that waits for them.
+    run_rounds: BTreeMap<RunId, windows::Rounds>,
     /// When the wall clock last jumped.
     clock_stepped: Option<Timestamp>,
     journal: Journal,
@@ -156,6 +174,7 @@ impl Engine {
             now,
             watch: Watch::default(),
             book: Book::default(),
+            runs: plan::Runs::default(),
             desk: Desk::default(),
             leases: Leases::default(),
             wakes: Wakes::default(),
@@ -163,6 +182,7 @@ impl Engine {
             reload_refused: None,
             picture: picture::Picture::default(),
             rounds: BTreeMap::new(),
+            run_rounds: BTreeMap::new(),
             clock_stepped: None,
             journal: Journal::default(),
             surveyed: around::Surveyed::default(),
@@ -201,6 +221,7 @@ impl Engine {
                 self.picture.touch(changed);
             }
             Fact::Reloaded { digest } => self.digest.clone_from(digest),
+            Fact::Run { run, event } => self.runs.apply(recorded.at, run, event),
             fact => {
                 self.note_explained(recorded.at, fact);
                 self.book.apply(recorded.at, fact, &self.inventory);
@@ -223,6 +244,7 @@ impl Engine {
             self.record(&mut out, Fact::Reloaded { digest: digest.to_owned() });
         }
         self.picture.touch_all();
+        self.lease_runs(&mut out);
         self.adopt(&mut out);
         out
     }
@@ -237,6 +259,8 @@ impl Engine {
             Event::ReloadRefused { text, by } => self.refused(&mut out, text, by),
             Event::Noted(entry) => out.audit.push(*entry),
             Event::Delivered { message, accepted } => self.delivered(&mut out, &message, accepted),
+            Event::Reported(report) => self.reported(&mut out, &report),
+            Event::Drained(targets) => self.found_drained(&mut out, &targets),
             Event::ClockStepped { from, to } => {
                 self.record(&mut out, Fact::ClockStepped { from, to });
                 self.picture.touch_all();
@@ -254,6 +278,7 @@ impl Engine {
                 Wake::Subsystem(id) => self.reconsider(out, &id),
                 Wake::Tell(incident) => self.tell_opening(out, incident),
                 Wake::Window(id) => self.advance_window(out, &id),
+                Wake::Run(id) => self.advance_run(out, &id),
                 Wake::Risk(id) => self.consider_risk(out, &id),
                 Wake::Daily => self.daily(out),
             }
@@ -305,7 +330,7 @@ impl Engine {
         if changed {
             self.health_changed(out, &plan.id.subsystem());
         }
-        if !self.rounds.is_empty() {
+        if !self.rounds.is_empty() || !self.run_rounds.is_empty() {
             self.count_round(out, seen);
         }
     }
@@ -349,6 +374,7 @@ impl Engine {
         }
         self.adopt_windows(out);
         self.resume_rounds();
+        self.advance_all_runs(out);
         self.advance_all_windows(out);
         self.close_the_vanished(out);
         for id in inventory.subsystems.keys() {
@@ -367,6 +393,7 @@ impl Engine {
         let horizon = self.now - MEMORY;
         self.watch.forget_before(horizon);
         self.book.forget_before(horizon);
+        self.runs.forget_before(horizon);
         self.adopt_windows(out);
         self.picture.touch_all();
         self.advance_all_windows(out);

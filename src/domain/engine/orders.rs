@@ -250,7 +250,7 @@ impl Engine {
         }
         self.in_range(asked.span)?;
         let (name, notice) = (asked.name.clone(), asked.notice.clone());
-        let definition = Definition { owner: asked.owner.clone(), name, scope, notice, policy: None };
+        let definition = Definition { owner: asked.owner.clone(), name, scope, notice, policy: None, plan: None };
         let (id, schedule) = self.name_of(&definition, asked.span, &order.by);
         self.judged(&Window::new(&id, &schedule, asked.span, definition.clone()))?;
         self.enter(out, order, id, schedule, definition, asked.span, None)
@@ -285,7 +285,7 @@ impl Engine {
             return Err(refuse(WhyNot::Senseless, "范围为空", "the scope is empty"));
         };
         let name = Names { zh: format!("紧急维护 {ticket}"), en: format!("Emergency maintenance {ticket}") };
-        let definition = Definition { owner, name, scope, notice: None, policy: None };
+        let definition = Definition { owner, name, scope, notice: None, policy: None, plan: None };
         let (id, schedule) = self.name_of(&definition, span, &order.by);
         let emergency = Emergency { ticket: ticket.to_owned() };
         self.enter(out, order, id, schedule, definition, span, Some(emergency))

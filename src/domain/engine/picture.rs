@@ -14,12 +14,18 @@ pub(super) struct Picture {
     views: BTreeMap<SubsystemId, Arc<SubsystemView>>,
     touched: BTreeSet<SubsystemId>,
     all: bool,
+    runs: bool,
 }
 
 impl Picture {
     /// One subsystem's view is out of date.
     pub(super) fn touch(&mut self, id: Option<SubsystemId>) {
         self.touched.extend(id);
+    }
+
+    /// The runs are out of date.
+    pub(super) fn touch_runs(&mut self) {
+        self.runs = true;
     }
 
     /// Every view is out of date.
@@ -31,12 +37,13 @@ impl Picture {
 impl Engine {
     /// Whether a new picture would differ from the last one.
     pub fn has_news(&self) -> bool {
-        self.picture.all || !self.picture.touched.is_empty()
+        self.picture.all || self.picture.runs || !self.picture.touched.is_empty()
     }
 
     /// Takes the picture.
     pub fn snapshot(&mut self) -> Snapshot {
         let inventory = Arc::clone(&self.inventory);
+        self.picture.runs = false;
         if std::mem::take(&mut self.picture.all) {
             self.picture.views.clear();
             self.picture.touched = inventory.subsystems.keys().cloned().collect();
@@ -59,6 +66,7 @@ impl Engine {
             subsystems: self.picture.views.values().cloned().collect(),
             windows: Arc::new(windows),
             incidents: Arc::new(incidents),
+            runs: Arc::new(self.run_views()),
             store_failed: false,
             reload_refused: self.reload_refused.clone(),
         }

@@ -16,13 +16,27 @@ struct Bench {
     facts: Vec<Recorded>,
     mails: Vec<Message>,
     retries: Vec<(ProbeId, Timestamp)>,
+    orders: Vec<plan::Order>,
+    released: Vec<String>,
     now: Timestamp,
 }
 
 impl Bench {
     fn new(city: &City) -> Self {
-        let engine = Engine::new(T0, Arc::new(city.inventory()));
-        let mut bench = Self { engine, facts: Vec::new(), mails: Vec::new(), retries: Vec::new(), now: T0 };
+        Self::of(city.inventory())
+    }
+
+    fn of(inventory: Inventory) -> Self {
+        let engine = Engine::new(T0, Arc::new(inventory));
+        let mut bench = Self {
+            engine,
+            facts: Vec::new(),
+            mails: Vec::new(),
+            retries: Vec::new(),
+            orders: Vec::new(),
+            released: Vec::new(),
+            now: T0,
+        };
         let out = bench.engine.start(T0, None, "digest");
         bench.take(out);
         bench
@@ -38,8 +52,11 @@ impl Bench {
             self.take(out);
         }
         for effect in out.effects {
-            let Effect::Retry { probe, at } = effect;
-            self.retries.push((probe, at));
+            match effect {
+                Effect::Retry { probe, at } => self.retries.push((probe, at)),
+                Effect::Step(order) => self.orders.push(*order),
+                Effect::Release { target } => self.released.push(target),
+            }
         }
     }
 
@@ -88,6 +105,7 @@ impl Bench {
             Content::Closed(n) => format!("closed {} {}", n.symptom.as_str(), n.subsystem),
             Content::Announcement { owner, .. } => format!("announcement {owner}"),
             Content::DependencyInMaintenance { affected, .. } => format!("informed {}", affected[0].subsystem),
+            Content::Plan(news) => format!("{} {}", news.kind.as_str(), news.run),
             Content::ReloadRefused { .. } => "reload refused".to_owned(),
         };
         self.mails
@@ -383,4 +401,5 @@ fn an_outage_supersedes_a_degradation_that_nobody_was_told_about() {
 }
 
 mod orders;
+mod plans;
 mod windows;

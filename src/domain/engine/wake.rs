@@ -18,6 +18,8 @@ pub(super) enum Wake {
     Tell(IncidentId),
     /// Does the window's state change?
     Window(WindowId),
+    /// Does the run of a plan go on?
+    Run(RunId),
     /// Does the budget burn too fast, or no longer?
     Risk(SubsystemId),
     /// Expand windows another day, forget what is old.

@@ -51,12 +51,14 @@ impl Engine {
                     _ => {}
                 }
                 self.wake_for_window(id, &known);
-                return self.tell_overrun(out, id);
+                self.tell_overrun(out, id);
+                return self.run_keeps_time(out, id);
             };
             let (schedule, span) = (window.schedule.clone(), window.span);
             let begun = (to == WindowState::Entering).then(|| self.begun(window));
             self.record(out, Fact::WindowChanged { window: id.clone(), schedule, span, to, why, begun });
             self.mute_edges(out, id, to);
+            self.run_follows(out, id, to);
         }
     }
 

@@ -27,6 +27,11 @@ pub enum RunFact {
         /// Counted from 1.
         epoch: u32,
     },
+    /// Its window got another time.
+    Moved {
+        /// From the start to the approved end.
+        span: Span,
+    },
     /// Something is about to be tried; stored before the effect.
     Intended {
         /// What.

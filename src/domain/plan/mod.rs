@@ -214,6 +214,16 @@ impl Task {
 }
 
 impl Step {
+    /// Whether a deed may be done although its intent could not be stored: it leads back to service, and twice is as good
+    /// as once.
+    pub fn is_safe_unrecorded(&self, deed: Deed) -> bool {
+        match deed {
+            Deed::Do => false,
+            Deed::Undo => self.undo.as_ref().is_some_and(|undo| undo.repeat.is_safe()),
+            Deed::Observe | Deed::Restore => true,
+        }
+    }
+
     /// How long the step takes at most, if nothing is repeated.
     pub fn longest_ms(&self) -> Millis {
         match self.task {

@@ -7,6 +7,9 @@
 use super::*;
 use std::collections::BTreeSet;
 
+/// While the store refuses records it is looked again after this time.
+const LOOK_AGAIN: Millis = 5 * SECOND;
+
 /// How often a look is repeated before it counts as unclear.
 pub(super) const LOOKS_MAX: u32 = 3;
 
@@ -21,6 +24,8 @@ pub struct Circumstances {
     pub restoring: BTreeSet<String>,
     /// What other runs keep out of service; it is left to the last of them to put it back.
     pub shared: BTreeSet<String>,
+    /// The store refuses records: what must not be tried twice, and every step forward, waits.
+    pub unrecorded: bool,
 }
 
 /// What is to be done.
@@ -91,6 +96,14 @@ pub fn next(now: Timestamp, run: &Run, around: &Circumstances) -> Move {
     {
         let end = End::Done { note: "another run keeps it out of service and will put it back".to_owned() };
         return Move::Settle { deed, step, end };
+    }
+    if let Move::Intend { deed, step } = found
+        && around.unrecorded
+        && !run.plan.steps.get(step).is_some_and(|s| s.is_safe_unrecorded(deed))
+    {
+        let why =
+            because("存储拒绝写入，无法先记录再执行", "the store refuses writes, so the intent cannot be recorded");
+        return Move::Wait { until: Some(now + LOOK_AGAIN), why: Waiting::Guard(why) };
     }
     found
 }

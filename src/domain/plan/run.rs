@@ -186,6 +186,7 @@ impl Run {
         match fact {
             RunFact::Started { .. } => {}
             RunFact::Leased { epoch } => self.epoch = *epoch,
+            RunFact::Moved { span } => self.span = *span,
             RunFact::Intended { deed, step, attempt, .. } => self.intended(at, *deed, step, *attempt),
             RunFact::Finished { deed, step, end } => self.finished(at, *deed, step, end),
             RunFact::Approved { step, by } => {

@@ -50,6 +50,22 @@ pub struct Order {
     pub action: Action,
     /// Deadline.
     pub timeout_ms: Millis,
+    /// Whether it may be carried out although the record of its intent could not be stored: it leads back to service,
+    /// and twice is as good as once.
+    pub safe: bool,
+}
+
+impl Report {
+    /// The report that an order was carried out, or that its effect is there.
+    pub fn done(order: Order) -> Self {
+        let Order { run, epoch, step, deed, attempt, .. } = order;
+        let note = String::new();
+        let end = match deed {
+            Deed::Observe => End::Saw { seen: Seen::Present, note },
+            Deed::Do | Deed::Undo | Deed::Restore => End::Done { note },
+        };
+        Self { run, epoch, step, deed, attempt, end }
+    }
 }
 
 /// Every run, by id.

@@ -343,6 +343,16 @@ fn what_was_withheld_was_not_done_and_is_decided_anew() {
 }
 
 #[test]
+fn while_nothing_can_be_recorded_only_what_leads_back_goes_on() {
+    let mut bench = Bench::new(&five_steps());
+    bench.do_step(0, "drain");
+    bench.around.unrecorded = true;
+    assert!(matches!(bench.next(), Move::Wait { why: Waiting::Guard(_), .. }), "no step forward");
+    bench.fact(&RunFact::Aborting { why: Names::default(), by: String::new() });
+    assert_eq!(bench.next(), intend(Deed::Restore, 0));
+}
+
+#[test]
 fn the_time_that_a_plan_needs_follows_its_order() {
     let slow = Step { timeout_ms: 10 * MINUTE, ..step("slow", &[], Task::Run(action("http", ""))) };
     let quick = step("quick", &[], Task::Run(action("http", "")));

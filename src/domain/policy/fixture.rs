@@ -178,6 +178,7 @@ pub(crate) fn once(owner: &str, scope: &[&str], start: &str, lasts_ms: Millis) -
         also: Vec::new(),
         lasts_ms,
         policy: None,
+        plan: None,
         notice: Some(names("系统升级，暂停服务", "Upgrade, service paused")),
         source: source("windows/huangpu.yaml", 2),
     };

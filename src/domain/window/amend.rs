@@ -23,6 +23,9 @@ pub struct Definition {
     /// A stricter policy that is added to those that match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyId>,
+    /// How it is carried out; by people when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanId>,
 }
 
 /// What an approval or a notice is about. One that was stored by an older version is about anything.
@@ -151,14 +154,15 @@ impl Definition {
     /// What is left of a window whose text is gone.
     pub fn forgotten() -> Self {
         let (name, scope) = (Names::default(), Vec::new());
-        Self { owner: OwnerId::new(""), name, scope, notice: None, policy: None }
+        Self { owner: OwnerId::new(""), name, scope, notice: None, policy: None, plan: None }
     }
 
-    /// What approvals and notices hold for: owner, scope and policy, by hash. Names may be mended.
+    /// What approvals and notices hold for: owner, scope, policy and plan, by hash. Names may be mended.
     pub fn digest(&self) -> String {
         let policy = self.policy.as_ref().map(PolicyId::as_str).unwrap_or_default();
         let scope: Vec<&str> = self.scope.iter().map(SubsystemId::as_str).collect();
-        hex(format!("{}\n{policy}\n{}", self.owner, scope.join("\n")).as_bytes(), 16)
+        let plan = self.plan.as_ref().map(|plan| format!("\n\n{plan}")).unwrap_or_default();
+        hex(format!("{}\n{policy}\n{}{plan}", self.owner, scope.join("\n")).as_bytes(), 16)
     }
 
     /// The same as a schedule's text, for those who judge texts: one start, one length.
@@ -173,6 +177,7 @@ impl Definition {
             also: Vec::new(),
             lasts_ms: span.len_ms(),
             policy: self.policy.clone(),
+            plan: self.plan.clone(),
             notice: self.notice.clone(),
             source: Source { file: "a request".into(), line: 0 },
         }
@@ -188,14 +193,16 @@ impl Schedule {
             scope: self.scope.clone(),
             notice: self.notice.clone(),
             policy: self.policy.clone(),
+            plan: self.plan.clone(),
         }
     }
 
     /// The whole text by hash, where it stands left out: any change voids its approvals.
     pub fn digest(&self) -> String {
-        let Self { id, name, owner, scope, starts, except, also, lasts_ms, policy, notice, source: _ } = self;
+        let Self { id, name, owner, scope, starts, except, also, lasts_ms, policy, plan, notice, source: _ } = self;
         let text = (id, name, owner, scope, starts, except, also, lasts_ms, policy, notice);
-        hex(format!("{text:?}").as_bytes(), 32)
+        let plan = plan.as_ref().map(|plan| format!("{plan:?}")).unwrap_or_default();
+        hex(format!("{text:?}{plan}").as_bytes(), 32)
     }
 }
 

@@ -84,6 +84,8 @@ pub struct Schedule {
     pub lasts_ms: Millis,
     /// A stricter policy that is added to those that match.
     pub policy: Option<PolicyId>,
+    /// How it is carried out; by people when absent.
+    pub plan: Option<PlanId>,
     /// The owner's own words.
     pub notice: Option<Names>,
     /// Where it was written.

@@ -7,6 +7,7 @@
 mod incident;
 mod maintenance;
 mod page;
+mod plan;
 mod words;
 
 use crate::domain::civil::Zone;
@@ -55,6 +56,7 @@ pub fn render(message: &Message, in_place_of: InPlaceOf<'_>, context: &RenderCon
         Content::Closed(news) => incident::page(incident::Turn::Closed, news, &words, url),
         Content::Announcement { name, windows, .. } => maintenance::announcement(name, windows, &words, url),
         Content::DependencyInMaintenance { window, affected } => maintenance::dependency(window, affected, &words, url),
+        Content::Plan(news) => plan::page(news, &words, url),
         Content::ReloadRefused { text } => maintenance::reload_refused(text, &words, url),
     };
     if let Some((mail, error)) = in_place_of {

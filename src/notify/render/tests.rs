@@ -61,6 +61,26 @@ fn window() -> AnnouncedWindow {
     }
 }
 
+fn run_news(kind: RunNewsKind) -> RunNews {
+    let text = match kind {
+        RunNewsKind::Says => names("升级开始", "the upgrade begins"),
+        RunNewsKind::Parked => names("步骤 switch：结果未知", "step switch: nobody can see whether it was done"),
+        RunNewsKind::TurnsBack => names("步骤 migrate 未成功", "step migrate did not succeed"),
+        RunNewsKind::Broken => names("未能回退的步骤：switch", "not undone: switch"),
+        RunNewsKind::StaysDrained => names("lb.bdc.test answered 500", "lb.bdc.test answered 500"),
+    };
+    RunNews {
+        kind,
+        run: "bdc-monthly.1f3a9c02.1".into(),
+        plan: names("门户前端升级", "Upgrade of the portal's front end"),
+        window: "bdc-monthly.1f3a9c02".into(),
+        span: Span::lasting(AT, 4 * HOUR),
+        step: Some("switch".into()),
+        point_of_no_return: AT + 3 * HOUR,
+        text,
+    }
+}
+
 fn message(content: Content, sequence: u32, language: Language) -> Message {
     let to = Recipient { name: "黄浦区值班".into(), mail: "oncall@huangpu.test".into(), language };
     Message::new("INC-0042".into(), sequence, to, AT, DAY, content)
@@ -86,6 +106,11 @@ fn every_content() -> Vec<(&'static str, Content)> {
         ("closed", Content::Closed(closed)),
         ("announcement", Content::Announcement { owner: owner.0, name: owner.1, windows: vec![window()] }),
         ("dependency", Content::DependencyInMaintenance { window: window(), affected }),
+        ("plan_says", Content::Plan(run_news(RunNewsKind::Says))),
+        ("plan_parked", Content::Plan(run_news(RunNewsKind::Parked))),
+        ("plan_turns_back", Content::Plan(run_news(RunNewsKind::TurnsBack))),
+        ("plan_broken", Content::Plan(run_news(RunNewsKind::Broken))),
+        ("plan_stays_drained", Content::Plan(run_news(RunNewsKind::StaysDrained))),
         (
             "reload_refused",
             Content::ReloadRefused { text: "probes/a.yaml:3:5: unknown key `tir`\n  did you mean `tier`?".into() },

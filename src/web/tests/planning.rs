@@ -25,6 +25,7 @@ fn planned() -> Snapshot {
         also: Vec::new(),
         lasts_ms: 2 * HOUR,
         policy: None,
+        plan: None,
         notice: None,
         source: source.clone(),
     };

@@ -24,16 +24,11 @@ impl Engine {
             hindrance: if near { self.hindrance(window) } else { None },
             asked: window.asked,
             work: self.work(window),
-            needs_ms: 0,
+            needs_ms: self.needs_ms(window),
             service: self.service(window),
             aborted: window.aborted,
             overran: window.overran,
         }
-    }
-
-    /// How far the work of its plan is.
-    pub(super) fn work(&self, _: &Window) -> Work {
-        Work::ByHand
     }
 
     fn service(&self, window: &Window) -> Service {
@@ -98,17 +93,22 @@ impl Engine {
         })
     }
 
+    /// Why nothing is allowed by this clock, if so.
+    pub(in crate::domain::engine) fn clock_is_doubtful(&self) -> Option<Names> {
+        let trusted_from = self.clock_stepped.map_or(Timestamp::MIN, |at| at + CLOCK_DISTRUST);
+        (self.now < trusted_from).then(|| Names {
+            zh: "时钟刚刚跳变，十分钟内不开始维护".into(),
+            en: "the clock jumped; nothing starts for ten minutes after that".into(),
+        })
+    }
+
     /// What stands in the way of a start that is near.
     fn hindrance(&self, window: &Window) -> Option<Names> {
         if window.emergency.is_some() {
             return None;
         }
-        let trusted_from = self.clock_stepped.map_or(Timestamp::MIN, |at| at + CLOCK_DISTRUST);
-        if self.now < trusted_from {
-            return Some(Names {
-                zh: "时钟刚刚跳变，十分钟内不开始维护".into(),
-                en: "the clock jumped; nothing starts for ten minutes after that".into(),
-            });
+        if let Some(why) = self.clock_is_doubtful() {
+            return Some(why);
         }
         if self.journal == Journal::Refuses {
             return Some(Names {
@@ -124,7 +124,7 @@ impl Engine {
     }
 
     /// The scope, and those that stand in for a member of it.
-    fn near(&self, scope: &[SubsystemId]) -> BTreeSet<SubsystemId> {
+    pub(in crate::domain::engine) fn near(&self, scope: &[SubsystemId]) -> BTreeSet<SubsystemId> {
         let needs = self.inventory.subsystems.values().flat_map(|s| &s.depends_on);
         let groups = needs.filter_map(|need| match need {
             Dependency::AnyOf(members) => Some(members),
