@@ -17,6 +17,7 @@ use crate::step::Hands;
 use crate::store::{Batch, Ends, Store, Tally};
 use crate::web::OrderAsked;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -65,6 +66,8 @@ pub struct Runtime {
     pub outbox: OutboxHandle,
     /// Where the picture goes.
     pub pictures: watch::Sender<Arc<Snapshot>>,
+    /// Shows that it turns.
+    pub pulse: Pulse,
     /// Who carries out steps of plans.
     pub hands: Arc<Hands>,
     /// Figures about ourselves.
@@ -88,6 +91,22 @@ pub struct Inbox {
     pub events: mpsc::Receiver<Event>,
     /// People.
     pub orders: mpsc::Receiver<OrderAsked>,
+}
+
+/// Turns of the engine, counted.
+#[derive(Clone, Debug, Default)]
+pub struct Pulse(Arc<AtomicU64>);
+
+impl Pulse {
+    /// The engine turned.
+    pub fn beat(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often.
+    pub fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Facts and messages that the store has not taken yet.
@@ -134,6 +153,7 @@ impl Runtime {
                 _ = housekeeping.tick() => self.keep_house(&mut last).await,
                 () = tokio::time::sleep(pause) => self.turn(|engine, now| engine.handle(now, Event::Tick)).await,
             }
+            self.pulse.beat();
             self.give_back().await;
             if let Some(step) = clocks.step(&*self.clock) {
                 self.metrics.clock_steps.inc();

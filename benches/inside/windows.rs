@@ -76,6 +76,7 @@ fn declare(inventory: &mut Inventory) -> anyhow::Result<()> {
             also: Vec::new(),
             lasts_ms: HOUR,
             policy: None,
+            plan: None,
             notice: None,
             source: source.clone(),
         };

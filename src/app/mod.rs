@@ -9,6 +9,7 @@ mod plans;
 mod reload;
 mod restore;
 mod running;
+mod watchdog;
 
 use crate::clock::Clock;
 use crate::config::{Loaded, Settings};
@@ -18,7 +19,7 @@ use crate::metrics::Metrics;
 use crate::network::certificate::{Certificate, CertificateError};
 use crate::outbox::{Delivered, Outbox};
 use crate::probe::{Board, Heartbeats};
-use crate::runtime::{EVENTS_MAX, Inbox, OBSERVATIONS_MAX, Runtime, Unsaved};
+use crate::runtime::{EVENTS_MAX, Inbox, OBSERVATIONS_MAX, Pulse, Runtime, Unsaved};
 use crate::scheduler::{Limits, Scheduler, SchedulerMetrics};
 use crate::step::Hands;
 use crate::store::{Store, StoreError};
@@ -78,6 +79,9 @@ pub enum AppError {
     /// The daemon's own certificate cannot be used.
     #[error("cannot serve with TLS: {0}; mend `tls` of gengfu.yaml")]
     Certificate(#[from] CertificateError),
+    /// There is no thread left.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
     /// The mail settings do not work.
     #[error("cannot set up mail: {0}")]
     Mail(String),
@@ -132,6 +136,7 @@ pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(Str
     let hands = Arc::new(Hands::new(steps, report, tasks.clone(), hands_stop.clone()));
     tasks.spawn(plans::pass_on(reports, events.clone(), hands_stop.clone()));
     tasks.spawn(plans::reconcile(Arc::clone(&hands), events.clone(), hands_stop.clone()));
+    let pulse = Pulse::default();
     let (pictures, picture) = watch::channel(Arc::new(restored.picture));
     let runtime = Runtime {
         engine: restored.engine,
@@ -139,6 +144,7 @@ pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(Str
         clock: Arc::clone(&clock),
         scheduler: scheduler.clone(),
         outbox: outbox.clone(),
+        pulse: pulse.clone(),
         hands: Arc::clone(&hands),
         pictures,
         metrics: Arc::clone(&metrics),
@@ -148,6 +154,7 @@ pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(Str
         retain_audit_ms: settings.store.retain_audit_ms,
     };
     let runtime_stop = CancellationToken::new();
+    let watchdog = watchdog::Watchdog::start(pulse).map_err(AppError::Thread)?;
     let (commands, asked) = Commands::channel(COMMANDS_MAX);
     let inbox = Inbox { observations, events: inbox, orders: asked.orders };
     let runtime = tasks.spawn(runtime.run(restored.first, inbox, runtime_stop.clone()));
@@ -188,6 +195,7 @@ pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(Str
     ready(address);
 
     stop.cancelled().await;
+    drop(watchdog);
     tracing::info!("stopping: attempts end, what was seen is stored, then mail and pages end");
     let drain = async {
         hands_stop.cancel();

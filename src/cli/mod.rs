@@ -94,7 +94,7 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// Make files of what people have: blackbox_exporter, Gatus, Prometheus, a table
     Import(import::ImportArgs),
-    /// Plans of maintenance: their time lines
+    /// Plans of maintenance: their time lines, their runs, and orders about them
     #[command(subcommand)]
     Plan(plan::PlanCommand),
     /// Ask whether a subsystem may be changed now, for this long
@@ -159,7 +159,7 @@ fn dispatch(cli: &Cli) -> Result<u8> {
             over_files(&main, |now, loaded| simulate::simulate(now, &loaded.inventory, args, out))
         }
         Command::Import(args) => import::import(args, out, &mut std::io::stderr()),
-        Command::Plan(plan::PlanCommand::Simulate(args)) => block_on(simulate_plan(&main, args, out)),
+        Command::Plan(command) => block_on(run_plan(&main, command, out)),
         Command::Gate(args) if args.asks_server() => block_on(gate::from_server(args, out)),
         Command::Gate(args) => over_files(&main, |now, loaded| gate::from_files(now, &loaded.inventory, args, out)),
     }
@@ -203,6 +203,24 @@ fn over_files(main: &Path, answer: impl FnOnce(Timestamp, &Loaded) -> Result<u8>
     install_tls();
     let (_, loaded) = files(main)?;
     answer(now(), &loaded)
+}
+
+async fn run_plan(main: &Path, command: &plan::PlanCommand, out: &mut (dyn Write + Send)) -> Result<u8> {
+    use plan::PlanCommand::{Abort, Approve, Resume, Simulate, Start, Status};
+    use plan::order::Ordering;
+    let args: &(dyn Ordering + Sync) = match command {
+        Simulate(args) => return simulate_plan(main, args, out).await,
+        Status(args) => {
+            let otherwise = listens(main, &args.asking().server);
+            return plan::order::status(args, otherwise.as_deref(), out).await;
+        }
+        Start(args) => args,
+        Abort(args) => args,
+        Resume(args) => args,
+        Approve(args) => args,
+    };
+    let otherwise = listens(main, &args.asking().server);
+    plan::order::order(args, otherwise.as_deref(), out).await
 }
 
 async fn simulate_plan(main: &Path, args: &plan::simulate::SimulateArgs, out: &mut (dyn Write + Send)) -> Result<u8> {

@@ -4,6 +4,7 @@
 //! a name and, but for approvals and leases, a reason; every answer is a sentence in both languages.
 
 use super::access::Caller;
+use super::plan::Resolution;
 use super::window::WindowState;
 use super::*;
 
@@ -49,6 +50,21 @@ pub enum Wanted {
     ReleaseLease(String),
     /// Something about one window.
     Window(WindowId, Action),
+    /// Something about the run of a plan.
+    Run(RunWish),
+}
+
+/// What is asked for about runs of plans.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunWish {
+    /// Begin in a window that runs and whose plan does not.
+    Start(WindowId),
+    /// Turn back.
+    Abort(RunId),
+    /// Go on: the step was done, or do it once more.
+    Resume(RunId, Resolution),
+    /// Let a step that waits for people pass.
+    Approve(RunId, StepId),
 }
 
 /// A window that is asked for.
@@ -128,6 +144,7 @@ impl Wanted {
             Self::Override { .. } => "override",
             Self::ApproveText(_) => "approve_text",
             Self::Window(_, action) => action.as_str(),
+            Self::Run(wish) => return wish.action().to_owned(),
         };
         format!("window.{word}")
     }
@@ -143,6 +160,26 @@ impl Wanted {
             Self::UseLease(lease) | Self::ReleaseLease(lease) => lease.chars().take(8).collect(),
             Self::ApproveText(schedule) => schedule.to_string(),
             Self::Window(window, _) => window.to_string(),
+            Self::Run(wish) => wish.subject().to_owned(),
+        }
+    }
+}
+
+impl RunWish {
+    /// The word of the audit log: `plan.abort`.
+    fn action(&self) -> &'static str {
+        match self {
+            Self::Start(_) => "plan.start",
+            Self::Abort(_) => "plan.abort",
+            Self::Resume(..) => "plan.resume",
+            Self::Approve(..) => "plan.approve",
+        }
+    }
+
+    fn subject(&self) -> &str {
+        match self {
+            Self::Start(window) => window.as_str(),
+            Self::Abort(run) | Self::Resume(run, _) | Self::Approve(run, _) => run.as_str(),
         }
     }
 }

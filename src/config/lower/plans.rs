@@ -173,7 +173,7 @@ impl Files {
                 self.problems.push(problem.hint("write `park` or `abort`"));
             }
         }
-        let reads = matches!(body.record.fields.iter().find(|f| f.name == "method"), Some(_))
+        let reads = body.record.fields.iter().any(|f| f.name == "method")
             && matches!(body.record.opt_text("method"), Some("GET" | "HEAD"));
         if kind.part == Part::Run && undo.is_none() && !reads {
             let message = format!("the step `{}` has no `undo`: when the run turns back, it stays", record.text("id"));

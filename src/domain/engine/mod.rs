@@ -20,8 +20,6 @@ mod windows;
 #[cfg(test)]
 mod tests;
 
-pub use plan_orders::{RunRefusal, RunWish};
-
 use super::health::{Change, Verdict};
 use super::incident::Desk;
 use super::lease::Leases;

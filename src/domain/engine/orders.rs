@@ -6,7 +6,7 @@
 
 use super::*;
 use crate::domain::access::{Caller, Scope};
-use crate::domain::order::{Action, NotOrdered, Order, Ordered, Request, Wanted, WhyNot};
+use crate::domain::order::{Action, NotOrdered, Order, Ordered, Request, RunWish, Wanted, WhyNot};
 use crate::domain::policy::{Obstacle, people_length};
 use crate::domain::window::{Amendment, Definition, Emergency, HORIZON_MS, LENGTH_MAX, Window, WindowState, window_id};
 use sha2::Digest;
@@ -34,6 +34,7 @@ impl Engine {
             Wanted::ApproveText(schedule) => self.approve_text(&mut out, order, schedule),
             Wanted::TakeLease { .. } | Wanted::UseLease(_) | Wanted::ReleaseLease(_) => self.lease(&mut out, order),
             Wanted::Window(window, action) => self.act(&mut out, order, window, *action),
+            Wanted::Run(wish) => self.wish(&mut out, order, wish),
         });
         let (actor, action, subject) = (order.by.actor(), order.what.action(), order.what.subject());
         out.audit.push(match &result {
@@ -58,7 +59,8 @@ impl Engine {
                 "the store refuses writes, so the order cannot be recorded; nothing was changed",
             ));
         }
-        let approves = matches!(order.what, Wanted::ApproveText(_) | Wanted::Window(_, Action::Approve));
+        let approves = matches!(order.what, Wanted::ApproveText(_) | Wanted::Window(_, Action::Approve))
+            || matches!(order.what, Wanted::Run(RunWish::Approve(..)));
         let leases = matches!(order.what, Wanted::TakeLease { .. } | Wanted::UseLease(_) | Wanted::ReleaseLease(_));
         if order.reason.chars().count() > REASON_MAX {
             let en = format!("the reason is longer than {REASON_MAX} characters");

@@ -9,6 +9,7 @@ pub(super) mod gate;
 mod heartbeat;
 mod leases;
 mod orders;
+mod plans;
 pub(super) mod read;
 mod sla;
 mod whoami;
@@ -34,6 +35,11 @@ pub(super) fn doors() -> Doors {
         // An approval is good for its owner; which that is, the window says.
         .post("/windows/{id}/{action}", Needs::Token, orders::act)
         .post("/schedules/{id}/approve", Needs::Token, orders::approve_text)
+        .get("/plans/runs", Needs::Sight, plans::runs)
+        .get("/plans/runs/{id}", Needs::Sight, plans::run)
+        .post("/plans/runs", Needs::Scope(Scope::Operate), plans::start)
+        // Letting a step pass is an approval, good for its owner; which that is, the run says.
+        .post("/plans/runs/{id}/{action}", Needs::Token, plans::act)
         .get("/outbox", Needs::Sight, read::outbox)
         .get("/gate", Needs::Nothing, gate::gate)
         .post("/gate/leases", Needs::Scope(Scope::Operate), leases::take)

@@ -105,7 +105,7 @@ impl From<Ordered> for OrderedDto {
     }
 }
 
-type Answer = Result<(StatusCode, Json<OrderedDto>), Problem>;
+pub(super) type Answer = Result<(StatusCode, Json<OrderedDto>), Problem>;
 
 /// `POST /api/v1/windows`: asks for a window that is in no file.
 pub(in crate::web) async fn request(
@@ -214,7 +214,7 @@ fn problem(not: &NotOrdered, language: Language) -> Problem {
     Problem::new(status, not.text.get(language)).opens(not.next_open)
 }
 
-fn unprocessable(detail: String) -> Problem {
+pub(super) fn unprocessable(detail: String) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
 }
 

@@ -1,6 +1,8 @@
 //! Runs of plans with their windows: they begin, restart, turn back and end together.
 
 use super::*;
+use crate::domain::access::{Caller, Scope};
+use crate::domain::order::{Order, Ordered, RunWish, Wanted, WhyNot};
 use crate::domain::plan::fixture::five_steps;
 use crate::domain::plan::{Deed, End, Report, Resolution, RunState, Seen};
 use crate::domain::window::WindowState;
@@ -52,10 +54,16 @@ impl Bench {
         self.take(out);
     }
 
-    fn order(&mut self, wish: &RunWish) -> Result<RunId, RunRefusal> {
-        let (out, result) = self.engine.order_run(self.now, wish, "operator");
+    fn order(&mut self, wish: RunWish) -> Result<Ordered, WhyNot> {
+        let by = Caller { name: "operator".into(), owner: None, scopes: self.scopes(), from: "127.0.0.1".into() };
+        let order = Order { by, reason: "a test of the order".into(), what: Wanted::Run(wish) };
+        let (out, result) = self.engine.order(self.now, &order);
         self.take(out);
-        result
+        result.map_err(|not| not.kind)
+    }
+
+    fn scopes(&self) -> Vec<Scope> {
+        vec![Scope::Operate, Scope::Approve("c".into())]
     }
 }
 
@@ -120,10 +128,10 @@ fn a_person_turns_a_run_back_and_its_window_fails_once_the_service_is_verified()
     bench.report(done());
     bench.report(done());
     let run = bench.engine.run_views()[0].id.clone();
-    assert!(matches!(bench.order(&RunWish::Abort("none".into())), Err(RunRefusal::Unknown(_))));
-    bench.order(&RunWish::Abort(run.clone())).unwrap();
+    assert!(matches!(bench.order(RunWish::Abort("none".into())), Err(WhyNot::Unknown)));
+    bench.order(RunWish::Abort(run.clone())).unwrap();
     assert_eq!((bench.window(), bench.run()), (WindowState::Aborting, RunState::Aborting));
-    assert!(matches!(bench.order(&RunWish::Abort(run)), Err(RunRefusal::State(_))));
+    assert!(matches!(bench.order(RunWish::Abort(run)), Err(WhyNot::Conflict)));
     let ends = [(Deed::Do, "switch"), (Deed::Undo, "switch"), (Deed::Undo, "migrate"), (Deed::Restore, "drain")];
     for (deed, step) in ends {
         assert_eq!(bench.report(done()), (deed, step.to_owned()));
@@ -144,9 +152,9 @@ fn a_parked_run_pages_and_goes_on_by_the_word_of_a_person() {
     assert_eq!(bench.run(), RunState::Parked);
     assert!(bench.mailed().iter().any(|mail| mail.starts_with("parked w.")), "{:?}", bench.mailed());
     let run = bench.engine.run_views()[0].id.clone();
-    bench.order(&RunWish::Resume(run.clone(), Resolution::Done)).unwrap();
+    bench.order(RunWish::Resume(run.clone(), Resolution::Done)).unwrap();
     assert_eq!(bench.report(done()), (Deed::Do, "restore".into()));
-    assert!(bench.order(&RunWish::Resume(run, Resolution::Done)).is_err(), "it is not parked any more");
+    assert!(bench.order(RunWish::Resume(run, Resolution::Done)).is_err(), "it is not parked any more");
 }
 
 #[test]
@@ -205,4 +213,55 @@ fn a_run_keeps_to_the_time_of_its_window() {
     bench.engine.advance_window(&mut out, &id);
     bench.take(out);
     assert_eq!(bench.engine.run_views()[0].point_of_no_return, before - HOUR);
+}
+
+/// The wall clock jumps by so much while a step is in flight.
+fn stepped(bench: &mut Bench, by: Millis) {
+    let from = bench.now;
+    bench.now = bench.now + by;
+    if by > 0 {
+        let to = bench.now;
+        let out = bench.engine.handle(to, Event::ClockStepped { from, to });
+        bench.take(out);
+    }
+}
+
+#[test]
+fn a_clock_that_jumps_an_hour_forward_holds_the_run_for_ten_minutes_and_no_longer() {
+    let mut bench = bench();
+    bench.until(1_000);
+    stepped(&mut bench, HOUR);
+    bench.report(done());
+    assert!(bench.orders.is_empty(), "nothing goes forward by a clock that jumped");
+    let second = bench.now.since(T0) / SECOND;
+    bench.until(second + 601);
+    for step in ["migrate", "switch", "restore"] {
+        assert_eq!(bench.report(done()), (Deed::Do, step.to_owned()));
+    }
+    assert_eq!(bench.run(), RunState::Done);
+}
+
+#[test]
+fn a_clock_that_jumps_beyond_the_point_of_no_return_turns_the_run_back_and_all_is_restored() {
+    let mut bench = bench();
+    bench.until(1_000);
+    bench.report(done());
+    stepped(&mut bench, 2 * HOUR);
+    let ends = [(Deed::Do, "migrate"), (Deed::Undo, "migrate"), (Deed::Restore, "drain")];
+    for (deed, step) in ends {
+        assert_eq!(bench.report(done()), (deed, step.to_owned()));
+    }
+    assert_eq!(bench.run(), RunState::Undone);
+    assert!(bench.engine.run_views()[0].drained.is_empty());
+}
+
+#[test]
+fn a_clock_that_is_set_back_an_hour_neither_repeats_a_step_nor_stops_the_run() {
+    let mut bench = bench();
+    bench.until(1_000);
+    stepped(&mut bench, -HOUR);
+    for step in ["drain", "migrate", "switch", "restore"] {
+        assert_eq!(bench.report(done()), (Deed::Do, step.to_owned()));
+    }
+    assert_eq!(bench.run(), RunState::Done);
 }
