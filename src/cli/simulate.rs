@@ -239,7 +239,7 @@ impl Run {
             return;
         }
         let sort = match message.content {
-            Content::Announcement { .. } => Sort::Announcement,
+            Content::Announcement { .. } | Content::WindowNews { .. } => Sort::Announcement,
             Content::Opened(_) | Content::Reopened(_) => Sort::Opened,
             Content::Closed(_) => Sort::Closed,
             Content::DependencyInMaintenance { .. } => Sort::Dependency,

@@ -5,7 +5,7 @@
 
 use super::health::ProbeHealth;
 use super::plan::RunFact;
-use super::window::{About, Amendment, Definition, Emergency, WindowState};
+use super::window::{About, Amendment, Definition, Emergency, Telling, WindowState};
 use super::*;
 use serde::{Deserialize, Serialize};
 
@@ -146,6 +146,24 @@ pub enum Fact {
         /// What it says.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         about: Option<About>,
+    },
+    /// The owner's people were told about a version of a window, or reminded of it.
+    WindowTold {
+        /// Which window.
+        window: WindowId,
+        /// The version that it had.
+        version: u32,
+        /// What they were told.
+        what: Telling,
+    },
+    /// Inside a window something else was seen than the notice that was up before.
+    MaintenanceDefect {
+        /// Which window.
+        window: WindowId,
+        /// Of which subsystem.
+        subsystem: SubsystemId,
+        /// What was seen.
+        reason: Reason,
     },
     /// An incident opened.
     IncidentOpened {

@@ -132,6 +132,48 @@ pub struct AnnouncedWindow {
     /// What of the window it holds for: a notice of a window that changed since is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<window::About>,
+    /// The window's version when this was said.
+    #[serde(default)]
+    pub version: u32,
+    /// The time that was said before, if it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<Span>,
+    /// Others that cannot do without it, bounded to 50.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dependants: Vec<(SubsystemId, Names)>,
+    /// Of the same owner, what goes on working, bounded to 50.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub goes_on: Vec<(SubsystemId, Names)>,
+    /// Work that cannot wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emergency: Option<window::Emergency>,
+}
+
+/// One window in a mail about what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowNews {
+    /// The window.
+    pub window: AnnouncedWindow,
+    /// Why it stands where it does.
+    pub why: Names,
+    /// What was seen, once it is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Summary>,
+}
+
+/// What was seen while a window lasted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// From its start to the verified service.
+    pub took_ms: Millis,
+    /// What was approved.
+    pub approved_ms: Millis,
+    /// Down time after the approved end, added over the scope: it counts as a violation.
+    pub violation_ms: Millis,
+    /// What began and ended inside, in order of time, bounded to 50.
+    pub outages: Vec<(SubsystemId, Names, Span)>,
+    /// How often what was out of service showed something else than its notice.
+    pub defects: Vec<(SubsystemId, Names, u32)>,
 }
 
 /// Why a run of a plan writes.
@@ -202,6 +244,15 @@ pub enum Content {
         name: Names,
         /// In order of time.
         windows: Vec<AnnouncedWindow>,
+    },
+    /// What became of windows, at most 100, for one owner.
+    WindowNews {
+        /// Its name.
+        owner: Names,
+        /// What they are told of.
+        telling: window::Telling,
+        /// In order of time.
+        windows: Vec<WindowNews>,
     },
     /// A dependency is in a valid window; told once to the dependants' owners.
     DependencyInMaintenance {

@@ -6,8 +6,8 @@
 use super::Mail;
 use super::render::{RenderContext, Rendered};
 use crate::domain::Message;
-use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message as Letter};
 use std::time::{Duration, SystemTime};
 
@@ -31,6 +31,15 @@ pub fn compose(message: &Message, rendered: &Rendered, context: &RenderContext) 
         .boundary(format!("gengfu-{}", message.id))
         .singlepart(SinglePart::plain(rendered.text.clone()))
         .singlepart(SinglePart::html(rendered.html.clone()));
+    let body = match &rendered.calendar {
+        None => body,
+        Some(calendar) => {
+            let kind = ContentType::parse("text/calendar; charset=utf-8; method=PUBLISH");
+            let kind = kind.map_err(|e| format!("the calendar part: {e}"))?;
+            let events = Attachment::new("maintenance.ics".to_owned()).body(calendar.clone(), kind);
+            MultiPart::mixed().boundary(format!("gengfu-all-{}", message.id)).multipart(body).singlepart(events)
+        }
+    };
     let letter = builder.multipart(body).map_err(|e| format!("mail to {}: {e}", message.to.mail))?;
     Ok(Mail { from: context.from_mail.clone(), to: message.to.mail.clone(), bytes: letter.formatted() })
 }

@@ -14,6 +14,7 @@ mod format;
 mod guard;
 mod language;
 mod look;
+mod notices;
 mod pages;
 mod probe;
 mod problem;
@@ -106,6 +107,7 @@ fn doors() -> Doors {
         .nest("/api/v1", api::doors())
         .get("/maintenance.ics", Needs::Nothing, feed::maintenance)
         .get("/maintenance.atom", Needs::Nothing, feed::news)
+        .get("/notices.html", Needs::Nothing, notices::fragment)
         .get("/assets/{file}", Needs::Nothing, assets::asset)
         .get("/probe", Needs::Nothing, probe::probe)
         .get("/metrics", Needs::Nothing, scrape::metrics)

@@ -5,7 +5,7 @@ mod planning;
 use super::fixture::{self, NOW};
 use super::*;
 use crate::domain::window::{Change, Version, WindowState};
-use crate::domain::{HOUR, Span};
+use crate::domain::{HOUR, Names, Span};
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, header};
@@ -486,6 +486,35 @@ async fn feeds_carry_versions_and_say_what_was_called_off() {
     let unknown = ask("/maintenance.ics?owner=nobody").await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
     assert!(unknown.body.contains("leave `owner` out"), "{}", unknown.body);
+}
+
+#[tokio::test]
+async fn notices_fit_their_channel_in_both_languages_and_are_escaped() {
+    let mut snapshot = fixture::snapshot();
+    let mut windows = snapshot.windows.to_vec();
+    let window = windows.iter_mut().find(|w| w.id.as_str() == "certificates.00000001").unwrap();
+    window.announced = Some(NOW - HOUR);
+    window.notice = Some(Names { zh: "<b>请提前办理</b>".repeat(20), en: "<script>alert(1)</script>".into() });
+    snapshot.windows = Arc::new(windows);
+    let (state, _commands) = fixture::state(snapshot);
+    let ask = async |path: &str| send(&state, request("192.0.2.7", Method::GET, path)).await;
+    let all = ask("/api/v1/notices?owner=bdc").await.json();
+    let notice = all.as_array().unwrap().iter().find(|n| n["window"] == "certificates.00000001").unwrap().clone();
+    assert_eq!(notice["channels"].as_array().unwrap().len(), 5);
+    for channel in notice["channels"].as_array().unwrap() {
+        for language in ["zh", "en"] {
+            let text = channel["text"][language].as_str().unwrap();
+            let length = u64::try_from(text.chars().count()).unwrap();
+            assert!(length <= channel["max_chars"].as_u64().unwrap() && length > 20, "{channel}");
+        }
+    }
+    let kiosks = ask("/api/v1/notices?owner=bdc&channel=kiosks").await.json();
+    assert_eq!(kiosks[0]["channels"][0]["channel"], "kiosks");
+    let page = ask("/notices.html?lang=en&owner=bdc").await.body;
+    assert!(page.contains("alert(1)") && !page.contains("<script") && !page.contains("style"), "{page}");
+    let wrong = ask("/api/v1/notices?channel=radio").await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    assert!(wrong.body.contains("mini_programs"), "{}", wrong.body);
 }
 
 #[tokio::test]

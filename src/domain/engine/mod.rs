@@ -151,6 +151,10 @@ pub struct Engine {
     clock_stepped: Option<Timestamp>,
     journal: Journal,
     surveyed: around::Surveyed,
+    /// What the owners' people are to be told before the present event is done with.
+    untold: Vec<windows::Untold>,
+    /// What is out of service inside a window, and whether it shows what it should.
+    drained: BTreeMap<ProbeId, windows::Shows>,
 }
 
 /// Whether the store takes facts.
@@ -184,6 +188,8 @@ impl Engine {
             clock_stepped: None,
             journal: Journal::default(),
             surveyed: around::Surveyed::default(),
+            untold: Vec::new(),
+            drained: BTreeMap::new(),
         };
         engine.watch.adopt(now, &engine.inventory);
         engine
@@ -244,6 +250,7 @@ impl Engine {
         self.picture.touch_all();
         self.lease_runs(&mut out);
         self.adopt(&mut out);
+        self.tell_news(&mut out);
         out
     }
 
@@ -266,6 +273,7 @@ impl Engine {
             Event::Tick => {}
         }
         self.tick(&mut out);
+        self.tell_news(&mut out);
         out
     }
 
@@ -292,6 +300,7 @@ impl Engine {
             Fact::WindowChanged { .. } | Fact::WindowRequested { .. } | Fact::WindowAmended { .. }
         ) {
             self.window_moved();
+            self.note_news(&recorded);
         }
         out.facts.push(recorded);
     }
@@ -330,6 +339,11 @@ impl Engine {
         }
         if !self.rounds.is_empty() || !self.run_rounds.is_empty() {
             self.count_round(out, seen);
+        }
+        if self.book.is_at_work() {
+            self.look_for_defect(out, seen);
+        } else if !self.drained.is_empty() {
+            self.drained.clear();
         }
     }
 

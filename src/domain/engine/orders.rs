@@ -48,6 +48,7 @@ impl Engine {
             self.picture.touch_all();
             self.announce(&mut out);
         }
+        self.tell_news(&mut out);
         (out, result)
     }
 

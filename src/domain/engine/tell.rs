@@ -97,7 +97,35 @@ impl Engine {
             scope: window.definition.scope.iter().filter_map(named).take(AFFECTED_MAX).collect(),
             notice: window.definition.notice.clone(),
             about: Some(window.about()),
+            version: window.version,
+            former: window.formerly(),
+            dependants: self.dependants_of(window),
+            goes_on: self.goes_on_beside(window),
+            emergency: window.emergency.clone(),
         }
+    }
+
+    /// Those outside the scope that cannot do without it.
+    fn dependants_of(&self, window: &Window) -> Vec<(SubsystemId, Names)> {
+        let scope = &window.definition.scope;
+        let needed_by = scope.iter().filter_map(|id| self.inventory.dependants.get(id)).flatten();
+        let hard = |id: &&SubsystemId| {
+            let needs = self.inventory.subsystems.get(*id).map(|s| &s.depends_on);
+            let alone = |need: &Dependency| matches!(need, Dependency::One(on) if scope.contains(on));
+            needs.is_some_and(|needs| needs.iter().any(alone)) && !scope.contains(*id)
+        };
+        let found: std::collections::BTreeSet<&SubsystemId> = needed_by.filter(hard).collect();
+        let named = |id: &&SubsystemId| Some(((*id).clone(), self.inventory.subsystems.get(*id)?.name.clone()));
+        found.iter().filter_map(named).take(AFFECTED_MAX).collect()
+    }
+
+    /// What of the owner's is neither in the scope nor in need of it.
+    fn goes_on_beside(&self, window: &Window) -> Vec<(SubsystemId, Names)> {
+        let scope = &window.definition.scope;
+        let needs_it = |s: &Subsystem| s.depends_on.iter().flat_map(Dependency::members).any(|on| scope.contains(on));
+        let own = self.inventory.subsystems.values().filter(|s| s.id.owner() == window.definition.owner);
+        let going_on = own.filter(|s| !scope.contains(&s.id) && !needs_it(s));
+        going_on.map(|s| (s.id.clone(), s.name.clone())).take(AFFECTED_MAX).collect()
     }
 
     fn affected(&self, id: &SubsystemId, since: Timestamp) -> Option<Affected> {

@@ -2,6 +2,7 @@
 
 mod leases;
 mod limits;
+mod news;
 
 use super::*;
 use crate::domain::fixture::City;
@@ -104,6 +105,9 @@ impl Bench {
             Content::Reopened(n) => format!("reopened {} {}", n.symptom.as_str(), n.subsystem),
             Content::Closed(n) => format!("closed {} {}", n.symptom.as_str(), n.subsystem),
             Content::Announcement { owner, .. } => format!("announcement {owner}"),
+            Content::WindowNews { telling, windows, .. } => {
+                format!("news {telling:?} {}", windows[0].window.scope[0].0)
+            }
             Content::DependencyInMaintenance { affected, .. } => format!("informed {}", affected[0].subsystem),
             Content::Plan(news) => format!("{} {}", news.kind.as_str(), news.run),
             Content::ReloadRefused { .. } => "reload refused".to_owned(),
@@ -118,7 +122,7 @@ impl Bench {
     }
 
     fn outages(&self) -> Vec<String> {
-        self.mailed().into_iter().filter(|m| !m.starts_with("announcement")).collect()
+        self.mailed().into_iter().filter(|m| !m.starts_with("announcement") && !m.starts_with("news")).collect()
     }
 }
 

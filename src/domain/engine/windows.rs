@@ -1,12 +1,16 @@
 //! Windows in time: lets `window::lifecycle` decide, records what it says, and handles the edges of muting.
 //!
 //! What is known of a window is gathered in `readiness`, its rounds are counted in `rounds`, its notices leave in
-//! `notices`.
+//! `notices`, what becomes of it is told in `news`, what it shows meanwhile is looked at in `defects`.
 
+mod defects;
+mod news;
 mod notices;
 mod readiness;
 mod rounds;
 
+pub(super) use defects::Shows;
+pub(super) use news::Untold;
 pub(super) use rounds::Rounds;
 
 use super::*;
@@ -50,6 +54,7 @@ impl Engine {
                     }
                     _ => {}
                 }
+                self.remind(id);
                 self.wake_for_window(id, &known);
                 self.tell_overrun(out, id);
                 return self.run_keeps_time(out, id);

@@ -15,6 +15,9 @@ pub const HORIZON_MS: Millis = 400 * DAY;
 /// Most people whose approvals, and most amendments whose applicants, are kept of one window.
 const PEOPLE_MAX: usize = 32;
 
+/// Most tellings of one window that are remembered.
+const TOLD_MAX: usize = 64;
+
 /// One window.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
@@ -72,6 +75,12 @@ pub struct Window {
     /// The last of them, in order.
     #[serde(default)]
     pub versions: Vec<Version>,
+    /// What the owner's people were told besides notices, and of which version.
+    #[serde(default)]
+    pub told: Vec<(u32, Telling)>,
+    /// How often a subsystem showed something else than a notice while it was out of service.
+    #[serde(default)]
+    pub defects: BTreeMap<SubsystemId, u32>,
 }
 
 /// All windows, by facts and schedules.
@@ -170,6 +179,15 @@ impl Book {
                     w.made_known(*accepted, about);
                 }
             }),
+            Fact::WindowTold { window, version, what } => self.with(window, |w| {
+                if w.told.len() == TOLD_MAX {
+                    w.told.remove(0);
+                }
+                w.told.push((*version, *what));
+            }),
+            Fact::MaintenanceDefect { window, subsystem, .. } => {
+                self.with(window, |w| *w.defects.entry(subsystem.clone()).or_default() += 1);
+            }
             Fact::DependantsTold { window, subsystem } => self.with(window, |w| w.informed.push(subsystem.clone())),
             _ => {}
         }
@@ -215,6 +233,11 @@ impl Book {
     /// The window that has overrun with a subsystem in its scope.
     pub fn overrun(&self, id: &SubsystemId) -> Option<&Window> {
         self.running(id).find(|w| w.is_past_its_end())
+    }
+
+    /// Whether any window has begun and is not over.
+    pub fn is_at_work(&self) -> bool {
+        !self.running.is_empty()
     }
 
     /// Windows that have begun and are not over, with a subsystem in their scope.
@@ -267,6 +290,8 @@ impl Window {
             informed: Vec::new(),
             version: 0,
             versions: Vec::new(),
+            told: Vec::new(),
+            defects: BTreeMap::new(),
         }
     }
 
@@ -374,6 +399,12 @@ impl Window {
     /// Whether it is past its approved end and the service is not verified.
     pub fn is_past_its_end(&self) -> bool {
         self.state.is_late() || (self.overran && self.state.is_running())
+    }
+
+    /// The time that people were told before, if it is another.
+    pub fn formerly(&self) -> Option<Span> {
+        let said = self.noticed.as_ref().map(|about| about.span);
+        said.filter(|said| *said != self.span)
     }
 
     /// When notice of just this window was accepted.

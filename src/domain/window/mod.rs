@@ -19,7 +19,7 @@ pub use recurrence::{
 };
 
 pub use state::WindowState;
-pub use version::{Change, VERSIONS_MAX, Version};
+pub use version::{Change, Reminder, Telling, VERSIONS_MAX, Version};
 
 use super::civil::Zone;
 use super::*;

@@ -3,7 +3,7 @@
 //! Not here: who is told (`engine::windows::news`) and in which words (`notify::render`). Invariants: versions follow
 //! from facts alone, so a restart numbers them alike; the number of versions is kept although old ones are forgotten.
 
-use crate::domain::{Span, Timestamp};
+use crate::domain::{DAY, HOUR, Millis, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Versions of one window that are kept.
@@ -98,10 +98,61 @@ pub struct Version {
     pub former: Option<Span>,
 }
 
+/// How long before the start people are reminded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reminder {
+    /// Three days.
+    ThreeDays,
+    /// One day.
+    OneDay,
+    /// One hour.
+    OneHour,
+}
+
+impl Reminder {
+    /// The longest first.
+    pub const ALL: [Self; 3] = [Self::ThreeDays, Self::OneDay, Self::OneHour];
+
+    /// When it is due before a start.
+    pub fn before(self) -> Millis {
+        match self {
+            Self::ThreeDays => 3 * DAY,
+            Self::OneDay => DAY,
+            Self::OneHour => HOUR,
+        }
+    }
+
+    /// The one that is due last by `now`, if any is.
+    pub fn last_due(now: Timestamp, start: Timestamp) -> Option<Self> {
+        let due = |r: &Self| now < start && start - r.before() <= now;
+        Self::ALL.into_iter().rev().find(due)
+    }
+}
+
+/// What a mail besides the notice is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Telling {
+    /// A version.
+    Version(Change),
+    /// Time that passed.
+    Reminder(Reminder),
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::HOUR;
+
+    #[test]
+    fn of_reminders_that_were_slept_through_only_the_last_is_due() {
+        let start = Timestamp(10 * DAY);
+        assert_eq!(Reminder::last_due(start - 4 * DAY, start), None);
+        assert_eq!(Reminder::last_due(start - 3 * DAY, start), Some(Reminder::ThreeDays));
+        assert_eq!(Reminder::last_due(start - 2 * HOUR, start), Some(Reminder::OneDay));
+        assert_eq!(Reminder::last_due(start - 1, start), Some(Reminder::OneHour));
+        assert_eq!(Reminder::last_due(start, start), None);
+    }
 
     #[test]
     fn a_change_of_time_has_one_name() {

@@ -2,19 +2,20 @@
 
 use super::page::{Page, Section};
 use super::words::Words;
-use crate::domain::{Affected, AnnouncedWindow, Language, Names};
+use crate::domain::{Affected, AnnouncedWindow, Language, Names, SubsystemId};
 
 /// Windows to come, for their owner.
 pub(super) fn announcement(owner: &Names, windows: &[AnnouncedWindow], words: &Words<'_>, url: &str) -> Page {
     let (owner, n) = (words.name(owner), windows.len());
     let first = windows.first().map(|w| w.span.start).unwrap_or(words.now);
+    let state = notice_state(windows, words);
     let (subject, lead) = match words.language {
         Language::Zh => (
-            format!("[维护预告] {owner} {n} 个维护窗口，首个 {}", words.minute(first)),
+            format!("[{state}] {owner} {n} 个维护窗口，首个 {}", words.minute(first)),
             format!("{owner}将有 {n} 个维护窗口，首个于 {} 开始。", words.time(first)),
         ),
         Language::En => (
-            format!("[MAINTENANCE] {owner}: {n} window(s), the first on {}", words.minute(first)),
+            format!("[{state}] {owner}: {n} window(s), the first on {}", words.minute(first)),
             format!("{owner} has {n} maintenance window(s) to come; the first begins at {}.", words.time(first)),
         ),
     };
@@ -40,10 +41,39 @@ pub(super) fn announcement(owner: &Names, windows: &[AnnouncedWindow], words: &W
     }
 }
 
-fn window(window: &AnnouncedWindow, words: &Words<'_>) -> Section {
+/// What stands in the brackets: whether it is the first notice, and whether the work cannot wait.
+fn notice_state(windows: &[AnnouncedWindow], words: &Words<'_>) -> &'static str {
+    if windows.iter().any(|w| w.emergency.is_some()) {
+        return words.say("紧急维护", "EMERGENCY MAINTENANCE");
+    }
+    if !windows.is_empty() && windows.iter().all(|w| w.former.is_some()) {
+        return words.say("维护变更", "MAINTENANCE CHANGED");
+    }
+    words.say("维护预告", "MAINTENANCE")
+}
+
+/// One window: when, how long, who is affected, what goes on, where to ask, the owner's own words.
+pub(super) fn window(window: &AnnouncedWindow, words: &Words<'_>) -> Section {
     let mut section = Section::titled(words.name(&window.name))
         .row(words.say("时间", "When"), words.span(window.span))
         .row(words.say("编号", "Window"), window.window.as_str());
+    if let Some(former) = window.former {
+        section = section.row(words.say("原定", "Formerly"), words.span(former));
+    }
+    if let Some(emergency) = &window.emergency {
+        let value = match words.language {
+            Language::Zh => format!("是，工单 {}；计入不可用时间", emergency.ticket),
+            Language::En => format!("yes, ticket {}; its downtime counts", emergency.ticket),
+        };
+        section = section.row(words.say("紧急", "Emergency"), value);
+    }
+    if !window.dependants.is_empty() {
+        section = section.row(words.say("连带受影响", "Also affected"), listed(&window.dependants, words));
+    }
+    if !window.goes_on.is_empty() {
+        section = section.row(words.say("照常服务", "Goes on working"), listed(&window.goes_on, words));
+    }
+    section = section.row(words.say("咨询", "Questions"), words.say("12345 热线", "hotline 12345"));
     if let Some(notice) = &window.notice {
         section = section.row(words.say("公告", "Notice"), words.name(notice));
     }
@@ -130,7 +160,20 @@ pub(super) fn reload_refused(text: &str, words: &Words<'_>, url: &str) -> Page {
     }
 }
 
-fn links(words: &Words<'_>, url: &str) -> Vec<(String, String)> {
+/// Names that are listed before the rest is only counted.
+const LISTED_MAX: usize = 8;
+
+fn listed(all: &[(SubsystemId, Names)], words: &Words<'_>) -> String {
+    let names: Vec<&str> = all.iter().take(LISTED_MAX).map(|(_, name)| words.name(name)).collect();
+    let text = names.join(words.say("、", ", "));
+    match (all.len() > LISTED_MAX, words.language) {
+        (false, _) => text,
+        (true, Language::Zh) => format!("{text}等 {} 项", all.len()),
+        (true, Language::En) => format!("{text} and {} more", all.len() - LISTED_MAX),
+    }
+}
+
+pub(super) fn links(words: &Words<'_>, url: &str) -> Vec<(String, String)> {
     vec![
         (words.say("维护日程", "Maintenance").to_owned(), format!("{url}/maintenance")),
         (words.say("日历订阅", "Calendar").to_owned(), format!("{url}/maintenance.ics")),

@@ -6,12 +6,15 @@
 
 mod incident;
 mod maintenance;
+mod news;
 mod page;
 mod plan;
 mod words;
 
 use crate::domain::civil::Zone;
-use crate::domain::{Content, Message};
+use crate::domain::window::{Change, Telling};
+use crate::domain::{AnnouncedWindow, Content, Message};
+use crate::notify::calendar::{Entry, Standing, calendar};
 use page::Page;
 use words::Words;
 
@@ -39,6 +42,8 @@ pub struct Rendered {
     pub text: String,
     /// `text/html`.
     pub html: String,
+    /// iCalendar, for calendars that take it over; in notices of windows and of what became of them.
+    pub calendar: Option<String>,
     /// Name and value, beside those of every mail.
     pub headers: Vec<(String, String)>,
 }
@@ -55,6 +60,7 @@ pub fn render(message: &Message, in_place_of: InPlaceOf<'_>, context: &RenderCon
         Content::Reopened(news) => incident::page(incident::Turn::Reopened, news, &words, url),
         Content::Closed(news) => incident::page(incident::Turn::Closed, news, &words, url),
         Content::Announcement { name, windows, .. } => maintenance::announcement(name, windows, &words, url),
+        Content::WindowNews { owner, telling, windows } => news::page(owner, *telling, windows, &words, url),
         Content::DependencyInMaintenance { window, affected } => maintenance::dependency(window, affected, &words, url),
         Content::Plan(news) => plan::page(news, &words, url),
         Content::ReloadRefused { text } => maintenance::reload_refused(text, &words, url),
@@ -66,8 +72,39 @@ pub fn render(message: &Message, in_place_of: InPlaceOf<'_>, context: &RenderCon
         subject: one_line(&page.subject),
         text: page.text(),
         html: page.html(),
+        calendar: events(message, url),
         headers: headers(message, &page, context),
     }
+}
+
+/// The windows of a notice as a calendar, with the UID and SEQUENCE of the feed.
+fn events(message: &Message, url: &str) -> Option<String> {
+    let language = message.to.language;
+    let (windows, standing): (Vec<&AnnouncedWindow>, Standing) = match &message.content {
+        Content::Announcement { windows, .. } => (windows.iter().collect(), Standing::Confirmed),
+        Content::WindowNews { windows, telling, .. } => {
+            let off = *telling == Telling::Version(Change::Cancelled);
+            let standing = if off { Standing::Cancelled } else { Standing::Confirmed };
+            (windows.iter().map(|n| &n.window).collect(), standing)
+        }
+        _ => return None,
+    };
+    let entries = windows.into_iter().map(|w| {
+        let scope: Vec<&str> = w.scope.iter().map(|(_, name)| name.get(language)).collect();
+        let notice = w.notice.as_ref().map_or("", |n| n.get(language));
+        Entry {
+            window: &w.window,
+            version: w.version,
+            changed: Some(message.at),
+            at: message.at,
+            span: w.span,
+            standing,
+            summary: w.name.get(language).to_owned(),
+            description: format!("{}\n{notice}", scope.join("\n")),
+            url: format!("{url}/maintenance#{}", w.window),
+        }
+    });
+    Some(calendar("gengfu", entries))
 }
 
 fn headers(message: &Message, page: &Page, context: &RenderContext) -> Vec<(String, String)> {

@@ -1,6 +1,7 @@
 //! How mails read, in both languages, and that nothing from outside breaks out.
 
 use super::*;
+use crate::domain::window::{Change, Reminder, Telling};
 use crate::domain::*;
 
 const AT: Timestamp = Timestamp(1_795_445_429_000);
@@ -53,6 +54,11 @@ fn news(symptom: Symptom) -> IncidentNews {
 fn window() -> AnnouncedWindow {
     AnnouncedWindow {
         about: None,
+        version: 2,
+        former: None,
+        dependants: vec![("huangpu/portal".into(), names("黄浦区一网通办频道", "Huangpu channel of the portal"))],
+        goes_on: vec![("bdc/identity".into(), names("统一身份认证", "Identity"))],
+        emergency: None,
         window: "bdc-monthly.1f3a9c02".into(),
         name: names("大数据中心月度维护", "Monthly maintenance"),
         span: Span::lasting(AT + 30 * DAY, 4 * HOUR),
@@ -81,6 +87,31 @@ fn run_news(kind: RunNewsKind) -> RunNews {
     }
 }
 
+fn told(change: Change, summary: Option<Summary>) -> Content {
+    let why = names("说明文字", "the reason");
+    let windows = vec![WindowNews { window: window(), why, summary }];
+    Content::WindowNews {
+        owner: names("大数据中心", "Big Data Center"), telling: Telling::Version(change), windows
+    }
+}
+
+fn reminder() -> Content {
+    let windows = vec![WindowNews { window: window(), why: Names::default(), summary: None }];
+    let telling = Telling::Reminder(Reminder::OneDay);
+    Content::WindowNews { owner: names("大数据中心", "Big Data Center"), telling, windows }
+}
+
+fn summary() -> Summary {
+    let home = || ("bdc/portal-home".into(), names("一网通办首页", "Portal home page"));
+    Summary {
+        took_ms: 3 * HOUR,
+        approved_ms: 4 * HOUR,
+        violation_ms: 0,
+        outages: vec![(home().0, home().1, Span::lasting(AT + 30 * DAY + HOUR, HOUR))],
+        defects: vec![(home().0, home().1, 2)],
+    }
+}
+
 fn message(content: Content, sequence: u32, language: Language) -> Message {
     let to = Recipient { name: "黄浦区值班".into(), mail: "oncall@huangpu.test".into(), language };
     Message::new("INC-0042".into(), sequence, to, AT, DAY, content)
@@ -96,6 +127,7 @@ fn every_content() -> Vec<(&'static str, Content)> {
     closed.until = Some(AT - 10 * SECOND);
     let owner = ("bdc".into(), names("大数据中心", "Big Data Center"));
     let affected = news(Symptom::Down).affected;
+    let moved = AnnouncedWindow { former: Some(Span::lasting(AT + 23 * DAY, 4 * HOUR)), ..window() };
     vec![
         ("opened_down", Content::Opened(news(Symptom::Down))),
         ("opened_undeclared", Content::Opened(news(Symptom::MaintenanceOutsideWindow))),
@@ -105,6 +137,18 @@ fn every_content() -> Vec<(&'static str, Content)> {
         ("reopened", Content::Reopened(news(Symptom::Down))),
         ("closed", Content::Closed(closed)),
         ("announcement", Content::Announcement { owner: owner.0, name: owner.1, windows: vec![window()] }),
+        (
+            "changed",
+            Content::Announcement {
+                owner: "bdc".into(),
+                name: names("大数据中心", "Big Data Center"),
+                windows: vec![moved],
+            },
+        ),
+        ("cancelled", told(Change::Cancelled, None)),
+        ("started", told(Change::Started, None)),
+        ("finished_early", told(Change::FinishedEarly, Some(summary()))),
+        ("reminder", reminder()),
         ("dependency", Content::DependencyInMaintenance { window: window(), affected }),
         ("plan_says", Content::Plan(run_news(RunNewsKind::Says))),
         ("plan_parked", Content::Plan(run_news(RunNewsKind::Parked))),
@@ -191,4 +235,21 @@ fn a_mail_to_the_fallback_says_whom_it_stands_in_for() {
     let message = message(Content::Opened(news(Symptom::Down)), 0, Language::En);
     let rendered = render(&message, Some(("gone@huangpu.test", "550 no such user")), &context());
     assert!(rendered.text.contains("This was meant for gone@huangpu.test"), "{}", rendered.text);
+}
+
+#[test]
+fn a_notice_carries_its_windows_for_calendars_and_says_what_was_called_off() {
+    for (content, standing) in [
+        (every_content().into_iter().find(|(name, _)| *name == "announcement").unwrap().1, "STATUS:CONFIRMED"),
+        (told(Change::Cancelled, None), "STATUS:CANCELLED"),
+    ] {
+        let message = message(content, 0, Language::En);
+        let rendered = render(&message, None, &context());
+        let calendar = rendered.calendar.clone().unwrap();
+        assert!(calendar.contains(standing) && calendar.contains("METHOD:PUBLISH"), "{calendar}");
+        assert!(calendar.contains("UID:bdc-monthly.1f3a9c02@gengfu") && calendar.contains("SEQUENCE:2"), "{calendar}");
+        let mail = crate::notify::compose::compose(&message, &rendered, &context()).unwrap();
+        let text = String::from_utf8(mail.bytes).unwrap();
+        assert!(text.contains("text/calendar; charset=utf-8; method=PUBLISH"), "{text}");
+    }
 }

@@ -28,6 +28,7 @@ pub(super) fn doors() -> Doors {
         .get("/incidents", Needs::Nothing, read::incidents)
         .get("/incidents/{id}", Needs::Nothing, read::incident)
         .get("/windows", Needs::Nothing, read::windows)
+        .get("/notices", Needs::Nothing, super::notices::json)
         .get("/windows/{id}/impact", Needs::Nothing, read::impact)
         .get("/composites", Needs::Nothing, composites::composites)
         .post("/windows", Needs::Scope(Scope::Operate), orders::request)

@@ -41,7 +41,7 @@ fn a_window_that_waited_is_planned_as_soon_as_the_other_is_withdrawn() {
     let event = reloaded(fewer);
     let out = bench.engine.handle(bench.now, event);
     bench.take(out);
-    assert_eq!(states(&bench), [("second", WindowState::Armed)]);
+    assert_eq!(states(&bench), [("first", WindowState::Cancelled), ("second", WindowState::Armed)]);
 }
 
 #[test]

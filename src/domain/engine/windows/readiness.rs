@@ -6,7 +6,7 @@
 use super::*;
 use crate::domain::policy::Obstacle;
 use crate::domain::window::lifecycle::{ARMED_BEFORE_MS, Known, STUCK_AFTER_MS, Service};
-use crate::domain::window::{Planned, Schedule};
+use crate::domain::window::{Planned, Reminder, Schedule};
 use std::collections::BTreeSet;
 
 /// After a step the clock is not trusted for this long.
@@ -160,7 +160,8 @@ impl Engine {
         let near = self.now >= start - ARMED_BEFORE_MS && self.now < end;
         let pending = self.book.get(id).is_some_and(|w| w.state.is_pending());
         let again = (near && pending).then_some(self.now + LOOK_AGAIN);
-        let due = edges.into_iter().chain(notice_by).chain(again).filter(|at| *at > self.now).min();
+        let reminders = Reminder::ALL.map(|r| start - r.before());
+        let due = edges.into_iter().chain(notice_by).chain(again).chain(reminders).filter(|at| *at > self.now).min();
         if let Some(at) = due {
             self.wakes.at(at, Wake::Window(id.clone()));
         }
