@@ -8,7 +8,7 @@ use crate::domain::plan::Runs;
 use serde::{Deserialize, Serialize};
 
 /// Changes whenever the shape of the state changes.
-const SHAPE: u32 = 4;
+const SHAPE: u32 = 5;
 
 #[derive(Serialize)]
 struct Written<'a> {
@@ -19,6 +19,7 @@ struct Written<'a> {
     runs: &'a Runs,
     desk: &'a Desk,
     leases: &'a Leases,
+    clock_stepped: Option<Timestamp>,
     digest: &'a str,
 }
 
@@ -31,15 +32,17 @@ struct Read {
     runs: Runs,
     desk: Desk,
     leases: Leases,
+    clock_stepped: Option<Timestamp>,
     digest: String,
 }
 
 impl Engine {
     /// The state as of the last applied fact.
     pub fn checkpoint(&self) -> Vec<u8> {
-        let Self { now, watch, book, runs, desk, leases, digest, .. } = self;
+        let Self { watch, book, runs, desk, leases, digest, .. } = self;
+        let (shape, now, clock_stepped) = (SHAPE, self.now, self.clock_stepped);
         // Plain data with text keys always serialises; an empty checkpoint would only cost a longer start.
-        let written = Written { shape: SHAPE, now: *now, watch, book, runs, desk, leases, digest };
+        let written = Written { shape, now, watch, book, runs, desk, leases, clock_stepped, digest };
         serde_json::to_vec(&written).unwrap_or_default()
     }
 
@@ -48,7 +51,7 @@ impl Engine {
         match serde_json::from_slice::<Read>(bytes) {
             Ok(read) if read.shape == SHAPE => {
                 (self.now, self.watch, self.book, self.desk) = (read.now, read.watch, read.book, read.desk);
-                (self.leases, self.digest) = (read.leases, read.digest);
+                (self.leases, self.clock_stepped, self.digest) = (read.leases, read.clock_stepped, read.digest);
                 self.runs = read.runs;
                 true
             }

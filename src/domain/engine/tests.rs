@@ -2,6 +2,7 @@
 
 mod leases;
 mod limits;
+mod model;
 mod news;
 
 use super::*;

@@ -107,8 +107,7 @@ impl Book {
         let mut orphans = Vec::new();
         self.windows.retain(|id, w| {
             let stays = w.requested || w.state.is_running() || w.state.is_terminal();
-            // What began by its text is no longer the text's to say: it may have been moved to a later time.
-            let past = w.span.end <= now || (w.announced.is_some() && w.written.start <= now);
+            let past = w.span.end <= now || w.is_moved_and_written(inventory);
             if stays || past || wanted.contains_key(id) {
                 return true;
             }
@@ -301,6 +300,12 @@ impl Window {
         if self.written != planned.span {
             (self.written, self.span, self.extension) = (planned.span, planned.span, None);
         }
+    }
+
+    /// Whether a person moved it, and its text, whose own time may have passed, still yields it.
+    fn is_moved_and_written(&self, inventory: &Inventory) -> bool {
+        let yields = |s: &Schedule| expand(s, &inventory.zone, self.written).iter().any(|p| p.id == self.id);
+        self.span != self.written && inventory.schedules.get(&self.schedule).is_some_and(yields)
     }
 
     fn came_to(&mut self, at: Timestamp, to: WindowState) {
