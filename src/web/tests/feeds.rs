@@ -1,0 +1,74 @@
+//! Feeds and notices: what calendars, readers and portals fetch.
+
+use super::*;
+
+#[tokio::test]
+async fn the_calendar_feed_holds_what_is_to_come_and_nothing_that_is_over() {
+    let feed = get("/maintenance.ics?lang=en").await;
+    assert_eq!(feed.header(header::CONTENT_TYPE), "text/calendar; charset=utf-8");
+    assert!(feed.body.contains("UID:certificates.00000001@gengfu"));
+    assert!(feed.body.contains("DTSTART:20261124T170000Z"));
+    assert!(!feed.body.contains("bdc-monthly.00000001@"));
+    assert_eq!(feed.body.matches("BEGIN:VEVENT").count(), 6 - usize::from(!feed.body.contains("police-patch")));
+}
+
+#[tokio::test]
+async fn feeds_carry_versions_and_say_what_was_called_off() {
+    let version = |number, change, span: Span| Version { number, change, at: NOW - HOUR, span, former: None };
+    let mut snapshot = fixture::snapshot();
+    let mut windows = snapshot.windows.to_vec();
+    for (id, state, change) in [
+        ("certificates.00000001", WindowState::Announced, Change::Announced),
+        ("bdc-monthly.00000002", WindowState::Cancelled, Change::Cancelled),
+    ] {
+        let window = windows.iter_mut().find(|w| w.id.as_str() == id).unwrap();
+        window.name.en = "Certificates & <seals>\u{b}".into();
+        (window.state, window.version) = (state, 3);
+        window.versions = vec![version(3, change, window.span)];
+    }
+    snapshot.windows = Arc::new(windows);
+    let (state, _commands) = fixture::state(snapshot);
+    let ask = async |path: &str| send(&state, request("127.0.0.1", Method::GET, path)).await;
+    let calendar = ask("/maintenance.ics?lang=en&owner=bdc").await.body;
+    assert!(calendar.contains("METHOD:PUBLISH") && !calendar.contains("UID:jinshan"), "{calendar}");
+    let event = |uid: &str| calendar.split("BEGIN:VEVENT").find(|e| e.contains(uid)).unwrap().to_owned();
+    let (announced, cancelled) = (event("certificates.00000001@"), event("bdc-monthly.00000002@"));
+    assert!(announced.contains("STATUS:CONFIRMED") && announced.contains("SEQUENCE:3"), "{announced}");
+    assert!(cancelled.contains("STATUS:CANCELLED") && cancelled.contains("LAST-MODIFIED:"), "{cancelled}");
+    let feed = ask("/maintenance.atom?lang=en").await;
+    assert_eq!(feed.header(header::CONTENT_TYPE), "application/atom+xml; charset=utf-8");
+    assert_eq!(feed.body.matches("<entry>").count(), 2);
+    assert!(feed.body.contains("Maintenance cancelled: Certificates &#38; &#60;seals&#62;</title>"), "{}", feed.body);
+    let unknown = ask("/maintenance.ics?owner=nobody").await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    assert!(unknown.body.contains("leave `owner` out"), "{}", unknown.body);
+}
+
+#[tokio::test]
+async fn notices_fit_their_channel_in_both_languages_and_are_escaped() {
+    let mut snapshot = fixture::snapshot();
+    let mut windows = snapshot.windows.to_vec();
+    let window = windows.iter_mut().find(|w| w.id.as_str() == "certificates.00000001").unwrap();
+    window.announced = Some(NOW - HOUR);
+    window.notice = Some(Names { zh: "<b>请提前办理</b>".repeat(20), en: "<script>alert(1)</script>".into() });
+    snapshot.windows = Arc::new(windows);
+    let (state, _commands) = fixture::state(snapshot);
+    let ask = async |path: &str| send(&state, request("192.0.2.7", Method::GET, path)).await;
+    let all = ask("/api/v1/notices?owner=bdc").await.json();
+    let notice = all.as_array().unwrap().iter().find(|n| n["window"] == "certificates.00000001").unwrap().clone();
+    assert_eq!(notice["channels"].as_array().unwrap().len(), 5);
+    for channel in notice["channels"].as_array().unwrap() {
+        for language in ["zh", "en"] {
+            let text = channel["text"][language].as_str().unwrap();
+            let length = u64::try_from(text.chars().count()).unwrap();
+            assert!(length <= channel["max_chars"].as_u64().unwrap() && length > 20, "{channel}");
+        }
+    }
+    let kiosks = ask("/api/v1/notices?owner=bdc&channel=kiosks").await.json();
+    assert_eq!(kiosks[0]["channels"][0]["channel"], "kiosks");
+    let page = ask("/notices.html?lang=en&owner=bdc").await.body;
+    assert!(page.contains("alert(1)") && !page.contains("<script") && !page.contains("style"), "{page}");
+    let wrong = ask("/api/v1/notices?channel=radio").await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    assert!(wrong.body.contains("mini_programs"), "{}", wrong.body);
+}
