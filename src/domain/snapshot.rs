@@ -82,6 +82,8 @@ pub struct WindowView {
     pub version: u32,
     /// The last of them, in order.
     pub versions: Vec<window::Version>,
+    /// Maintenance defects of each subsystem that had any.
+    pub defects: Vec<(SubsystemId, u32)>,
 }
 
 /// One incident, open or closed.

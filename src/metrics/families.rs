@@ -216,6 +216,12 @@ pub const GROUPS: &[Group] = &[
             family(Gauge, "gengfu_window_end_timestamp_seconds", &["window", "owner"], "Approved end of the window."),
             family(
                 Gauge,
+                "gengfu_window_defects",
+                &["window", "owner", "subsystem"],
+                "Maintenance defects inside the window; only where there was one.",
+            ),
+            family(
+                Gauge,
                 "gengfu_plan_run_state",
                 &["plan", "state"],
                 "Always 1; the state label is the present state of the plan's latest run: running, parked, aborting, \

@@ -236,6 +236,12 @@ fn windows(now: Timestamp, page: &mut Page, snapshot: &Snapshot) {
     for (labels, window) in &rows {
         series.sample(labels, seconds(window.span.end.0));
     }
+    let mut series = page.family("gengfu_window_defects");
+    for (labels, window) in &rows {
+        for (subsystem, defects) in &window.defects {
+            series.sample_with(labels, &[("subsystem", subsystem.as_str())], f64::from(*defects));
+        }
+    }
 }
 
 /// The latest run of each plan.

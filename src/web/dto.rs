@@ -198,6 +198,8 @@ pub(super) struct WindowDto {
     version: u32,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     versions: Vec<VersionDto>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    defects: BTreeMap<String, u32>,
 }
 
 /// One change of a window that readers must know.
@@ -248,6 +250,7 @@ impl From<&WindowView> for WindowDto {
             emergency: w.emergency.clone(),
             version: w.version,
             versions: w.versions.iter().map(VersionDto::from).collect(),
+            defects: w.defects.iter().map(|(id, n)| (id.to_string(), *n)).collect(),
         }
     }
 }

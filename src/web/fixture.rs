@@ -319,6 +319,7 @@ pub(super) fn window(id: &str, scope: &str, minutes: i64, hours: i64, state: Win
         notice: None,
         version: 0,
         versions: Vec::new(),
+        defects: Vec::new(),
     }
 }
 

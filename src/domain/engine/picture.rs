@@ -115,6 +115,7 @@ pub(super) fn window_view(window: &Window) -> WindowView {
         notice: window.definition.notice.clone(),
         version: window.version,
         versions: window.versions.clone(),
+        defects: window.defects.iter().map(|(id, n)| (id.clone(), *n)).collect(),
     }
 }
 

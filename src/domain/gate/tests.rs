@@ -22,6 +22,7 @@ fn window(start: &str, ms: Millis, state: WindowState) -> WindowView {
         notice: None,
         version: 0,
         versions: Vec::new(),
+        defects: Vec::new(),
     }
 }
 

@@ -58,10 +58,22 @@ impl Row {
                 state if state.is_running() => Some(Look::Maintenance),
                 _ => None,
             },
-            why: window.why.get(asked.language).to_owned(),
+            why: why(asked, window),
             scope: scope.map(|id| (format!("/subsystems/{id}"), asked.name(id))).collect(),
             more: window.scope.len().saturating_sub(SCOPE_MAX),
         }
+    }
+}
+
+/// Why it stands where it does, and what it showed instead of its notice.
+fn why(asked: &Asked, window: &WindowView) -> String {
+    let why = window.why.get(asked.language);
+    let defects: u32 = window.defects.iter().map(|(_, n)| n).sum();
+    match (defects, asked.language) {
+        (0, _) => why.to_owned(),
+        (n, Language::Zh) => format!("{why}；维护缺陷 {n} 次"),
+        (1, Language::En) => format!("{why}; 1 maintenance defect"),
+        (n, Language::En) => format!("{why}; {n} maintenance defects"),
     }
 }
 
