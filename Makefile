@@ -34,6 +34,7 @@ peers: setup ## Only the comparisons with other people's programs
 soak: setup ## The long ones: 200 kills at random moments, and more of everything random
 	GENGFU_KILLS=200 $(CARGO) test --release --test it -- --nocapture --test-threads=1 kill
 	PROPTEST_CASES=100000 $(CARGO) test --release --quiet --lib coverage_is_that_of_a_model
+	GENGFU_PLAN_KILLS=all $(CARGO) test --release --test it -- --nocapture --test-threads=1 plans::
 	PROPTEST_CASES=4096 $(CARGO) test --release --quiet --lib
 
 fuzz: ## Coverage-guided fuzzing, FUZZ_SECONDS (600) for each target; then more random cases

@@ -90,11 +90,13 @@ impl Transports {
             return Err(CallError::NotSent(refused.to_string()));
         }
         let port = url.port_or_known_default().unwrap_or(80);
-        if url.port().is_some() && self.network().redirected(&host, port).is_some() {
+        if url.port().is_some()
+            && let Some(address) = self.network().redirected(&host, port)
+        {
             if let Ok(value) = HeaderValue::from_str(&format!("{host}:{port}")) {
                 headers.entry(http::header::HOST).or_insert(value);
             }
-            let _ = url.set_port(None);
+            let _ = url.set_port(Some(address.port()));
         }
         Ok(url)
     }

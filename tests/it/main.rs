@@ -13,6 +13,7 @@ mod crash;
 mod daemon;
 mod delivery;
 mod mail;
+mod plans;
 mod probe_endpoint;
 mod relays;
 mod rig;
