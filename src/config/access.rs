@@ -160,10 +160,22 @@ fn judge_time(now: Timestamp, token: &Token, record: &Record, problems: &mut Pro
     problems.push(Problem::warning(Code::TokenExpires, record.at("expires"), message).hint(hint));
 }
 
+/// A name as people read it, who overlook case, spaces, dots, hyphens and underscores.
+fn folded(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
 fn judge_company(token: &Token, record: &Record, ring: &[(Token, &Place)], problems: &mut Problems) {
     if let Some((_, first)) = ring.iter().find(|(other, _)| other.hash == token.hash) {
         let problem = Problem::error(Code::DuplicateId, &record.at, "this token stands here twice");
         problems.push(problem.hint("give every holder a token of its own").related(first, "the other one"));
+    }
+    let alike = |a: &str, b: &str| a != b && folded(a) == folded(b);
+    if let Some((other, first)) = ring.iter().find(|(other, _)| alike(&other.holder, &token.holder)) {
+        let message = format!("`{}` and `{}` look like one person by two names", token.holder, other.holder);
+        let problem = Problem::error(Code::Value, record.at("holder"), message);
+        let hint = "spell one person alike everywhere: whoever applies for a window must not approve it";
+        problems.push(problem.hint(hint).related(first, "the other one"));
     }
     let other = ring.iter().find(|(other, _)| other.holder == token.holder && other.owner != token.owner);
     if let Some((_, first)) = other {

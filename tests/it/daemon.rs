@@ -1,5 +1,6 @@
 //! The real program, whole: how it starts and ends, takes over files, delivers mail and endures trouble.
 
+mod approvals;
 mod delivers;
 mod endures;
 mod leases;

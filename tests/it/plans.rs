@@ -7,7 +7,6 @@ use crate::rig::{Daemon, House, until};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::routing::any;
-use gengfu::domain::DAY;
 use gengfu::network::{ConnectTo, Network};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
@@ -124,7 +123,7 @@ fn program(house: &House, name: &str, text: &str) {
 }
 
 fn write_files(house: &House) {
-    for directory in ["bin", "migrated", "schedules/plans", "schedules/windows", "schedules/calendars"] {
+    for directory in ["bin", "migrated"] {
         fs::create_dir_all(house.path(directory)).unwrap();
     }
     fs::set_permissions(house.path("bin"), fs::Permissions::from_mode(0o755)).unwrap();
@@ -140,11 +139,7 @@ fn write_files(house: &House) {
     house.edit("schedules/policies/any-time.yaml", "allow: { always: true }", "allow: { always: true }, notice: none");
     let local = |ms| jiff::Timestamp::from_millisecond(ms).unwrap().in_tz("Asia/Shanghai").unwrap();
     let now = house.now().0;
-    let years: BTreeSet<i16> = [now, now + 100 * DAY].into_iter().map(|ms| local(ms).year()).collect();
-    let notice = |year: &i16| format!("  - {{ year: {year}, status: published, published: {year}-01-01, days: [] }}\n");
-    let notices: String = years.iter().map(notice).collect();
-    let calendar = format!("calendar: {{ id: here, layer: state-council }}\nnotices:\n{notices}");
-    house.write("schedules/calendars/here.yaml", &calendar);
+    house.publish_calendars();
     let start = local(now).strftime("%Y-%m-%dT%H:%M").to_string();
     let window = format!(
         "windows:\n  - id: works\n    name: {{ zh: 升级, en: Upgrade }}\n    owner: bdc\n    scope: [bdc/beta]\n    \

@@ -16,7 +16,7 @@ pub(crate) use waiting::until;
 
 use gengfu::city::{Behaviour, City, Mail, Options, ProbeTarget, Script, targets_from};
 use gengfu::clock::{Clock, SystemClock};
-use gengfu::domain::{ProbeId, SubsystemId, Timestamp};
+use gengfu::domain::{DAY, ProbeId, SubsystemId, Timestamp};
 use gengfu::network::{ConnectTo, Network};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -96,9 +96,10 @@ impl House {
 
     /// Writes a file as editors do: a new one in the place of the old.
     pub(crate) fn write(&self, name: &str, text: &str) {
-        let new = self.path("new");
+        let (new, name) = (self.path("new"), self.path(name));
+        std::fs::create_dir_all(name.parent().unwrap()).unwrap();
         std::fs::write(&new, text).unwrap();
-        std::fs::rename(new, self.path(name)).unwrap();
+        std::fs::rename(new, name).unwrap();
     }
 
     /// A file with one passage changed.
@@ -106,6 +107,16 @@ impl House {
         let text = std::fs::read_to_string(self.path(name)).unwrap();
         assert!(text.contains(from), "{name} does not hold {from:?}:\n{text}");
         self.write(name, &text.replace(from, to));
+    }
+
+    /// A calendar without holidays for this year and those of the next 400 days, so that policy can decide.
+    pub(crate) fn publish_calendars(&self) {
+        let year = |ms| jiff::Timestamp::from_millisecond(ms).unwrap().in_tz("Asia/Shanghai").unwrap().year();
+        let years = year(self.now().0)..=year(self.now().0 + 400 * DAY);
+        let notice = |year| format!("  - {{ year: {year}, status: published, published: {year}-01-01, days: [] }}\n");
+        let notices: String = years.map(notice).collect();
+        let text = format!("calendar: {{ id: here, layer: state-council }}\nnotices:\n{notices}");
+        self.write("schedules/calendars/here.yaml", &text);
     }
 
     /// The address on which the daemon serves, and which it shares with nobody.
