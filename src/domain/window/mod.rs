@@ -6,6 +6,7 @@
 mod amend;
 mod book;
 pub mod cron;
+mod entry;
 pub mod lifecycle;
 mod recurrence;
 pub mod rule;
@@ -13,7 +14,8 @@ mod state;
 mod version;
 
 pub use amend::{About, Amendment, Approval, Assent, Definition, Emergency, Extension, Missing};
-pub use book::{Book, HORIZON_MS, Window};
+pub use book::{Book, HORIZON_MS};
+pub use entry::Window;
 pub use recurrence::{
     STARTS_PER_DAY_MAX, WINDOWS_MAX, check_cron, check_rule, expand, starts_at, starts_on, window_id,
 };
