@@ -3,7 +3,7 @@
 //! Not here: which programs may run for whom (`commands` of gengfu.yaml). Invariants: when it could not be started,
 //! nothing was done; when it ended by itself, its exit code says what came of it; when it was killed, nobody knows.
 
-use super::{Made, Part, StepContext, StepKind, StepRunner, blind, done, failed, never, orphans, saw, unknown};
+use super::{Made, Part, StepContext, StepKind, StepRunner, blind, done, failed, never, saw, unknown};
 use crate::domain::plan::{End, Order, Seen};
 use crate::field::{Code, Field, Problem, Problems, Record, Spanned, Type, Value};
 use crate::probe::{BoxFuture, Tool, ToolError};
@@ -77,13 +77,8 @@ impl StepRunner for Exec {
     }
 }
 
-/// Runs a tool for an order; what a former process left running for the same run is ended first.
+/// Runs a tool for an order.
 pub(super) async fn run(tool: &Tool, order: &Order, more: &[String]) -> Result<(Option<i32>, String), ToolError> {
-    let (run, epoch) = (order.run.clone(), order.epoch);
-    let ended = tokio::task::spawn_blocking(move || orphans::end(&run, epoch)).await;
-    if !matches!(ended, Ok(true)) {
-        return Err(ToolError::NotStarted("a program of a former process does not end".to_owned()));
-    }
     let known = [
         ("GENGFU_RUN", order.run.to_string()),
         ("GENGFU_EPOCH", order.epoch.to_string()),

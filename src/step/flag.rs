@@ -114,21 +114,24 @@ async fn blocking(work: impl FnOnce() -> io::Result<&'static str> + Send + 'stat
 
 fn put(path: &Path, order: &Order) -> io::Result<&'static str> {
     let directory = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(directory)?;
+    if !directory.try_exists()? {
+        fs::create_dir_all(directory)?;
+        mode(directory, 0o755)?;
+    }
     let text = json!({ "gengfu": "drained", "run": order.run, "plan": order.plan, "step": order.step });
     let mut file = tempfile::NamedTempFile::new_in(directory)?;
     file.write_all(text.to_string().as_bytes())?;
     file.as_file().sync_all()?;
+    // Web servers that run as somebody else look for it.
+    mode(file.path(), 0o644)?;
     file.persist(path).map_err(|error| error.error)?;
-    readable(path)?;
     fs::File::open(directory)?.sync_all()?;
     Ok("drained")
 }
 
-/// Web servers that run as somebody else look for it.
-fn readable(path: &Path) -> io::Result<()> {
+fn mode(path: &Path, mode: u32) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
 fn take(path: &Path) -> io::Result<&'static str> {

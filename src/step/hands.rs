@@ -2,9 +2,10 @@
 //!
 //! Not here: when (`domain::plan`) and that the intent was stored (`runtime`). Invariants: every order is reported once,
 //! unless the process ends first; a body is expanded and built when it is carried out, so secrets live no longer than
-//! that; at most [`STEPS_AT_ONCE_MAX`] run at the same time.
+//! that; before anything is done or looked at for a run, programs that a former process left running for it are ended;
+//! at most [`STEPS_AT_ONCE_MAX`] run at the same time, and what leads back does not wait for what leads forward.
 
-use super::{Made, StepContext, StepRunner, failed, flag, kind, unknown};
+use super::{Made, StepContext, StepRunner, failed, flag, kind, orphans, unknown};
 use crate::domain::plan::{Deed, End, Order, Report};
 use crate::field::Problems;
 use crate::field::{Place, decode, node_of_json};
@@ -16,7 +17,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Most steps that run at the same time; others wait for their turn.
+/// Most steps that run at the same time, forward and, counted by themselves, back; others wait for their turn.
 pub const STEPS_AT_ONCE_MAX: usize = 32;
 
 /// A runner that does not keep its deadline is left after this much more.
@@ -27,7 +28,8 @@ pub struct Hands {
     context: ArcSwap<StepContext>,
     reports: mpsc::Sender<Report>,
     tasks: TaskTracker,
-    turns: Arc<Semaphore>,
+    forward: Arc<Semaphore>,
+    back: Arc<Semaphore>,
     stop: CancellationToken,
 }
 
@@ -39,8 +41,9 @@ impl Hands {
         tasks: TaskTracker,
         stop: CancellationToken,
     ) -> Self {
-        let turns = Arc::new(Semaphore::new(STEPS_AT_ONCE_MAX));
-        Self { context: ArcSwap::from_pointee(context), reports, tasks, turns, stop }
+        let turns = || Arc::new(Semaphore::new(STEPS_AT_ONCE_MAX));
+        let (forward, back) = (turns(), turns());
+        Self { context: ArcSwap::from_pointee(context), reports, tasks, forward, back, stop }
     }
 
     /// Takes over what a new set of files grants.
@@ -51,9 +54,14 @@ impl Hands {
     /// Begins to carry out an order; its report comes later.
     pub fn carry_out(&self, order: Order) {
         let (context, reports) = (self.context.load_full(), self.reports.clone());
-        let (turns, stop) = (Arc::clone(&self.turns), self.stop.clone());
+        let turns = match order.deed {
+            Deed::Do => &self.forward,
+            Deed::Undo | Deed::Observe | Deed::Restore => &self.back,
+        };
+        let (turns, stop) = (Arc::clone(turns), self.stop.clone());
         self.tasks.spawn(async move {
             let work = async {
+                tokio::time::sleep(Duration::from_millis(order.pause_ms.unsigned_abs())).await;
                 let Ok(_turn) = turns.acquire_owned().await else { return };
                 let end = act(&context, &order).await;
                 let Order { run, epoch, step, deed, attempt, .. } = order;
@@ -84,6 +92,9 @@ impl Hands {
 }
 
 async fn act(context: &StepContext, order: &Order) -> End {
+    if !leave_nothing_running(order).await {
+        return failed("a program of a former process does not end");
+    }
     let runner = match runner(context, order) {
         Ok(runner) => runner,
         Err(why) => return failed(why),
@@ -96,6 +107,16 @@ async fn act(context: &StepContext, order: &Order) -> End {
         }
     };
     tokio::time::timeout(time, work).await.unwrap_or_else(|_| unknown("it did not end in time"))
+}
+
+/// Ends what a former process left running for the same run: whether nothing of it is left.
+async fn leave_nothing_running(order: &Order) -> bool {
+    // The first process to carry a run out has no former one.
+    if order.epoch <= 1 {
+        return true;
+    }
+    let (run, epoch) = (order.run.clone(), order.epoch);
+    tokio::task::spawn_blocking(move || orphans::end(&run, epoch)).await.unwrap_or(false)
 }
 
 /// The runner of an order, from its body, with what the owner is granted now.

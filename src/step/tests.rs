@@ -81,6 +81,7 @@ fn order(deed: Deed) -> Order {
         key: "0123456789abcdef".into(),
         action: Action { kind: "http".into(), body: "{}".into(), target: String::new() },
         timeout_ms: 5_000,
+        pause_ms: 0,
         safe: false,
     }
 }
@@ -217,19 +218,21 @@ async fn exit_codes_and_deadlines_of_programs() {
 }
 
 #[tokio::test]
-async fn what_a_former_process_left_running_is_ended_first() {
-    let root = tempfile::tempdir().unwrap();
-    script(root.path(), "next", "exit 0");
+async fn what_a_former_process_left_running_is_ended_before_anybody_looks() {
+    let (tasks, root) = (TaskTracker::new(), tempfile::tempdir().unwrap());
+    let (url, _) = server(&tasks).await;
     let mut left = tokio::process::Command::new("sleep");
     left.arg("60").env("GENGFU_RUN", "w.1.1").env("GENGFU_EPOCH", "1").kill_on_drop(true);
     let mut other = tokio::process::Command::new("sleep");
     other.arg("60").env("GENGFU_RUN", "w.1.1").env("GENGFU_EPOCH", "2").kill_on_drop(true);
     let (mut left, mut other) = (left.spawn().unwrap(), other.spawn().unwrap());
-    let next = runner("exec", &json!({ "program": "next" }), &context(root.path()));
-    let reaped = async { left.wait().await.unwrap().success() };
-    let later = Order { epoch: 2, ..order(Deed::Do) };
-    let (ended, success) = tokio::join!(next.run(&later), reaped);
-    assert!(matches!(ended, End::Done { .. }) && !success);
+    let (reports, mut reported) = mpsc::channel(8);
+    let hands = Hands::new(context(root.path()), reports, tasks.clone(), CancellationToken::new());
+    let body = json!({ "url": format!("{url}/200") }).to_string();
+    let action = Action { kind: "http".into(), body, target: String::new() };
+    hands.carry_out(Order { epoch: 2, action, ..order(Deed::Observe) });
+    let (reported, status) = tokio::join!(reported.recv(), left.wait());
+    assert!(matches!(reported.unwrap().end, End::Saw { .. }) && !status.unwrap().success());
     assert!(other.try_wait().unwrap().is_none(), "the present epoch's is left alone");
 }
 

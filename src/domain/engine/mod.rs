@@ -15,6 +15,7 @@ mod plans;
 mod promise;
 mod tell;
 mod wake;
+mod wall;
 mod windows;
 
 #[cfg(test)]
@@ -29,6 +30,7 @@ use super::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wake::{Wake, Wakes};
+use wall::Wall;
 
 /// A forward step of the wall clock of more than this is a fact.
 pub const CLOCK_STEP_MAX: Millis = 2 * SECOND;
@@ -133,6 +135,7 @@ impl Output {
 pub struct Engine {
     inventory: Arc<Inventory>,
     now: Timestamp,
+    wall: Wall,
     watch: Watch,
     book: Book,
     runs: plan::Runs,
@@ -147,9 +150,11 @@ pub struct Engine {
     rounds: BTreeMap<WindowId, windows::Rounds>,
     /// Those of runs with a step that waits for them.
     run_rounds: BTreeMap<RunId, windows::Rounds>,
-    /// When the wall clock last jumped.
+    /// When the wall clock last jumped forward.
     clock_stepped: Option<Timestamp>,
     journal: Journal,
+    /// Since when the store refuses facts.
+    refused_since: Option<Timestamp>,
     surveyed: around::Surveyed,
     /// What the owners' people are to be told before the present event is done with.
     untold: Vec<windows::Untold>,
@@ -174,6 +179,7 @@ impl Engine {
             admins: inventory.admins.clone(),
             inventory,
             now,
+            wall: Wall::at(now),
             watch: Watch::default(),
             book: Book::default(),
             runs: plan::Runs::default(),
@@ -187,6 +193,7 @@ impl Engine {
             run_rounds: BTreeMap::new(),
             clock_stepped: None,
             journal: Journal::default(),
+            refused_since: None,
             surveyed: around::Surveyed::default(),
             untold: Vec::new(),
             drained: BTreeMap::new(),
@@ -203,6 +210,10 @@ impl Engine {
     /// Notes whether the store takes facts; memory only.
     pub fn note_journal(&mut self, journal: Journal) {
         self.journal = journal;
+        self.refused_since = match journal {
+            Journal::Writes => None,
+            Journal::Refuses => self.refused_since.or(Some(self.now)),
+        };
     }
 
     /// The earliest instant at which [`Event::Tick`] is wanted.
@@ -215,8 +226,9 @@ impl Engine {
         self.now = self.now.max(recorded.at);
         match &recorded.fact {
             Fact::Started { alive_until: Some(since), .. } => self.watch.lost_sight(&self.inventory, *since),
-            Fact::ClockStepped { from, .. } => {
+            Fact::ClockStepped { from, to } => {
                 self.clock_stepped = Some(recorded.at);
+                self.runs.skip(to.since(*from).max(0));
                 self.watch.lost_sight(&self.inventory, *from);
             }
             Fact::ProbeChanged { probe, to, since, reason } => {
@@ -239,6 +251,7 @@ impl Engine {
     /// attempts is unknown, and every deadline is set again.
     pub fn start(&mut self, now: Timestamp, alive_until: Option<Timestamp>, digest: &str) -> Output {
         let mut out = Output::default();
+        self.wall = Wall::at_start(now, self.now);
         self.now = self.now.max(now);
         let version = env!("CARGO_PKG_VERSION").to_owned();
         self.record(&mut out, Fact::Started { alive_until, version });
@@ -257,7 +270,7 @@ impl Engine {
     /// Handles one event at `now`.
     pub fn handle(&mut self, now: Timestamp, event: Event) -> Output {
         let mut out = Output::default();
-        self.now = self.now.max(now);
+        self.hear(now);
         match event {
             Event::Observed(seen) => self.observed(&mut out, &seen),
             Event::Reloaded { inventory, digest, by } => self.reloaded(&mut out, inventory, digest, by),
@@ -275,6 +288,12 @@ impl Engine {
         self.tick(&mut out);
         self.tell_news(&mut out);
         out
+    }
+
+    /// Takes note of the wall clock: engine time follows it, and holds while it lies behind.
+    fn hear(&mut self, wall: Timestamp) {
+        self.wall.shows(wall);
+        self.now = self.now.max(wall);
     }
 
     fn tick(&mut self, out: &mut Output) {

@@ -23,7 +23,7 @@ impl Engine {
     /// Carries out one order at `now`, or says why not.
     pub fn order(&mut self, now: Timestamp, order: &Order) -> (Output, Result<Ordered, NotOrdered>) {
         let mut out = Output::default();
-        self.now = self.now.max(now);
+        self.hear(now);
         self.tick(&mut out);
         let result = self.may_order(order).and_then(|()| match &order.what {
             Wanted::Request(request) => self.request(&mut out, order, request),

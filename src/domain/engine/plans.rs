@@ -6,7 +6,8 @@
 
 use super::*;
 use crate::domain::plan::{
-    Circumstances, Deed, End, Ending, Guard, Move, Order, Phase, Plan, Report, Run, RunFact, Task, Waiting, next,
+    Circumstances, Deed, End, Ending, Guard, Move, Order, Phase, Plan, Report, Run, RunFact, Task, Waiting, backoff_ms,
+    next,
 };
 use crate::domain::policy::{Decision, decide};
 use crate::domain::window::lifecycle::Work;
@@ -157,6 +158,8 @@ impl Engine {
         let Some(run) = self.runs.get(id) else { return };
         let Some((step, progress)) = run.plan.steps.get(index).zip(run.steps.get(index)) else { return };
         let step = step.clone();
+        let failures = progress.track(deed).failures;
+        let stands = self.time_stands() && failures > 0;
         let (attempt, key) = (progress.track(deed).attempts + 1, run.key(deed, &step.id));
         let (epoch, plan, owner) = (run.epoch, run.plan.id.clone(), run.plan.owner.clone());
         let intended = RunFact::Intended { deed, step: step.id.clone(), attempt, key: key.clone() };
@@ -166,8 +169,10 @@ impl Engine {
                 let safe = step.is_safe_unrecorded(deed);
                 let (run, step_id, action) = (id.clone(), step.id.clone(), action.clone());
                 let timeout_ms = step.timeout_ms;
+                let pause_ms = if stands { backoff_ms(failures) } else { 0 };
+                let step = step_id;
                 let order =
-                    Order { run, epoch, plan, owner, step: step_id, deed, attempt, key, action, timeout_ms, safe };
+                    Order { run, epoch, plan, owner, step, deed, attempt, key, action, timeout_ms, pause_ms, safe };
                 out.effects.push(Effect::Step(Box::new(order)));
             }
             (None, Task::Announce { text } | Task::Notify { text, .. }) => {
@@ -201,19 +206,18 @@ impl Engine {
     fn around(&self, run: &Run) -> Circumstances {
         Circumstances {
             denied: self.guard(run),
+            clock: self.clock_holds_runs(),
+            time_stands: self.time_stands(),
             good_rounds: self.rounds_for_run(&run.id),
             restoring: self.runs.restoring_besides(&run.id),
             shared: self.runs.held_besides(&run.id),
-            unrecorded: self.journal == Journal::Refuses,
+            unrecorded: self.refused_since,
         }
     }
 
     /// Why no step may start now, if so.
     fn guard(&self, run: &Run) -> Option<Names> {
         if run.plan.guards.contains(&Guard::Policy) {
-            if let Some(why) = self.clock_is_doubtful() {
-                return Some(why);
-            }
             let window = self.book.get(&run.window);
             let extra = window.and_then(|w| w.definition.policy.as_ref());
             let emergency = window.is_some_and(|w| w.emergency.is_some());

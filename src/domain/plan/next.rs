@@ -2,7 +2,8 @@
 //!
 //! Not here: the way back (`unwind`) and who carries it out. Invariants: an intent without a result under a former epoch
 //! is never taken for "still running" and never tried blindly again; no forward step starts after the point of no
-//! return, nor one that could still go on then; a parked run is parked no longer than until then.
+//! return, nor one that could still go on then, nor by a clock that cannot be trusted; a parked run is parked no longer
+//! than until then; what leads back into service waits neither for the clock nor for the store.
 
 use super::*;
 use std::collections::BTreeSet;
@@ -13,19 +14,28 @@ const LOOK_AGAIN: Millis = 5 * SECOND;
 /// How often a look is repeated before it counts as unclear.
 pub(super) const LOOKS_MAX: u32 = 3;
 
+/// An undo that must not be tried twice waits this long for a store that refuses its record, and is then left to people:
+/// what is drained cannot wait for a disk.
+pub(super) const UNDO_WAITS_MAX: Millis = 2 * MINUTE;
+
 /// What a run cannot know of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Circumstances {
     /// Why no forward step may start now, if so: a guard does not hold.
     pub denied: Option<Names>,
+    /// Why no forward step may be tried by this clock, if so; a step that puts something back may.
+    pub clock: Option<Names>,
+    /// The wall clock lies behind: no time passes until it has caught up, so nothing that leads back waits for any.
+    pub time_stands: bool,
     /// Good rounds of all probes concerned since the step that waits for them began.
     pub good_rounds: u32,
     /// What other runs are about to put back; it is not taken out meanwhile.
     pub restoring: BTreeSet<String>,
     /// What other runs keep out of service; it is left to the last of them to put it back.
     pub shared: BTreeSet<String>,
-    /// The store refuses records: what must not be tried twice, and every step forward, waits.
-    pub unrecorded: bool,
+    /// Since when the store refuses records, if so: every step forward waits, and for [`UNDO_WAITS_MAX`] an undo that
+    /// must not be tried twice.
+    pub unrecorded: Option<Timestamp>,
 }
 
 /// What is to be done.
@@ -98,9 +108,13 @@ pub fn next(now: Timestamp, run: &Run, around: &Circumstances) -> Move {
         return Move::Settle { deed, step, end };
     }
     if let Move::Intend { deed, step } = found
-        && around.unrecorded
+        && let Some(since) = around.unrecorded
         && !run.plan.steps.get(step).is_some_and(|s| s.is_safe_unrecorded(deed))
     {
+        if deed == Deed::Undo && (around.time_stands || now >= since + UNDO_WAITS_MAX) {
+            let note = "the store refuses writes, and undoing it must not be tried twice".to_owned();
+            return Move::Settle { deed, step, end: End::GivenUp { note } };
+        }
         let why =
             because("存储拒绝写入，无法先记录再执行", "the store refuses writes, so the intent cannot be recorded");
         return Move::Wait { until: Some(now + LOOK_AGAIN), why: Waiting::Guard(why) };
@@ -151,12 +165,13 @@ fn forward(now: Timestamp, run: &Run, around: &Circumstances) -> Move {
             Begun::Not | Begun::Done => {}
             Begun::Flying => flying = true,
             Begun::Pausing => waiting = Some(Waiting::Time),
+            Begun::Held(why) => waiting = Some(Waiting::Guard(why)),
             Begun::Moves(next) => return next,
         }
     }
     let undone = |(_, p): &(usize, &Progress)| !matches!(p.forward.standing, Standing::Done { .. });
     let Some((first_open, _)) = run.steps.iter().enumerate().find(undone) else {
-        return unwind::restore_all(now, run).unwrap_or(Move::End { how: Ending::Done });
+        return unwind::restore_all(now, run, around).unwrap_or(Move::End { how: Ending::Done });
     };
     let point = run.point_of_no_return();
     if now >= point {
@@ -180,7 +195,7 @@ fn forward(now: Timestamp, run: &Run, around: &Circumstances) -> Move {
                 "the next step may not end before the point of no return",
             );
         }
-        if let Some(why) = &around.denied {
+        if let Some(why) = around.denied.as_ref().or(clock_against(step, around)) {
             waiting = Some(Waiting::Guard(why.clone()));
             continue;
         }
@@ -200,7 +215,13 @@ enum Begun {
     Done,
     Flying,
     Pausing,
+    Held(Names),
     Moves(Move),
+}
+
+/// Why a step may not be tried by this clock.
+fn clock_against<'a>(step: &Step, around: &'a Circumstances) -> Option<&'a Names> {
+    around.clock.as_ref().filter(|_| !matches!(step.task, Task::Restore(_)))
 }
 
 fn begun(
@@ -220,8 +241,8 @@ fn begun(
             own_task(now, run, index, since, around, alarm)
         }
         Standing::Flying { .. } if run.is_flying(track) => Begun::Flying,
-        Standing::Flying { .. } | Standing::Unknown { .. } => unsettled(now, run, index, alarm),
-        Standing::Failed { at } => failed(now, run, step, index, at, alarm),
+        Standing::Flying { .. } | Standing::Unknown { .. } => unsettled(now, run, index, around, alarm),
+        Standing::Failed { at } => failed(now, run, index, at, around, alarm),
         Standing::GivenUp => Begun::Moves(Move::Abort { why: stopped(step) }),
     }
 }
@@ -261,9 +282,10 @@ fn own_task(
 }
 
 /// Nobody knows whether it was done: look, and if that does not help, do what the step says.
-fn unsettled(now: Timestamp, run: &Run, index: usize, alarm: &mut Alarm) -> Begun {
+fn unsettled(now: Timestamp, run: &Run, index: usize, around: &Circumstances, alarm: &mut Alarm) -> Begun {
     let Some((step, progress)) = run.plan.steps.get(index).zip(run.steps.get(index)) else { return Begun::Not };
-    match look(now, run, index, alarm) {
+    let track = &progress.forward;
+    match look(now, run, index, around, alarm) {
         Look::Moves(next) => Begun::Moves(next),
         Look::Flying => Begun::Flying,
         Look::Pausing => Begun::Pausing,
@@ -271,12 +293,12 @@ fn unsettled(now: Timestamp, run: &Run, index: usize, alarm: &mut Alarm) -> Begu
             let end = End::Done { note: "seen to be done".to_owned() };
             Begun::Moves(Move::Settle { deed: Deed::Do, step: index, end })
         }
-        Look::Is(Seen::Absent) if step.repeat.is_safe() => again(now, run, step, index, &progress.forward),
+        Look::Is(Seen::Absent) if step.repeat.is_safe() => again(now, run, index, track, around),
         Look::Is(Seen::Unclear) if step.on_unknown == OnUnknown::Abort => {
             Begun::Moves(Move::Abort { why: stopped(step) })
         }
         Look::Is(Seen::Unclear) if step.on_unknown == OnUnknown::Again && step.repeat.is_safe() => {
-            again(now, run, step, index, &progress.forward)
+            again(now, run, index, track, around)
         }
         Look::Is(seen) => {
             let (zh, en) = match seen {
@@ -293,15 +315,19 @@ fn unsettled(now: Timestamp, run: &Run, index: usize, alarm: &mut Alarm) -> Begu
 }
 
 /// Once more with the same key, unless it failed too often or the time is up.
-fn again(now: Timestamp, run: &Run, step: &Step, index: usize, track: &Track) -> Begun {
+fn again(now: Timestamp, run: &Run, index: usize, track: &Track, around: &Circumstances) -> Begun {
+    let step = &run.plan.steps[index];
     if track.failures > step.retries || now + step.longest_ms() > run.point_of_no_return() {
         return Begun::Moves(Move::Abort { why: stopped(step) });
     }
-    Begun::Moves(Move::Intend { deed: Deed::Do, step: index })
+    match clock_against(step, around) {
+        Some(why) => Begun::Held(why.clone()),
+        None => Begun::Moves(Move::Intend { deed: Deed::Do, step: index }),
+    }
 }
 
-fn failed(now: Timestamp, run: &Run, step: &Step, index: usize, at: Timestamp, alarm: &mut Alarm) -> Begun {
-    let track = &run.steps[index].forward;
+fn failed(now: Timestamp, run: &Run, index: usize, at: Timestamp, around: &Circumstances, alarm: &mut Alarm) -> Begun {
+    let (step, track) = (&run.plan.steps[index], &run.steps[index].forward);
     if !step.repeat.is_safe() || track.failures > step.retries {
         return Begun::Moves(Move::Abort { why: stopped(step) });
     }
@@ -310,7 +336,7 @@ fn failed(now: Timestamp, run: &Run, step: &Step, index: usize, at: Timestamp, a
         alarm.at(due);
         return Begun::Pausing;
     }
-    again(now, run, step, index, track)
+    again(now, run, index, track, around)
 }
 
 fn stopped(step: &Step) -> Names {
@@ -330,7 +356,7 @@ pub(super) enum Look {
 }
 
 /// Looks whether the effect of a step exists, unless that was seen since the last try.
-pub(super) fn look(now: Timestamp, run: &Run, index: usize, alarm: &mut Alarm) -> Look {
+pub(super) fn look(now: Timestamp, run: &Run, index: usize, around: &Circumstances, alarm: &mut Alarm) -> Look {
     let Some((step, progress)) = run.plan.steps.get(index).zip(run.steps.get(index)) else {
         return Look::Is(Seen::Unclear);
     };
@@ -346,7 +372,7 @@ pub(super) fn look(now: Timestamp, run: &Run, index: usize, alarm: &mut Alarm) -
             if progress.observe.failures % LOOKS_MAX != 0 =>
         {
             let due = *at + backoff_ms(progress.observe.failures % LOOKS_MAX);
-            if now < due {
+            if now < due && !around.time_stands {
                 alarm.at(due);
                 return Look::Pausing;
             }

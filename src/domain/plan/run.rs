@@ -289,6 +289,15 @@ impl Run {
         }
     }
 
+    /// Steps that the domain does itself began so much later: time-outs do not jump with the wall clock.
+    pub(super) fn skip(&mut self, ms: Millis) {
+        for (_, progress) in self.plan.steps.iter().zip(&mut self.steps).filter(|(s, _)| s.task.action().is_none()) {
+            if let Standing::Flying { since, .. } = &mut progress.forward.standing {
+                *since = *since + ms;
+            }
+        }
+    }
+
     /// From when on no forward step starts.
     pub fn point_of_no_return(&self) -> Timestamp {
         self.plan.point_of_no_return(self.span.end)

@@ -50,6 +50,9 @@ pub struct Order {
     pub action: Action,
     /// Deadline.
     pub timeout_ms: Millis,
+    /// How long to wait before it is tried, by a clock that never jumps: while the wall clock lies behind, no instant
+    /// can be waited for.
+    pub pause_ms: Millis,
     /// Whether it may be carried out although the record of its intent could not be stored: it leads back to service,
     /// and twice is as good as once.
     pub safe: bool,
@@ -90,6 +93,11 @@ impl Runs {
                 }
             }
         }
+    }
+
+    /// The wall clock skipped so much time: it counts for none of the steps that let time pass.
+    pub fn skip(&mut self, ms: Millis) {
+        self.runs.values_mut().filter(|run| run.is_live()).for_each(|run| run.skip(ms));
     }
 
     /// One of them.

@@ -3,6 +3,7 @@
 mod histories;
 
 use super::fixture::*;
+use super::next::UNDO_WAITS_MAX;
 use super::*;
 
 /// One run that a test drives by hand.
@@ -346,10 +347,90 @@ fn what_was_withheld_was_not_done_and_is_decided_anew() {
 fn while_nothing_can_be_recorded_only_what_leads_back_goes_on() {
     let mut bench = Bench::new(&five_steps());
     bench.do_step(0, "drain");
-    bench.around.unrecorded = true;
+    bench.around.unrecorded = Some(bench.now);
     assert!(matches!(bench.next(), Move::Wait { why: Waiting::Guard(_), .. }), "no step forward");
     bench.fact(&RunFact::Aborting { why: Names::default(), by: String::new() });
     assert_eq!(bench.next(), intend(Deed::Restore, 0));
+}
+
+/// A run that turns back before an undo that must not be tried twice.
+fn turned_back_from_a_switch() -> Bench {
+    let mut plan = five_steps();
+    plan.steps[2].undo = Some(Undo { action: action("exec", ""), repeat: Repeat::Never });
+    let mut bench = Bench::new(&plan);
+    for (position, step) in ["drain", "migrate", "switch"].into_iter().enumerate() {
+        bench.do_step(position, step);
+    }
+    bench.fact(&RunFact::Aborting { why: Names::default(), by: "operator".into() });
+    bench.around.unrecorded = Some(bench.now);
+    bench
+}
+
+#[test]
+fn an_undo_that_cannot_be_recorded_waits_a_moment_and_never_keeps_from_restoring() {
+    let mut bench = turned_back_from_a_switch();
+    bench.now = bench.now + UNDO_WAITS_MAX - 1;
+    assert!(matches!(bench.next(), Move::Wait { until: Some(_), why: Waiting::Guard(_) }));
+    bench.now = bench.now + 1;
+    assert!(matches!(bench.step(), Move::Settle { deed: Deed::Undo, step: 2, end: End::GivenUp { .. } }));
+    assert_eq!(bench.step(), intend(Deed::Undo, 1), "keyed: safe without a record");
+    bench.finish(Deed::Undo, "migrate", done());
+    assert_eq!(bench.step(), intend(Deed::Restore, 0));
+    bench.finish(Deed::Restore, "drain", done());
+    assert_eq!(bench.step(), Move::End { how: Ending::Broken });
+}
+
+#[test]
+fn while_no_time_passes_an_undo_that_cannot_be_recorded_is_left_to_people_at_once() {
+    let mut bench = turned_back_from_a_switch();
+    bench.around.time_stands = true;
+    assert!(matches!(bench.step(), Move::Settle { deed: Deed::Undo, step: 2, end: End::GivenUp { .. } }));
+}
+
+#[test]
+fn by_a_doubtful_clock_nothing_goes_forward_and_what_leads_back_does() {
+    let why = Names { zh: "跳变".into(), en: "it jumped".into() };
+    let mut bench = Bench::new(&five_steps());
+    bench.do_step(0, "drain");
+    bench.around.clock = Some(why.clone());
+    let held = |bench: &Bench| matches!(bench.next(), Move::Wait { why: Waiting::Guard(_), .. });
+    assert!(held(&bench), "no first try");
+    bench.around.clock = None;
+    bench.step();
+    bench.finish(Deed::Do, "migrate", failed());
+    bench.now = bench.now + BACKOFF_MAX;
+    bench.around.clock = Some(why.clone());
+    assert!(held(&bench), "no second one");
+    bench.around.clock = None;
+    bench.do_step(1, "migrate");
+    bench.do_step(2, "switch");
+    bench.around.clock = Some(why);
+    assert_eq!(bench.next(), intend(Deed::Do, 3), "restoring waits for no clock");
+    bench.fact(&RunFact::Aborting { why: Names::default(), by: "operator".into() });
+    assert_eq!(bench.next(), intend(Deed::Undo, 2));
+}
+
+#[test]
+fn while_no_time_passes_what_leads_back_is_tried_again_without_waiting_for_an_instant() {
+    let mut bench = Bench::new(&five_steps());
+    bench.do_step(0, "drain");
+    bench.fact(&RunFact::Aborting { why: Names::default(), by: "operator".into() });
+    bench.step();
+    bench.finish(Deed::Restore, "drain", failed());
+    assert!(matches!(bench.next(), Move::Wait { .. }));
+    bench.around.time_stands = true;
+    assert_eq!(bench.next(), intend(Deed::Restore, 0));
+}
+
+#[test]
+fn time_that_the_clock_skipped_counts_for_no_step_that_waits() {
+    let mut bench = Bench::new(&plan_of(vec![step("pause", &[], Task::Wait { ms: 5 * MINUTE })]));
+    bench.step();
+    bench.runs.skip(HOUR);
+    bench.now = bench.now + HOUR + MINUTE;
+    assert!(matches!(bench.next(), Move::Wait { .. }));
+    bench.now = bench.now + 4 * MINUTE;
+    assert!(matches!(bench.next(), Move::Settle { end: End::Done { .. }, .. }));
 }
 
 #[test]

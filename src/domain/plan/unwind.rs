@@ -29,7 +29,7 @@ pub(super) fn unwind(now: Timestamp, run: &Run, around: &Circumstances) -> Move 
             Back::Moves(next) => return next,
         }
     }
-    restore_all(now, run).unwrap_or_else(|| {
+    restore_all(now, run, around).unwrap_or_else(|| {
         let left = run.steps.iter().any(|p| p.undo.standing == Standing::GivenUp);
         Move::End { how: if left { Ending::Broken } else { Ending::Undone } }
     })
@@ -55,10 +55,10 @@ fn back(now: Timestamp, run: &Run, index: usize, around: &Circumstances, alarm: 
     match progress.undo.standing {
         Standing::Done { .. } | Standing::GivenUp => Back::Clear,
         Standing::Flying { .. } if run.is_flying(&progress.undo) => Back::Flying,
-        Standing::Idle => first_undo(now, run, index, safe, alarm),
+        Standing::Idle => first_undo(now, run, index, safe, around, alarm),
         Standing::Failed { at } if safe && progress.undo.failures <= step.retries => {
             let due = at + backoff_ms(progress.undo.failures);
-            if now < due {
+            if now < due && !around.time_stands {
                 alarm.at(due);
                 return Back::Pausing;
             }
@@ -68,7 +68,7 @@ fn back(now: Timestamp, run: &Run, index: usize, around: &Circumstances, alarm: 
         Standing::Flying { .. } | Standing::Unknown { .. } if safe && progress.undo.failures <= step.retries => {
             Back::Moves(Move::Intend { deed: Deed::Undo, step: index })
         }
-        Standing::Flying { .. } | Standing::Unknown { .. } => match look(now, run, index, alarm) {
+        Standing::Flying { .. } | Standing::Unknown { .. } => match look(now, run, index, around, alarm) {
             Look::Is(Seen::Absent) => nothing_left(index),
             Look::Is(_) => give_up(index, "nobody knows whether it was undone"),
             Look::Flying => Back::Flying,
@@ -79,12 +79,12 @@ fn back(now: Timestamp, run: &Run, index: usize, around: &Circumstances, alarm: 
 }
 
 /// A step that was done is undone; one of which that is not known is looked at first.
-fn first_undo(now: Timestamp, run: &Run, index: usize, safe: bool, alarm: &mut Alarm) -> Back {
+fn first_undo(now: Timestamp, run: &Run, index: usize, safe: bool, around: &Circumstances, alarm: &mut Alarm) -> Back {
     let undo = Back::Moves(Move::Intend { deed: Deed::Undo, step: index });
     match run.steps[index].forward.standing {
         Standing::Idle => Back::Clear,
         Standing::Done { .. } => undo,
-        _ => match look(now, run, index, alarm) {
+        _ => match look(now, run, index, around, alarm) {
             Look::Is(Seen::Absent) => nothing_left(index),
             Look::Is(Seen::Present) => undo,
             Look::Is(Seen::Unclear) if safe => undo,
@@ -107,14 +107,16 @@ fn give_up(index: usize, note: &str) -> Back {
 }
 
 /// Puts back what the run still holds; `None` when it holds nothing.
-pub(super) fn restore_all(now: Timestamp, run: &Run) -> Option<Move> {
+pub(super) fn restore_all(now: Timestamp, run: &Run, around: &Circumstances) -> Option<Move> {
     let mut alarm = Alarm::default();
     let mut flying = false;
     for index in run.held.values() {
         let track = &run.steps.get(*index)?.restore;
         match track.standing {
             Standing::Flying { .. } if run.is_flying(track) => flying = true,
-            Standing::Failed { at } | Standing::Unknown { at } if at + backoff_ms(track.failures) > now => {
+            Standing::Failed { at } | Standing::Unknown { at }
+                if at + backoff_ms(track.failures) > now && !around.time_stands =>
+            {
                 alarm.at(at + backoff_ms(track.failures));
             }
             _ => return Some(Move::Intend { deed: Deed::Restore, step: *index }),

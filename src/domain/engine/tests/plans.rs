@@ -43,6 +43,11 @@ impl Bench {
         done
     }
 
+    fn tick(&mut self) {
+        let out = self.engine.handle(self.now, Event::Tick);
+        self.take(out);
+    }
+
     /// kill -9, and a start from the facts alone.
     fn restart(&mut self) {
         let mut engine = Engine::new(self.now, Arc::clone(self.engine.inventory()));
@@ -256,12 +261,63 @@ fn a_clock_that_jumps_beyond_the_point_of_no_return_turns_the_run_back_and_all_i
 }
 
 #[test]
-fn a_clock_that_is_set_back_an_hour_neither_repeats_a_step_nor_stops_the_run() {
+fn a_clock_that_is_set_back_an_hour_holds_every_step_forward_until_it_has_caught_up() {
     let mut bench = bench();
     bench.until(1_000);
     stepped(&mut bench, -HOUR);
-    for step in ["drain", "migrate", "switch", "restore"] {
+    bench.report(done());
+    assert!(bench.orders.is_empty(), "the drain ended, and no step follows it");
+    bench.now = bench.now + HOUR - 10 * SECOND;
+    bench.tick();
+    assert!(bench.orders.is_empty());
+    bench.now = bench.now + 20 * SECOND;
+    bench.tick();
+    for step in ["migrate", "switch", "restore"] {
         assert_eq!(bench.report(done()), (Deed::Do, step.to_owned()));
     }
     assert_eq!(bench.run(), RunState::Done);
+}
+
+#[test]
+fn a_clock_that_is_set_back_a_minute_is_not_trusted_for_ten() {
+    let mut bench = bench();
+    bench.until(1_000);
+    stepped(&mut bench, -MINUTE);
+    bench.report(done());
+    bench.until(1_000 - 60 + 595);
+    assert!(bench.orders.is_empty());
+    bench.until(1_000 - 60 + 606);
+    assert_eq!(bench.report(done()), (Deed::Do, "migrate".into()));
+}
+
+#[test]
+fn a_run_goes_back_while_the_clock_stands_and_tries_again_with_pauses_of_its_own() {
+    let mut bench = bench();
+    bench.until(1_000);
+    bench.report(done());
+    stepped(&mut bench, -HOUR);
+    let run = bench.engine.run_views()[0].id.clone();
+    bench.order(RunWish::Abort(run)).unwrap();
+    assert_eq!(bench.report(done()), (Deed::Do, "migrate".into()));
+    assert_eq!(bench.report(done()), (Deed::Undo, "migrate".into()));
+    for tried in 0..4 {
+        assert_eq!(bench.orders[0].pause_ms > 0, tried > 0);
+        assert_eq!(bench.report(End::Failed { note: "no".into() }), (Deed::Restore, "drain".into()));
+    }
+    assert_eq!(bench.report(done()), (Deed::Restore, "drain".into()));
+    assert_eq!(bench.run(), RunState::Undone);
+}
+
+#[test]
+fn a_start_by_a_clock_that_is_behind_the_facts_looks_and_takes_no_step_forward() {
+    let mut bench = bench();
+    bench.until(1_000);
+    bench.report(done());
+    bench.now = bench.now - HOUR;
+    bench.restart();
+    assert_eq!(bench.report(End::Saw { seen: Seen::Absent, note: String::new() }), (Deed::Observe, "migrate".into()));
+    assert!(bench.orders.is_empty());
+    bench.now = bench.now + HOUR + 10 * SECOND;
+    bench.tick();
+    assert_eq!(bench.report(done()), (Deed::Do, "migrate".into()));
 }

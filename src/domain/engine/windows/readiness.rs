@@ -9,9 +9,6 @@ use crate::domain::window::lifecycle::{ARMED_BEFORE_MS, Known, STUCK_AFTER_MS, S
 use crate::domain::window::{Planned, Reminder, Schedule};
 use std::collections::BTreeSet;
 
-/// After a step the clock is not trusted for this long.
-const CLOCK_DISTRUST: Millis = 10 * MINUTE;
-
 impl Engine {
     pub(in crate::domain::engine) fn known(&self, window: &Window) -> Known {
         let pending = window.state.is_pending();
@@ -90,15 +87,6 @@ impl Engine {
         Admission::Waiting(Names {
             zh: "紧急维护涉及一级系统，须第二人批准".into(),
             en: "an emergency on tier 1 needs a second person's approval".into(),
-        })
-    }
-
-    /// Why nothing is allowed by this clock, if so.
-    pub(in crate::domain::engine) fn clock_is_doubtful(&self) -> Option<Names> {
-        let trusted_from = self.clock_stepped.map_or(Timestamp::MIN, |at| at + CLOCK_DISTRUST);
-        (self.now < trusted_from).then(|| Names {
-            zh: "时钟刚刚跳变，十分钟内不开始维护".into(),
-            en: "the clock jumped; nothing starts for ten minutes after that".into(),
         })
     }
 

@@ -79,7 +79,7 @@ impl History {
             good_rounds: 9,
             restoring: self.runs.restoring_besides(run),
             shared: self.runs.held_besides(run),
-            unrecorded: false,
+            ..Circumstances::default()
         }
     }
 
