@@ -3,10 +3,14 @@
 //! Not here: the rules (`domain::policy`). Invariants: dates that the calendar does not cover are one warning in all;
 //! a schedule is called hopeless only if it has no start, past or future, that would be allowed.
 
+mod overlaps;
 mod promises;
 
 use crate::domain::civil::Zone;
-use crate::domain::policy::{Admission, Asked, Circumstances, Obstacle, admit, ask_all};
+use crate::domain::policy::{
+    Admission, Asked, Circumstances, Decision, Obstacle, admit, ask_all, decide, notice_deadline, people_length,
+    working_days_of_notice,
+};
 use crate::domain::window::{Planned, Recurrence, Schedule, expand};
 use crate::domain::*;
 use crate::field::{Code, Place, Problem};
@@ -15,6 +19,8 @@ use std::collections::BTreeMap;
 
 /// How far windows are looked at, in either direction.
 const HORIZON_MS: Millis = 400 * DAY;
+/// How many days are looked at for another date.
+const DAYS_AHEAD: usize = 120;
 /// Most windows that one warning names.
 const NAMED_MAX: usize = 5;
 
@@ -30,7 +36,9 @@ pub(super) fn judge_windows(inventory: &Inventory, from: Timestamp, places: &imp
     let mut uncovered = Uncovered::default();
     let mut kept = Vec::with_capacity(inventory.schedules.len());
     let mut asked: BTreeMap<&ScheduleId, Vec<Asked<'_>>> = BTreeMap::new();
-    for window in ask_all(inventory, Span::lasting(from, HORIZON_MS)) {
+    let all = ask_all(inventory, Span::lasting(from, HORIZON_MS));
+    problems.extend(overlaps::told(inventory, &all, places));
+    for window in all {
         asked.entry(&window.schedule.id).or_default().push(window);
     }
     for schedule in inventory.schedules.values() {
@@ -92,12 +100,18 @@ fn judge(
         return SpanSet::EMPTY;
     }
     let blank = answers.iter().filter(|a| matches!(a, Answer::Uncovered)).count();
-    if blank > 0 {
+    let once = matches!(schedule.starts, Recurrence::Dates(_));
+    if once && blank == windows.len() {
+        problems.push(blank_dates(schedule, at));
+    } else if blank > 0 {
         uncovered.windows += blank;
         uncovered.schedules += 1;
         let first =
             windows.iter().zip(&answers).find(|(_, a)| matches!(a, Answer::Uncovered)).map(|(w, _)| w.span.start);
         uncovered.first = uncovered.first.into_iter().chain(first).min();
+    }
+    if once {
+        problems.extend(late(inventory, schedule, &windows, &answers, from, at));
     }
     let (mut denied, mut waiting): (Vec<Hindered<'_>>, Vec<Hindered<'_>>) = Default::default();
     for (window, answer) in windows.iter().zip(&answers) {
@@ -119,6 +133,51 @@ fn judge(
     }
     let stays = |(_, answer): &(&Planned, &Answer)| !matches!(answer, Answer::Denied(_));
     windows.iter().zip(&answers).filter(stays).map(|(w, _)| w.span).collect()
+}
+
+/// All its dates lie where nothing can be decided yet.
+fn blank_dates(schedule: &Schedule, at: &Place) -> Problem {
+    let message = format!("`{}` stays a draft: no published calendar covers its dates", schedule.id);
+    let hint = "choose a date of a published year, or wait for the State Council's notice";
+    Problem::warning(Code::NotCovered, at, message).hint(hint)
+}
+
+/// The first window whose announcement would come too late if nobody has sent it yet, and when one would not.
+fn late(
+    inventory: &Inventory,
+    schedule: &Schedule,
+    windows: &[Planned],
+    answers: &[Answer],
+    from: Timestamp,
+    at: &Place,
+) -> Option<Problem> {
+    let zone = &inventory.zone;
+    let deadline = |window: &Planned| notice_deadline(inventory, schedule, window).filter(|by| *by < from);
+    let allowed = windows.iter().zip(answers).filter(|(_, answer)| matches!(answer, Answer::Allowed));
+    let (window, by) = allowed.filter_map(|(window, _)| Some((window, deadline(window)?))).next()?;
+    let [start, by] = [window.span.start, by].map(|at| zone.people(at, Language::En));
+    let days = working_days_of_notice(window.span.len_ms());
+    let message =
+        format!("the notice of {start} had to be out by {by}: {days} working days go before so long a window");
+    let later = in_time(inventory, schedule, window, from).map(|at| zone.people(at, Language::En));
+    let hint = later.map_or_else(String::new, |at| format!(", or start on {at} at the earliest"));
+    let hint = format!("if it was not announced by then it will be blocked: shorten it{hint}");
+    Some(Problem::warning(Code::LateNotice, at, message).hint(hint))
+}
+
+/// The earliest start at the same time of day that is allowed and can still be announced in time.
+fn in_time(inventory: &Inventory, schedule: &Schedule, window: &Planned, from: Timestamp) -> Option<Timestamp> {
+    let day = inventory.zone.date(window.span.start);
+    let mut days = std::iter::successors(Some(day), |day| day.tomorrow().ok()).skip(1).take(DAYS_AHEAD);
+    let at = window.civil_start.time();
+    days.find_map(|day| {
+        let civil_start = day.to_datetime(at);
+        let span = Span::lasting(inventory.zone.instant(civil_start), window.span.len_ms());
+        let moved = Planned { civil_start, span, id: window.id.clone() };
+        let asked = admit(inventory, schedule, &moved, &Circumstances::default());
+        let fits = !asked.is_late(from) && matches!(answer(asked), Answer::Allowed);
+        fits.then_some(span.start)
+    })
 }
 
 /// Nothing starts within the horizon: over, or beyond it.
@@ -171,13 +230,24 @@ fn is_hopeless(inventory: &Inventory, schedule: &Schedule, from: Timestamp, blan
 fn never(inventory: &Inventory, schedule: &Schedule, denied: &[Hindered<'_>], at: &Place) -> Problem {
     let message = format!("no window of `{}` can be allowed: {}", schedule.id, named(inventory, &denied[..1]));
     let mut problem = Problem::error(Code::NeverAllowed, at, message);
+    let shorter = denied.first().and_then(|(window, _)| room(inventory, schedule, window));
     if let Some(next) = denied.iter().find_map(|(_, o)| next_open(o)) {
         let next = inventory.zone.people(next, Language::En);
-        problem = problem.hint(format!("the next start at which it would be allowed is {next}"));
+        let shorter = shorter.map_or_else(String::new, |room| format!("; at its own start it may last {room}"));
+        problem = problem.hint(format!("the next start at which it would be allowed is {next}{shorter}"));
     } else {
         problem = problem.hint("shorten it, or move it into allowed hours");
     }
     problem
+}
+
+/// How long a window may last from its own start on, if that is shorter than it is.
+fn room(inventory: &Inventory, schedule: &Schedule, window: &Planned) -> Option<String> {
+    let start = window.span.start;
+    match decide(inventory, &schedule.scope, schedule.policy.as_ref(), Span::lasting(start, MINUTE)) {
+        Decision::Allow { until, .. } if until < window.span.end => Some(people_length(until.since(start))),
+        _ => None,
+    }
 }
 
 fn next_open(obstacle: &Obstacle) -> Option<Timestamp> {

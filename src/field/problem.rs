@@ -67,6 +67,7 @@ codes! {
     CannotFire = "GF0107", "an alert that can never fire";
     PromiseBroken = "GF0108", "a promise that planned maintenance alone will break";
     LongWindow = "GF0109", "a window that is allowed and unwise";
+    LateNotice = "GF0112", "a window whose notice would come too late";
     CommandAbsent = "GF0110", "a program or its directory that is not there";
     Clash = "GF0111", "windows that would wait for others";
     TokenExpires = "GF0121", "a token whose time is over, or soon will be";

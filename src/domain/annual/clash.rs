@@ -4,7 +4,7 @@
 //! freeze, is among it.
 
 use super::YearWindow;
-use crate::domain::policy::{AtOnce, DenyKind, DenyReason, Obstacle};
+use crate::domain::policy::{Asked, AtOnce, DenyKind, DenyReason, Doubled, Obstacle, doubled};
 use crate::domain::*;
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +29,8 @@ pub enum ClashKind {
     Freeze,
     /// More than an owner may take in a month.
     MonthCap,
+    /// Two windows over one subsystem at one time: the later one cannot begin.
+    Doubled,
 }
 
 impl ClashKind {
@@ -42,6 +44,7 @@ impl ClashKind {
             Self::Apart => "apart",
             Self::Freeze => "freeze",
             Self::MonthCap => "month_cap",
+            Self::Doubled => "doubled",
         }
     }
 
@@ -55,6 +58,7 @@ impl ClashKind {
             Self::Apart => ("可合并", "better together"),
             Self::Freeze => ("封网", "freeze"),
             Self::MonthCap => ("超月度上限", "month cap"),
+            Self::Doubled => ("范围重叠", "same subsystem twice"),
         };
         Names { zh: zh.into(), en: en.into() }
     }
@@ -92,6 +96,7 @@ pub(super) fn all(inventory: &Inventory, windows: &[YearWindow<'_>]) -> Vec<Clas
     let mut clashes: Vec<Clash> = windows.iter().flat_map(told).collect();
     clashes.extend(nights(inventory, windows));
     clashes.extend(shared(inventory, windows));
+    clashes.extend(twice(windows));
     clashes.sort_by(|a, b| (a.at, a.kind, &a.windows).cmp(&(b.at, b.kind, &b.windows)));
     clashes
 }
@@ -149,6 +154,22 @@ fn nights(inventory: &Inventory, windows: &[YearWindow<'_>]) -> Vec<Clash> {
         }
     }
     clashes
+}
+
+/// Windows that find another at work on their scope.
+fn twice(windows: &[YearWindow<'_>]) -> Vec<Clash> {
+    let asked: Vec<&Asked<'_>> = windows.iter().map(|w| &w.asked).collect();
+    let told = |Doubled { later, running, subsystem }: Doubled<'_>| {
+        let other = &windows[running].asked.planned.id;
+        let text = Names {
+            zh: format!("{subsystem} 届时仍在窗口 {other} 内，本窗口须等其结束"),
+            en: format!(
+                "{subsystem} is still in the window {other} by then, so this one cannot begin before that ends"
+            ),
+        };
+        clash(ClashKind::Doubled, &[&windows[later], &windows[running]], text)
+    };
+    doubled(&asked).into_iter().map(told).collect()
 }
 
 /// Shared modules and their direct dependants: a dependant's window that ends while the module stops, and, once for

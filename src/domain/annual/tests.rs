@@ -40,6 +40,9 @@ fn busy() -> Inventory {
     declare(&mut city, "payment", "bdc", "bdc/payment", &["2026-04-11T01:00"], HOUR);
     // A dependant that ends while the front stops, and one that stops on another night of the month.
     declare(&mut city, "portal", "huangpu", "huangpu/portal", &["2026-04-10T22:30", "2026-04-17T22:00"], HOUR);
+    // Two texts over one subsystem at one time.
+    declare(&mut city, "disks", "bdc", "bdc/payment", &["2026-08-07T23:00"], HOUR);
+    declare(&mut city, "network", "bdc", "bdc/payment", &["2026-08-07T22:00"], 2 * HOUR);
     // Three in a month, two admitted, and a freeze.
     declare(
         &mut city,
@@ -68,6 +71,7 @@ fn every_kind_of_clash_is_found_once_and_named_after_who_gives_way() {
     assert_eq!(found(&plan, ClashKind::Apart), ["portal"]);
     assert_eq!(found(&plan, ClashKind::MonthCap), ["kiosks"]);
     assert_eq!(found(&plan, ClashKind::Freeze), ["frozen"]);
+    assert_eq!(found(&plan, ClashKind::Doubled), ["disks"]);
     let apart = plan.clashes.iter().find(|c| c.kind == ClashKind::Apart).unwrap();
     assert!(apart.text.en.ends_with("together it would be once (months 4)"), "{}", apart.text.en);
     let night = plan.clashes.iter().find(|c| c.kind == ClashKind::Night).unwrap();

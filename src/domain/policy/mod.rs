@@ -9,6 +9,7 @@ mod asked;
 mod crowd;
 mod dates;
 mod decide;
+mod doubled;
 mod limits;
 mod opening;
 mod reason;
@@ -18,6 +19,7 @@ pub use asked::{Asked, ask_all};
 pub use crowd::Crowd;
 pub use dates::{DateOrYearly, DateSpan};
 pub use decide::{decide, governing};
+pub use doubled::{Doubled, doubled};
 pub use limits::{AtOnce, Circumstances, Hold, Limits, Other, asks_budgets, has_room};
 pub use opening::{allowed, is_open, next_open, open_until};
 
