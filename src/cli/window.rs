@@ -74,6 +74,9 @@ struct Request {
     /// What the public reads.
     #[arg(long)]
     notice: Option<String>,
+    /// The plan that carries it out; the owner's. Without one people do the work.
+    #[arg(long)]
+    plan: Option<String>,
     /// Why.
     #[arg(long)]
     reason: String,
@@ -150,10 +153,10 @@ impl Order {
         let plain = |of: &Plain, word| act(&of.window, word, json!({ "reason": of.reason }));
         let ending = |of: &Ending, word| act(&of.window, word, json!({ "end": of.end, "reason": of.reason }));
         match self {
-            Self::Request(Request { scope, owner, name, at, lasts_ms, notice, reason }) => {
+            Self::Request(Request { scope, owner, name, at, lasts_ms, notice, plan, reason }) => {
                 let body = json!({
                     "scope": scope, "owner": owner, "name": name, "start": at, "for": format_duration(*lasts_ms),
-                    "notice": notice, "reason": reason,
+                    "notice": notice, "plan": plan, "reason": reason,
                 });
                 ("api/v1/windows".to_owned(), body)
             }

@@ -80,6 +80,8 @@ pub struct Request {
     pub span: Span,
     /// The owner's own words.
     pub notice: Option<Names>,
+    /// How it is carried out; by people when absent.
+    pub plan: Option<PlanId>,
 }
 
 /// Something about one window.

@@ -137,6 +137,10 @@ pub struct RunView {
     pub id: RunId,
     /// Of which plan.
     pub plan: PlanId,
+    /// What people call it.
+    pub name: Names,
+    /// The hash of its text as it was at the start.
+    pub digest: String,
     /// Whose.
     pub owner: OwnerId,
     /// In which window.
@@ -161,6 +165,8 @@ pub struct RunView {
     pub drained: Vec<String>,
     /// In order.
     pub steps: Vec<StepView>,
+    /// What happened, in order.
+    pub log: Vec<plan::Logged>,
 }
 
 impl From<&plan::Run> for RunView {
@@ -193,6 +199,8 @@ impl From<&plan::Run> for RunView {
         Self {
             id: run.id.clone(),
             plan: run.plan.id.clone(),
+            name: run.plan.name.clone(),
+            digest: run.digest.clone(),
             owner: run.plan.owner.clone(),
             window: run.window.clone(),
             state: run.state(),
@@ -205,6 +213,7 @@ impl From<&plan::Run> for RunView {
             point_of_no_return: run.point_of_no_return(),
             drained: run.held.keys().cloned().collect(),
             steps: steps.collect(),
+            log: run.log.clone(),
         }
     }
 }

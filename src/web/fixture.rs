@@ -1,5 +1,7 @@
 //! A city for tests: the shared platform, sixteen districts, some bureaus, one bad evening.
 
+mod runs;
+
 use super::state::{Command, Commands, OutboxView, Site, WebState};
 use crate::clock::ManualClock;
 use crate::domain::access::{Keyring, Token, TokenHash};
@@ -259,7 +261,7 @@ pub(super) fn snapshot() -> Snapshot {
         subsystems,
         windows: Arc::new(windows),
         incidents: Arc::new(incidents()),
-        runs: Arc::default(),
+        runs: Arc::new(runs::runs()),
         store_failed: false,
         reload_refused: None,
     }

@@ -2,6 +2,7 @@
 
 mod feeds;
 mod planning;
+mod runs;
 
 use super::fixture::{self, NOW};
 use super::*;
@@ -58,7 +59,7 @@ async fn get_from_afar(path: &str) -> Answer {
     send(&fixture::state(fixture::snapshot()).0, request("192.0.2.7", Method::GET, path)).await
 }
 
-const PAGES: [(&str, &str); 11] = [
+const PAGES: [(&str, &str); 14] = [
     ("overview", "/"),
     ("owner", "/owners/xuhui"),
     ("subsystem", "/subsystems/bdc/exchange-district"),
@@ -67,6 +68,9 @@ const PAGES: [(&str, &str); 11] = [
     ("incident", "/incidents/INC-0421"),
     ("maintenance", "/maintenance"),
     ("plan", "/maintenance/plan"),
+    ("runs", "/maintenance/runs"),
+    ("run", "/maintenance/runs/jinshan-upgrade.00000001.1"),
+    ("run-back", "/maintenance/runs/bdc-monthly.00000001.1"),
     ("composites", "/composites"),
     ("sign-in", "/sign-in?next=/audit"),
     ("audit", "/audit"),

@@ -2,6 +2,10 @@
 //!
 //! Not here: sentences with figures (`format`) and names of things (the inventory has them).
 
+mod runs;
+
+pub(super) use runs::RunMoment;
+
 use super::look::Look;
 use crate::domain::sla::{Cause, Verdict};
 use crate::domain::window::{Change, WindowState};
@@ -165,6 +169,25 @@ texts! {
     export: "导出", "Export";
     older: "更早", "Older";
     details: "详情", "Details";
+    run: "执行记录", "Run";
+    runs: "计划执行记录", "Runs of plans";
+    no_runs: "还没有执行过计划。", "No plan was carried out yet.";
+    plan: "计划", "Plan";
+    plan_text: "计划文本", "Text of the plan";
+    step: "步骤", "Step";
+    steps: "步骤", "Steps";
+    wave: "批次", "Wave";
+    kind: "类型", "Kind";
+    undo: "回退", "Undo";
+    tries: "次数", "Tries";
+    course: "经过", "What happened";
+    started_by: "启动者", "Started by";
+    epoch: "接管次数", "Epoch";
+    no_return: "回退时间点", "Point of no return";
+    no_return_hint: "此后不再开始任何步骤", "no step starts after it";
+    kept_out: "仍被摘除", "Out of service";
+    last_word: "最近结果", "Last word";
+    run_public: "主机名、命令与人员只对登录者显示。", "Hosts, commands and people are shown to those who are signed in.";
     refreshed: "刷新于", "refreshed at";
     live_off: "连接中断,内容可能已过时。", "Connection lost; what you see may be stale.";
 }

@@ -3,6 +3,8 @@
 //!
 //! `GENGFU_PLAN_KILLS=all` kills at every record, as `make soak` does; a few of them are enough for every day.
 
+mod clock;
+
 use crate::rig::{Daemon, House, until};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode};

@@ -15,7 +15,7 @@ has() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
 # command:package pairs; a package is asked for only if its command is not there.
 wanted="cc:build-essential promtool:prometheus prometheus-blackbox-exporter:prometheus-blackbox-exporter
 nginx:nginx-light postfix:postfix python3:python3 openssl:openssl unbound:unbound redis-server:redis-server
-sshd:openssh-server ssh-keygen:openssh-client sipp:sip-tester mariadbd:mariadb-server"
+sshd:openssh-server ssh-keygen:openssh-client sipp:sip-tester mariadbd:mariadb-server faketime:faketime"
 [ "${1:-}" = --browser ] && wanted="$wanted chromium:chromium"
 
 packages=""

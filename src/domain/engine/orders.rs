@@ -15,6 +15,7 @@ pub(super) use refusals::{forbidden, refuse};
 use super::*;
 use crate::domain::access::{Caller, Scope};
 use crate::domain::order::{Action, NotOrdered, Order, Ordered, RunWish, Wanted, WhyNot};
+use crate::domain::plan::Plan;
 use crate::domain::window::{Amendment, Window};
 use changes::{at_work, finished, pending};
 use refusals::{Refused, state_refusal};
@@ -137,7 +138,7 @@ impl Engine {
             return Err(NotOrdered { kind: WhyNot::Forbidden, text: why, next_open: None });
         }
         let owners = approving(&order.by, &window.definition.owner, &window.definition.scope)?;
-        let mut about = window.about();
+        let mut about = window.about_with(&self.wording(window));
         if let Some(extension) = extension {
             about.span.end = extension.end;
         }
@@ -162,7 +163,8 @@ impl Engine {
             return Err(refuse(WhyNot::Forbidden, zh, en));
         }
         let owners = approving(&order.by, &schedule.owner, &schedule.scope)?;
-        let (digest, by) = (schedule.digest(), order.by.actor());
+        let plan = schedule.plan.as_ref().and_then(|id| inventory.plans.get(id)).map(Plan::digest);
+        let (digest, by) = (schedule.digest(plan.as_deref()), order.by.actor());
         self.record(out, Fact::ScheduleApproved { schedule: id.clone(), digest: digest.clone(), owners, by });
         let of_this = |w: &&Window| w.schedule == *id && w.state.is_pending();
         let windows: Vec<WindowId> = self.book.iter().filter(of_this).map(|w| w.id.clone()).collect();

@@ -6,12 +6,31 @@
 use super::orders::{forbidden, refuse};
 use super::*;
 use crate::domain::access::Scope;
-use crate::domain::order::{NotOrdered, Order, Ordered, RunWish, WhyNot};
-use crate::domain::plan::{Phase, Resolution, Run, RunFact, Standing, Task};
-use crate::domain::window::WindowState;
+use crate::domain::order::{NotOrdered, Order, Ordered, Request, RunWish, WhyNot};
+use crate::domain::plan::{Phase, Plan, Resolution, Run, RunFact, Standing, Task};
+use crate::domain::policy::people_length;
+use crate::domain::window::{Window, WindowState};
 
 fn conflict(zh: &str, en: &str) -> NotOrdered {
     refuse(WhyNot::Conflict, zh, en)
+}
+
+/// Forward steps, reserve and verification lie inside the window.
+fn fits(plan: &Plan, span: Span) -> Result<(), NotOrdered> {
+    if plan.needs_ms() <= span.len_ms() {
+        return Ok(());
+    }
+    let [needs, steps, reserve, verify, has] =
+        [plan.needs_ms(), plan.forward_ms(), plan.reserve_ms, plan.verify_ms, span.len_ms()].map(people_length);
+    let id = &plan.id;
+    let zh = format!(
+        "计划 {id} 需要 {needs}：步骤 {steps}、回退预留 {reserve}、验证 {verify}；窗口只有 {has}，请延长窗口或缩短计划"
+    );
+    let en = format!(
+        "the plan {id} needs {needs}: steps {steps}, reserve {reserve}, verification {verify}; the window has {has}: \
+         lengthen it, or shorten the plan"
+    );
+    Err(refuse(WhyNot::Senseless, &zh, &en))
 }
 
 impl Engine {
@@ -98,6 +117,30 @@ impl Engine {
         let state = run.map_or("", |run| run.state().as_str());
         let text = Names { zh: format!("运行状态：{state}"), en: format!("the run is {state}") };
         Ordered { subject: id.to_string(), state: None, span: run.map(|run| run.span), text }
+    }
+
+    /// The plan that a request names: its owner's, one that the caller may act with, and one that fits.
+    pub(super) fn plan_asked_for(&self, order: &Order, asked: &Request) -> Result<Option<PlanId>, NotOrdered> {
+        let Some(id) = &asked.plan else { return Ok(None) };
+        let Some(plan) = self.inventory.plans.get(id) else {
+            let en = format!("there is no plan {id} in the files");
+            return Err(refuse(WhyNot::Unknown, &format!("文件中没有计划 {id}"), &en));
+        };
+        order.by.must_act_for(&plan.owner).map_err(forbidden)?;
+        if plan.owner != asked.owner {
+            let (of, owner) = (&plan.owner, &asked.owner);
+            let en = format!("a window of `{owner}` with a plan of `{of}`; let a plan of the same owner do it");
+            let zh = format!("{owner} 的窗口不能用 {of} 的计划；请用同一单位的计划");
+            return Err(refuse(WhyNot::Senseless, &zh, &en));
+        }
+        fits(plan, asked.span)?;
+        Ok(Some(id.clone()))
+    }
+
+    /// Another time of a window that has not begun must hold its plan.
+    pub(super) fn holds_its_plan(&self, window: &Window, span: Span) -> Result<(), NotOrdered> {
+        let plan = window.definition.plan.as_ref().and_then(|id| self.inventory.plans.get(id));
+        plan.filter(|_| window.state.is_pending()).map_or(Ok(()), |plan| fits(plan, span))
     }
 
     /// Begins in a window that runs and whose plan does not, if what is left still holds it.

@@ -87,6 +87,15 @@ pub enum RunFact {
     },
 }
 
+/// A fact of a run, and when it was stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Logged {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub fact: RunFact,
+}
+
 /// What is done about a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

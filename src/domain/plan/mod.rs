@@ -17,9 +17,9 @@ pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;
 
-pub use fact::{Deed, End, Ending, Resolution, RunFact, Seen};
+pub use fact::{Deed, End, Ending, Logged, Resolution, RunFact, Seen};
 pub use next::{Circumstances, Move, Waiting, next};
-pub use run::{Phase, Progress, Run, RunState, Standing, Track};
+pub use run::{LOG_MAX, Phase, Progress, Run, RunState, Standing, Track};
 pub use runs::{Order, RUNS_MAX, Report, Runs, run_id};
 
 use super::*;
@@ -234,6 +234,14 @@ impl Step {
 }
 
 impl Plan {
+    /// The whole text by hash: any change voids the approvals of windows that it carries out.
+    pub fn digest(&self) -> String {
+        use sha2::Digest;
+        // Plain data with text keys always serialises.
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        sha2::Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// The step of that id.
     pub fn step(&self, id: &str) -> Option<usize> {
         self.steps.iter().position(|s| s.id.as_str() == id)

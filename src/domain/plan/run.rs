@@ -6,6 +6,9 @@
 use super::*;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Facts of one run that are kept in memory for readers, the last ones; the store keeps all.
+pub const LOG_MAX: usize = 400;
+
 /// Where a run stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "phase", rename_all = "snake_case")]
@@ -160,6 +163,10 @@ pub struct Run {
     pub steps: Vec<Progress>,
     /// What it keeps out of service, by target, and the step that took it out.
     pub held: BTreeMap<String, usize>,
+    /// [`Plan::digest`] of the plan as it was at the start: what people let pass is of this text.
+    pub digest: String,
+    /// What happened since the start, at most [`LOG_MAX`] facts; for readers alone.
+    pub log: Vec<Logged>,
 }
 
 impl Run {
@@ -178,11 +185,17 @@ impl Run {
             epoch: 0,
             phase: Phase::Forward,
             held: BTreeMap::new(),
+            digest: plan.digest(),
+            log: Vec::new(),
         })
     }
 
     /// Folds a fact in.
     pub(super) fn apply(&mut self, at: Timestamp, fact: &RunFact) {
+        if self.log.len() == LOG_MAX {
+            self.log.remove(0);
+        }
+        self.log.push(Logged { at, fact: fact.clone() });
         match fact {
             RunFact::Started { .. } => {}
             RunFact::Leased { epoch } => self.epoch = *epoch,

@@ -35,6 +35,19 @@ pub struct About {
     pub digest: String,
     /// From the start to the approved end.
     pub span: Span,
+    /// Of an approval: the text of the plan that carries it out, by [`Plan::digest`](crate::domain::plan::Plan::digest).
+    /// Notices do not name it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+}
+
+/// What the files say now about a window, by hash: approvals of anything else are void.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wording {
+    /// The schedule's text, by [`Schedule::digest`].
+    pub schedule: Option<String>,
+    /// The text of the plan.
+    pub plan: Option<String>,
 }
 
 /// Work that cannot wait for notice and off-hours: it makes the work possible, not free.
@@ -197,32 +210,37 @@ impl Schedule {
         }
     }
 
-    /// The whole text by hash, where it stands left out: any change voids its approvals.
-    pub fn digest(&self) -> String {
+    /// The whole text by hash, that of its plan with it, where it stands left out: any change voids its approvals.
+    pub fn digest(&self, plan_text: Option<&str>) -> String {
         let Self { id, name, owner, scope, starts, except, also, lasts_ms, policy, plan, notice, source: _ } = self;
         let text = (id, name, owner, scope, starts, except, also, lasts_ms, policy, notice);
-        let plan = plan.as_ref().map(|plan| format!("{plan:?}")).unwrap_or_default();
+        let plan = plan.as_ref().map(|plan| format!("{plan:?}{plan_text:?}")).unwrap_or_default();
         hex(format!("{text:?}{plan}").as_bytes(), 32)
     }
 }
 
 impl About {
-    /// Whether what it is about holds `span` of `definition`.
+    /// Whether what it is about holds `span` of `definition`, whatever carries it out.
     pub fn holds(&self, definition: &Definition, span: Span) -> bool {
         self.span.covers(span) && self.digest == definition.digest()
     }
 }
 
 impl Window {
-    /// What an approval or a notice of today is about.
+    /// What a notice of today is about.
     pub fn about(&self) -> About {
-        About { digest: self.definition.digest(), span: self.span }
+        About { digest: self.definition.digest(), span: self.span, plan: None }
+    }
+
+    /// What an approval of today is about.
+    pub fn about_with(&self, wording: &Wording) -> About {
+        About { plan: wording.plan.clone(), ..self.about() }
     }
 
     /// Who must approve what `needed` and `owners` ask for and has not, given the approvals of its schedule's text.
-    pub fn missing(&self, needed: u8, owners: &[OwnerId], texts: &[Approval], text: Option<&str>) -> Missing {
+    pub fn missing(&self, needed: u8, owners: &[OwnerId], texts: &[Approval], wording: &Wording) -> Missing {
         let given: Vec<&Approval> =
-            self.approvals.iter().chain(texts).filter(|a| self.is_about_this(a, text)).collect();
+            self.approvals.iter().chain(texts).filter(|a| self.is_about_this(a, wording)).collect();
         let mut people: Vec<&str> = given.iter().filter(|a| self.counts(a)).map(|a| a.by.name.as_str()).collect();
         people.sort_unstable();
         people.dedup();
@@ -232,10 +250,10 @@ impl Window {
         Missing { people: needed.saturating_sub(people), owners }
     }
 
-    fn is_about_this(&self, approval: &Approval, text: Option<&str>) -> bool {
+    fn is_about_this(&self, approval: &Approval, wording: &Wording) -> bool {
         match &approval.about {
-            Assent::Window(about) => about.holds(&self.definition, self.span),
-            Assent::Text(digest) => text == Some(digest) && self.written.covers(self.span),
+            Assent::Window(about) => about.plan == wording.plan && about.holds(&self.definition, self.span),
+            Assent::Text(digest) => wording.schedule.as_ref() == Some(digest) && self.written.covers(self.span),
         }
     }
 

@@ -13,7 +13,7 @@ pub mod rule;
 mod state;
 mod version;
 
-pub use amend::{About, Amendment, Approval, Assent, Definition, Emergency, Extension, Missing};
+pub use amend::{About, Amendment, Approval, Assent, Definition, Emergency, Extension, Missing, Wording};
 pub use book::{Book, HORIZON_MS};
 pub use entry::Window;
 pub use recurrence::{

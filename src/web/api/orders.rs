@@ -56,6 +56,7 @@ struct RequestBody {
     #[serde(rename = "for")]
     lasts: String,
     notice: Option<Text>,
+    plan: Option<PlanId>,
     reason: String,
 }
 
@@ -114,11 +115,11 @@ pub(in crate::web) async fn request(
     State(state): State<WebState>,
     body: Bytes,
 ) -> Answer {
-    let RequestBody { owner, name, scope, start, lasts, notice, reason } = read(&body)?;
+    let RequestBody { owner, name, scope, start, lasts, notice, plan, reason } = read(&body)?;
     let picture = state.picture();
     let span = Span::lasting(instant(&start, &picture.inventory.zone)?, length(&lasts)?);
     let (name, notice) = (name.names()?, notice.map(Text::names).transpose()?);
-    let what = Wanted::Request(Request { owner, name, scope, span, notice });
+    let what = Wanted::Request(Request { owner, name, scope, span, notice, plan });
     give(&state, reads, Order { by: caller, reason, what }, StatusCode::CREATED).await
 }
 

@@ -32,6 +32,7 @@ pub(in crate::web) struct StepDto {
 pub(in crate::web) struct RunDto {
     id: String,
     plan: String,
+    plan_digest: String,
     owner: String,
     window: String,
     state: &'static str,
@@ -60,6 +61,7 @@ impl From<&RunView> for RunDto {
         Self {
             id: run.id.to_string(),
             plan: run.plan.to_string(),
+            plan_digest: run.digest.clone(),
             owner: run.owner.to_string(),
             window: run.window.to_string(),
             state: run.state.as_str(),

@@ -1,6 +1,6 @@
 //! `/maintenance`: what runs, what comes, what was.
 
-use super::{Asked, Frame, show};
+use super::{Asked, Frame, runs, show};
 use crate::domain::window::WindowState;
 use crate::domain::*;
 use crate::web::format;
@@ -39,6 +39,8 @@ pub(super) struct Row {
     /// Only for windows that run: a shape catches the eye.
     pub(super) look: Option<Look>,
     pub(super) why: String,
+    /// The page of the last run of its plan.
+    pub(super) run: Option<String>,
     pub(super) scope: Vec<(String, String)>,
     pub(super) more: usize,
 }
@@ -59,6 +61,7 @@ impl Row {
                 _ => None,
             },
             why: why(asked, window),
+            run: asked.snapshot.runs.iter().find(|r| r.window == window.id).map(|r| runs::href(&r.id)),
             scope: scope.map(|id| (format!("/subsystems/{id}"), asked.name(id))).collect(),
             more: window.scope.len().saturating_sub(SCOPE_MAX),
         }

@@ -10,6 +10,7 @@ mod maintenance;
 mod overview;
 mod owner;
 mod plan;
+mod runs;
 mod sign_in;
 mod strip;
 mod subsystem;
@@ -42,6 +43,8 @@ pub(super) fn doors() -> Doors {
         .get("/composites", Needs::Nothing, composites::page)
         .get("/maintenance", Needs::Nothing, maintenance::page)
         .get("/maintenance/plan", Needs::Nothing, plan::page)
+        .get("/maintenance/runs", Needs::Nothing, runs::list)
+        .get("/maintenance/runs/{id}", Needs::Nothing, runs::page)
         .get("/audit", Needs::Scope(Scope::Read), audit::page)
         .get("/sign-in", Needs::Nothing, sign_in::page)
         // Whoever has no token yet signs in; whoever has no session any more may sign out.

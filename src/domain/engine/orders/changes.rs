@@ -17,6 +17,7 @@ impl Engine {
             return Err(state_refusal(window, "是紧急维护，不能改期", "is an emergency and cannot be moved"));
         }
         self.in_range(span)?;
+        self.holds_its_plan(window, span)?;
         self.admissible(window, span)?;
         amendment(span)
     }
@@ -33,6 +34,7 @@ impl Engine {
                 "the new end must lie after now and after the start, and before the present end",
             ));
         }
+        self.holds_its_plan(window, Span::new(window.span.start, end))?;
         Ok(Amendment::Shortened { end })
     }
 

@@ -29,7 +29,8 @@ impl Engine {
         }
         self.in_range(asked.span)?;
         let (name, notice) = (asked.name.clone(), asked.notice.clone());
-        let definition = Definition { owner: asked.owner.clone(), name, scope, notice, policy: None, plan: None };
+        let plan = self.plan_asked_for(order, asked)?;
+        let definition = Definition { owner: asked.owner.clone(), name, scope, notice, policy: None, plan };
         let (id, schedule) = self.name_of(&definition, asked.span, &order.by);
         self.judged(&Window::new(&id, &schedule, asked.span, definition.clone()))?;
         self.enter(out, order, id, schedule, definition, asked.span, None)

@@ -5,21 +5,21 @@ use crate::domain::access::Caller;
 use crate::domain::order::{Action, NotOrdered, Order, Ordered, Request, Wanted, WhyNot};
 use crate::domain::window::WindowState;
 
-fn caller(name: &str, owner: Option<&str>, scopes: &[&str]) -> Caller {
+pub(super) fn caller(name: &str, owner: Option<&str>, scopes: &[&str]) -> Caller {
     let scopes = scopes.iter().map(|s| s.parse().unwrap()).collect();
     Caller { name: name.into(), owner: owner.map(OwnerId::from), scopes, from: "127.0.0.1".into() }
 }
 
-fn operator() -> Caller {
+pub(super) fn operator() -> Caller {
     caller("operator", None, &["operate"])
 }
 
-fn approver(name: &str) -> Caller {
+pub(super) fn approver(name: &str) -> Caller {
     caller(name, None, &["approve:c"])
 }
 
 impl Bench {
-    fn give(&mut self, by: &Caller, what: Wanted) -> Result<Ordered, NotOrdered> {
+    pub(super) fn give(&mut self, by: &Caller, what: Wanted) -> Result<Ordered, NotOrdered> {
         let order = Order { by: by.clone(), reason: "because of CHG-7".into(), what };
         let (out, result) = self.engine.order(self.now, &order);
         assert_eq!(out.audit.len(), 1, "every order leaves one row");
@@ -27,18 +27,18 @@ impl Bench {
         result
     }
 
-    fn act(&mut self, by: &Caller, action: Action) -> Result<Ordered, NotOrdered> {
+    pub(super) fn act(&mut self, by: &Caller, action: Action) -> Result<Ordered, NotOrdered> {
         let id = self.engine.book.iter().next().unwrap().id.clone();
         self.give(by, Wanted::Window(id, action))
     }
 
-    fn only(&self) -> window::Window {
+    pub(super) fn only(&self) -> window::Window {
         self.engine.book.iter().next().unwrap().clone()
     }
 }
 
 #[track_caller]
-fn is_refused(result: Result<Ordered, NotOrdered>, kind: WhyNot, says: &str) {
+pub(super) fn is_refused(result: Result<Ordered, NotOrdered>, kind: WhyNot, says: &str) {
     let not = result.expect_err("refused");
     assert_eq!(not.kind, kind, "{not:?}");
     assert!(not.text.en.contains(says), "{not:?}");
@@ -186,7 +186,7 @@ fn a_request_becomes_a_window_and_policy_is_asked_first() {
     let request = |start: i64, lasts_ms| {
         let (scope, name) = (vec!["c/alone".into()], Names { zh: "换盘".into(), en: "Disks".into() });
         let span = Span::lasting(T0 + start * SECOND, lasts_ms);
-        Wanted::Request(Request { owner: "c".into(), name, scope, span, notice: None })
+        Wanted::Request(Request { owner: "c".into(), name, scope, span, notice: None, plan: None })
     };
     is_refused(bench.give(&operator(), request(-10, HOUR)), WhyNot::Senseless, "in the past");
     is_refused(bench.give(&operator(), request(100, 0)), WhyNot::Senseless, "a minute at least");

@@ -8,7 +8,7 @@ use crate::domain::plan::{Deed, End, Report, Resolution, RunState, Seen};
 use crate::domain::window::WindowState;
 
 /// A window of two hours over c/alone from second 1000 on, carried out by five steps.
-fn city() -> Inventory {
+pub(super) fn city() -> Inventory {
     let mut inventory = two_tiers().window("w", &["c/alone"], T0 + 1_000 * SECOND, 2 * HOUR).inventory();
     let plan = crate::domain::plan::Plan { owner: "c".into(), ..five_steps() };
     inventory.schedules.get_mut("w").unwrap().plan = Some(plan.id.clone());

@@ -4,9 +4,10 @@
 //! approver.
 
 use super::*;
+use crate::domain::plan::Plan;
 use crate::domain::policy::Obstacle;
 use crate::domain::window::lifecycle::{ARMED_BEFORE_MS, Known, STUCK_AFTER_MS, Service};
-use crate::domain::window::{Planned, Reminder, Schedule};
+use crate::domain::window::{Planned, Reminder, Wording};
 use std::collections::BTreeSet;
 
 impl Engine {
@@ -50,14 +51,13 @@ impl Engine {
             let (zh, en) = ("计划文件已删除", "its text is gone");
             return Admission::Denied(Names { zh: zh.into(), en: en.into() });
         }
-        let text = written.map(Schedule::digest);
         let asked = window.definition.as_schedule(&window.schedule, window.span, &self.inventory.zone);
         let schedule = written.filter(|_| !window.requested).unwrap_or(&asked);
         let admitted = self.ask(window, schedule);
         let missing = |obstacle: Obstacle| match obstacle {
             Obstacle::Approvals { needed, owners } => {
                 let texts = self.book.text_approvals(&window.schedule);
-                let missing = window.missing(needed, &owners, texts, text.as_deref());
+                let missing = window.missing(needed, &owners, texts, &self.wording(window));
                 let (needed, owners) = (missing.people, missing.owners.clone());
                 (!missing.is_none()).then_some(Obstacle::Approvals { needed, owners })
             }
@@ -72,6 +72,16 @@ impl Engine {
         }
     }
 
+    /// What the files say now about a window.
+    pub(in crate::domain::engine) fn wording(&self, window: &Window) -> Wording {
+        let plan_text = |plan: Option<&PlanId>| plan.and_then(|id| self.inventory.plans.get(id)).map(Plan::digest);
+        let schedule = self.inventory.schedules.get(&window.schedule);
+        Wording {
+            schedule: schedule.map(|s| s.digest(plan_text(s.plan.as_ref()).as_deref())),
+            plan: plan_text(window.definition.plan.as_ref()),
+        }
+    }
+
     pub(in crate::domain::engine) fn as_planned(&self, window: &Window, span: Span) -> Planned {
         Planned { id: window.id.clone(), civil_start: self.inventory.zone.local(span.start), span }
     }
@@ -80,7 +90,7 @@ impl Engine {
     fn emergency_admission(&self, window: &Window) -> Admission {
         let scope = || window.definition.scope.iter().filter_map(|id| self.inventory.subsystems.get(id));
         let needed = u8::from(scope().any(|s| s.tier == Tier::One));
-        let missing = window.missing(needed, &[], &[], None);
+        let missing = window.missing(needed, &[], &[], &self.wording(window));
         if missing.is_none() {
             return Admission::Admitted { notice_by: None };
         }
@@ -102,6 +112,12 @@ impl Engine {
             return Some(Names {
                 zh: "存储拒绝写入，无法记录维护".into(),
                 en: "the store refuses writes, so the work could not be recorded".into(),
+            });
+        }
+        if let Some(plan) = window.definition.plan.as_ref().filter(|id| !self.inventory.plans.contains_key(*id)) {
+            return Some(Names {
+                zh: format!("文件中已没有计划 {plan}；请补回，或取消后重新申请"),
+                en: format!("the plan {plan} is no longer in the files; put it back, or cancel and ask anew"),
             });
         }
         if window.waived {
