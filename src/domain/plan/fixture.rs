@@ -1,5 +1,7 @@
 //! Plans for tests: five steps as an administrator would write them, and single steps to put others together.
 
+pub(crate) mod world;
+
 use super::*;
 
 /// Where the windows of these tests begin.

@@ -101,6 +101,13 @@ pub enum Waiting {
 /// The next move.
 pub fn next(now: Timestamp, run: &Run, around: &Circumstances) -> Move {
     let found = by_phase(now, run, around);
+    let point = run.point_of_no_return();
+    // What is taken back before that is recorded would be gone for a process that goes on after a crash; once the point
+    // has passed, that process turns back as well.
+    if matches!(found, Move::Abort { .. }) && around.unrecorded.is_some() && now < point {
+        let why = because("存储拒绝写入，暂不回退", "the store refuses writes, so turning back cannot be recorded");
+        return Move::Wait { until: Some(point.min(now + LOOK_AGAIN)), why: Waiting::Guard(why) };
+    }
     if let Move::Intend { deed, step } = found
         && run.plan.steps.get(step).and_then(|s| s.restores(deed)).is_some_and(|t| around.shared.contains(t))
     {

@@ -381,6 +381,21 @@ fn an_undo_that_cannot_be_recorded_waits_a_moment_and_never_keeps_from_restoring
 }
 
 #[test]
+fn turning_back_waits_for_its_record_but_not_beyond_the_point_of_no_return() {
+    let mut bench = Bench::new(&five_steps());
+    bench.do_step(0, "drain");
+    for _ in 0..3 {
+        bench.step();
+        bench.finish(Deed::Do, "migrate", failed());
+        bench.now = bench.now + BACKOFF_MAX;
+    }
+    bench.around.unrecorded = Some(bench.now);
+    assert!(matches!(bench.next(), Move::Wait { until: Some(_), why: Waiting::Guard(_) }));
+    bench.now = bench.run().point_of_no_return();
+    assert!(matches!(bench.next(), Move::Abort { .. }));
+}
+
+#[test]
 fn while_no_time_passes_an_undo_that_cannot_be_recorded_is_left_to_people_at_once() {
     let mut bench = turned_back_from_a_switch();
     bench.around.time_stands = true;

@@ -49,7 +49,7 @@ impl Bench {
     }
 
     /// kill -9, and a start from the facts alone.
-    fn restart(&mut self) {
+    pub(super) fn restart(&mut self) {
         let mut engine = Engine::new(self.now, Arc::clone(self.engine.inventory()));
         engine.book.adopt(self.now, &Arc::clone(self.engine.inventory()));
         self.facts.iter().for_each(|fact| engine.apply(fact));
@@ -59,7 +59,7 @@ impl Bench {
         self.take(out);
     }
 
-    fn order(&mut self, wish: RunWish) -> Result<Ordered, WhyNot> {
+    pub(super) fn order(&mut self, wish: RunWish) -> Result<Ordered, WhyNot> {
         let by = Caller { name: "operator".into(), owner: None, scopes: self.scopes(), from: "127.0.0.1".into() };
         let order = Order { by, reason: "a test of the order".into(), what: Wanted::Run(wish) };
         let (out, result) = self.engine.order(self.now, &order);
@@ -68,7 +68,7 @@ impl Bench {
     }
 
     fn scopes(&self) -> Vec<Scope> {
-        vec![Scope::Operate, Scope::Approve("c".into())]
+        vec![Scope::Operate, Scope::Approve("b".into()), Scope::Approve("c".into())]
     }
 }
 

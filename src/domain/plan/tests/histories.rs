@@ -1,22 +1,11 @@
 //! Random plans, outcomes, people and crashes against the promises that plans make.
 //!
-//! The world below applies effects as the other side would: it knows keys, it counts, and it forgets nothing in a crash,
-//! whereas the run knows its facts alone.
+//! The world applies effects as the other side would, whereas the run knows its facts alone.
 
 use super::*;
+use crate::domain::plan::fixture::world::{World, random_plan};
 use proptest::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// What is out there.
-#[derive(Default)]
-struct World {
-    /// Whether each step's effect exists, by run and step.
-    exists: BTreeMap<(RunId, usize), bool>,
-    keys: BTreeSet<String>,
-    /// How often a deed took effect.
-    applied: BTreeMap<(RunId, usize, Deed), u32>,
-    drained: BTreeSet<String>,
-}
+use std::collections::BTreeMap;
 
 /// Something that was asked for and has not been reported.
 #[derive(Clone)]
@@ -174,35 +163,12 @@ impl History {
 
     /// The other side does what it was asked for.
     fn perform(&mut self, flight: &Flight) {
-        let step = self.runs.get(&flight.run).unwrap().plan.steps[flight.step].clone();
-        if let Some(target) = step.drains(flight.deed) {
-            self.world.drained.insert(target.to_owned());
-        } else if let Some(target) = step.restores(flight.deed) {
-            self.world.drained.remove(target);
-        }
-        let repeat = match flight.deed {
-            Deed::Do => step.repeat,
-            Deed::Undo => step.undo.as_ref().unwrap().repeat,
-            Deed::Observe => return,
-            Deed::Restore => Repeat::Idempotent,
-        };
-        if repeat == Repeat::Keyed && !self.world.keys.insert(flight.key.clone()) {
-            return;
-        }
-        *self.world.applied.entry((flight.run.clone(), flight.step, flight.deed)).or_default() += 1;
-        if flight.deed != Deed::Restore {
-            self.world.exists.insert((flight.run.clone(), flight.step), flight.deed == Deed::Do);
-        }
+        let run = self.runs.get(&flight.run).unwrap();
+        self.world.perform(run, flight.step, flight.deed, &flight.key);
     }
 
     fn saw(&self, flight: &Flight) -> Seen {
-        let step = &self.runs.get(&flight.run).unwrap().plan.steps[flight.step];
-        let exists = match &step.task {
-            Task::Drain(action) => self.world.drained.contains(&action.target),
-            Task::Restore(action) => !self.world.drained.contains(&action.target),
-            _ => self.world.exists.get(&(flight.run.clone(), flight.step)).copied().unwrap_or(false),
-        };
-        if exists { Seen::Present } else { Seen::Absent }
+        self.world.saw(self.runs.get(&flight.run).unwrap(), flight.step)
     }
 
     /// One flight ends; `how` decides what came of it and what is known about that.
@@ -267,7 +233,7 @@ impl History {
             _ => None,
         });
         let Some((id, step)) = parked else { return };
-        let exists = self.world.exists.get(&(id.clone(), step)).copied().unwrap_or(false);
+        let exists = self.world.exists(&id, step);
         let verdict = if exists { Resolution::Done } else { Resolution::Again };
         if verdict == Resolution::Again {
             *self.again.entry((id.clone(), step)).or_default() += 1;
@@ -314,72 +280,8 @@ impl History {
 
     /// What holds when all is over.
     fn judge_end(&self) {
-        assert!(self.world.drained.is_empty(), "drained: {:?}", self.world.drained);
-        for run in self.runs.iter() {
-            let Phase::Ended { how, .. } = run.phase else { panic!("{} is not over", run.id) };
-            for (index, step) in run.plan.steps.iter().enumerate() {
-                let exists = self.world.exists.get(&(run.id.clone(), index)).copied().unwrap_or(false);
-                let applied = |deed| self.world.applied.get(&(run.id.clone(), index, deed)).copied().unwrap_or(0);
-                let again = self.again.get(&(run.id.clone(), index)).copied().unwrap_or(0);
-                if step.repeat == Repeat::Keyed {
-                    assert!(applied(Deed::Do) <= 1, "keyed effects happen once");
-                }
-                if step.repeat == Repeat::Never {
-                    assert!(applied(Deed::Do) <= 1 + again, "at most once, and once more for each word of a person");
-                }
-                let Task::Run(_) = step.task else { continue };
-                match how {
-                    Ending::Done => assert!(exists, "{} of {} is not there", step.id, run.id),
-                    Ending::Undone => assert!(!exists || step.undo.is_none(), "{} is left", step.id),
-                    Ending::Broken => {
-                        let given_up = run.steps[index].undo.standing == Standing::GivenUp;
-                        assert!(!exists || step.undo.is_none() || given_up, "{} is left unsaid", step.id);
-                    }
-                }
-            }
-        }
+        self.world.judge(self.runs.iter(), &self.again);
     }
-}
-
-/// A step from five small numbers.
-fn random_step(index: usize, drawn: [u8; 5], wave: u32, steps: &[Step]) -> Step {
-    let [kind, repeat, undo, look, needs] = drawn;
-    let needs: Vec<usize> = (0..index).filter(|n| (needs >> (n % 8)) & 1 == 1).collect();
-    let repeats = [Repeat::Idempotent, Repeat::Keyed, Repeat::Never];
-    let drained = steps.iter().rev().find_map(|s| s.drains(Deed::Do).map(str::to_owned));
-    let task = match (kind % 8, drained) {
-        (0, _) => Task::Drain(action("drain", if needs.len().is_multiple_of(2) { "flag:a" } else { "flag:b" })),
-        (1, Some(target)) => Task::Restore(action("restore", &target)),
-        (2, _) => Task::Wait { ms: 3 * MINUTE },
-        (3, _) if kind > 128 => Task::Approve { people: 1 },
-        (3, _) => Task::Verify { rounds: 3 },
-        _ => Task::Run(action("http", "")),
-    };
-    let id = format!("s{index}");
-    let mut made = Step { wave, ..step(&id, &needs, task) };
-    made.timeout_ms = 10 * MINUTE;
-    made.retries = u32::from(repeat / 3 % 3);
-    made.on_unknown = [OnUnknown::Again, OnUnknown::Park, OnUnknown::Abort][usize::from(look) % 3];
-    if look % 2 == 0 {
-        made.observe = None;
-    }
-    if let Task::Run(_) = made.task {
-        made.repeat = repeats[usize::from(repeat) % 3];
-        made.undo = match undo % 4 {
-            0 => None,
-            n => Some(Undo { action: action("http", ""), repeat: repeats[usize::from(n) - 1] }),
-        };
-    }
-    made
-}
-
-fn random_plan(drawn: &[[u8; 5]]) -> Plan {
-    let mut steps: Vec<Step> = Vec::new();
-    for (index, numbers) in drawn.iter().enumerate() {
-        let wave = steps.last().map_or(1, |s| s.wave + u32::from(numbers[0] > 220));
-        steps.push(random_step(index, *numbers, wave, &steps));
-    }
-    plan_of(steps)
 }
 
 fn play(plans: &[Plan], script: &[(u8, u8)]) -> History {
