@@ -3,6 +3,7 @@
 //! Invariants: a fact has one canonical byte form (compact JSON in the order of the fields, integers only), so that
 //! a chain of hashes can be laid over all of them; what was written by an older version stays readable.
 
+use super::attribution::Attribution;
 use super::health::ProbeHealth;
 use super::plan::RunFact;
 use super::window::{About, Amendment, Definition, Emergency, Telling, WindowState};
@@ -181,6 +182,9 @@ pub enum Fact {
         window: Option<WindowId>,
         /// What was seen.
         reason: Option<Reason>,
+        /// Whose it is and what was declared, for undeclared maintenance.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attribution: Option<Box<Attribution>>,
     },
     /// An incident opened again within the relapse time.
     IncidentReopened {

@@ -103,6 +103,9 @@ pub struct IncidentNews {
     pub window: Option<WindowId>,
     /// The approved end of that window.
     pub window_end: Option<Timestamp>,
+    /// Whose undeclared maintenance it is, and what was declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attribution: Option<Box<attribution::Attribution>>,
 }
 
 /// Who saw what when.

@@ -19,6 +19,7 @@ mod time;
 
 pub mod access;
 pub mod annual;
+pub mod attribution;
 pub mod calendar;
 pub mod civil;
 pub mod composite;

@@ -109,6 +109,8 @@ pub struct IncidentView {
     pub reason: Option<Reason>,
     /// The window it is about.
     pub window: Option<WindowId>,
+    /// Whose undeclared maintenance it is, and what was declared.
+    pub attribution: Option<Box<attribution::Attribution>>,
 }
 
 /// One step of a run.

@@ -3,12 +3,15 @@
 //! Instants are RFC 3339 in UTC, lengths are integers with their unit in the name, states are words. Host names,
 //! sentences from targets and traces are left out for strangers.
 
+mod attribution;
+
 use super::guard::Viewer;
 use crate::domain::policy::{DenyReason, Grant};
 use crate::domain::sla::{Account, Bounded, Ratio, Verdict};
 use crate::domain::*;
 use crate::metrics::targets::{cause_label, left_ms, phases};
 use crate::probe::Report;
+use attribution::AttributionDto;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -154,6 +157,8 @@ pub(super) struct IncidentDto {
     told: u32,
     reason: Option<ReasonDto>,
     window: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attribution: Option<AttributionDto>,
 }
 
 #[derive(Debug, Serialize)]
@@ -176,6 +181,7 @@ impl IncidentDto {
             told: incident.told,
             reason: incident.reason.as_ref().map(|r| ReasonDto::of(viewer, r)),
             window: incident.window.as_ref().map(ToString::to_string),
+            attribution: incident.attribution.as_deref().map(|of| AttributionDto::of(viewer, of)),
         }
     }
 }

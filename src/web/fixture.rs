@@ -351,6 +351,7 @@ fn incident(n: u64, subsystem: &str, symptom: Symptom, minutes: i64, reason: Rea
         told: 2,
         reason: Some(reason),
         window: None,
+        attribution: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Handlers, asked as a client asks them.
 
 mod feeds;
+mod incidents;
 mod planning;
 mod runs;
 

@@ -132,6 +132,8 @@ texts! {
     lasted: "时长", "Lasted";
     symptom: "症状", "Symptom";
     evidence: "证据", "Evidence";
+    declared: "申报情况", "What was declared";
+    answers_for_it: "责任单位：", "Answers for it: ";
     affected: "一并受影响", "Fails with it";
     mails: "已发邮件", "Mails sent";
     still_open: "未关闭", "open";

@@ -5,6 +5,7 @@
 //! time never runs backward; an observation that changes nothing allocates nothing.
 
 mod around;
+mod attribute;
 mod checkpoint;
 mod leases;
 mod orders;

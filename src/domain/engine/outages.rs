@@ -90,13 +90,18 @@ impl Engine {
             }
             None => {
                 let incident = self.desk.next_id();
-                let reason = self.watch.evidence(subsystem).into_iter().next().map(|e| e.reason);
-                let subsystem = id.clone();
-                let window = None;
-                self.record(
-                    out,
-                    Fact::IncidentOpened { incident, subsystem, symptom, severity, since, window, reason },
-                );
+                let undeclared = symptom == Symptom::MaintenanceOutsideWindow;
+                let opened = Fact::IncidentOpened {
+                    incident,
+                    subsystem: id.clone(),
+                    symptom,
+                    severity,
+                    since,
+                    window: None,
+                    reason: self.watch.evidence(subsystem).into_iter().next().map(|e| e.reason),
+                    attribution: undeclared.then(|| Box::new(self.attribute(subsystem, since))),
+                };
+                self.record(out, opened);
                 incident
             }
         };
@@ -125,6 +130,7 @@ impl Engine {
             since,
             window: Some(window.clone()),
             reason: self.watch.evidence(subsystem).into_iter().next().map(|e| e.reason),
+            attribution: None,
         };
         let incident = self.desk.next_id();
         self.record(out, opened);

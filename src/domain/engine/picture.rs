@@ -131,5 +131,6 @@ fn incident_view(incident: &Incident) -> IncidentView {
         told: incident.sequence,
         reason: incident.reason.clone(),
         window: incident.window.clone(),
+        attribution: incident.attribution.clone(),
     }
 }

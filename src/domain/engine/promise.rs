@@ -114,6 +114,7 @@ impl Engine {
                     since: self.now,
                     window: None,
                     reason: None,
+                    attribution: None,
                 };
                 self.record(out, opened);
                 incident

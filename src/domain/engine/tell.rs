@@ -159,6 +159,7 @@ impl Engine {
             burn_milli: (incident.symptom == Symptom::SlaAtRisk).then(|| self.burn_milli(id)).flatten(),
             window: incident.window.clone(),
             window_end: window.map(|w| w.span.end),
+            attribution: incident.attribution.clone(),
         }
     }
 }

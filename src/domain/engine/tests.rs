@@ -1,5 +1,6 @@
 //! The engine by behaviour: scripted observations, a clock that is an argument, a restart after any fact.
 
+mod attribution;
 mod leases;
 mod limits;
 mod model;

@@ -8,6 +8,7 @@ mod judge;
 mod open;
 mod root;
 
+use super::attribution::Attribution;
 use super::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -49,6 +50,9 @@ pub struct Incident {
     pub window: Option<WindowId>,
     /// What was seen when it opened.
     pub reason: Option<Reason>,
+    /// Whose undeclared maintenance it is, and what was declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attribution: Option<Box<Attribution>>,
 }
 
 impl Incident {
@@ -128,7 +132,7 @@ impl Desk {
     /// Folds a fact in.
     pub fn apply(&mut self, at: Timestamp, fact: &Fact) {
         match fact {
-            Fact::IncidentOpened { incident, subsystem, symptom, severity, since, window, reason } => {
+            Fact::IncidentOpened { incident, subsystem, symptom, severity, since, window, reason, attribution } => {
                 self.last = self.last.max(incident.0);
                 let opened = Incident {
                     id: *incident,
@@ -144,6 +148,7 @@ impl Desk {
                     reopened: false,
                     window: window.clone(),
                     reason: reason.clone(),
+                    attribution: attribution.clone(),
                 };
                 self.open.insert(opened);
             }

@@ -142,6 +142,7 @@ mod tests {
                     since,
                     window: None,
                     reason: None,
+                    attribution: None,
                 },
                 1 => Fact::IncidentReopened { incident, since },
                 2 => Fact::IncidentJoined { incident, subsystem, since },

@@ -188,6 +188,14 @@ fn percent(ppm: u32) -> String {
 
 fn windows(news: &IncidentNews, words: &Words<'_>) -> Section {
     let section = Section::titled(words.say("相关维护窗口", "Maintenance windows"));
+    if let Some(of) = &news.attribution {
+        let section = section.row(words.say("责任单位", "Answers for it"), of.answers(words.language));
+        let declared = of.declarations(words.zone, words.language);
+        return declared
+            .into_iter()
+            .chain([of.verdict(words.zone, words.language)])
+            .fold(section, |section, sentence| section.point(sentence));
+    }
     let Some(window) = &news.window else {
         return section.point(words.say("没有相关的维护窗口", "no maintenance window is involved"));
     };

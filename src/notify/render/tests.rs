@@ -1,7 +1,8 @@
 //! How mails read, in both languages, and that nothing from outside breaks out.
 
 use super::*;
-use crate::domain::window::{Change, Reminder, Telling};
+use crate::domain::attribution::{Attribution, Declared, Ruling};
+use crate::domain::window::{Change, Reminder, Telling, WindowState};
 use crate::domain::*;
 
 const AT: Timestamp = Timestamp(1_795_445_429_000);
@@ -48,6 +49,28 @@ fn news(symptom: Symptom) -> IncidentNews {
         burn_milli: None,
         window: None,
         window_end: None,
+        attribution: None,
+    }
+}
+
+fn attribution() -> Attribution {
+    let at = AT - 200 * SECOND;
+    let blocked = Declared {
+        window: "huangpu-monthly.1f3a9c02".into(),
+        state: WindowState::Blocked,
+        span: Span::lasting(at - HOUR, 2 * HOUR),
+        why: names("公告未按时发出", "notice is late"),
+    };
+    Attribution {
+        at,
+        owner: "huangpu".into(),
+        name: names("黄浦区", "Huangpu District"),
+        contacts: vec!["黄浦区值班 <oncall@huangpu.test>".into()],
+        declared: vec![blocked],
+        nearest: None,
+        ruling: Ruling::Denied {
+            why: names("不在允许时段内", "it is outside the nights"), next_open: Some(at + HOUR)
+        },
     }
 }
 
@@ -123,6 +146,8 @@ fn every_content() -> Vec<(&'static str, Content)> {
     let mut risk = news(Symptom::SlaAtRisk);
     (risk.burn_milli, risk.budget_left_ms) = (Some((14_880, 20_050)), Some(-61 * SECOND));
     risk.evidence.clear();
+    let mut undeclared = news(Symptom::MaintenanceOutsideWindow);
+    undeclared.attribution = Some(Box::new(attribution()));
     let mut closed = news(Symptom::Down);
     closed.until = Some(AT - 10 * SECOND);
     let owner = ("bdc".into(), names("大数据中心", "Big Data Center"));
@@ -130,7 +155,7 @@ fn every_content() -> Vec<(&'static str, Content)> {
     let moved = AnnouncedWindow { former: Some(Span::lasting(AT + 23 * DAY, 4 * HOUR)), ..window() };
     vec![
         ("opened_down", Content::Opened(news(Symptom::Down))),
-        ("opened_undeclared", Content::Opened(news(Symptom::MaintenanceOutsideWindow))),
+        ("opened_undeclared", Content::Opened(undeclared)),
         ("opened_overrun", Content::Opened(overrun)),
         ("opened_degraded", Content::Opened(news(Symptom::Degraded))),
         ("opened_sla_at_risk", Content::Opened(risk)),

@@ -2,6 +2,7 @@
 
 use super::overview::symptom_look;
 use super::{Asked, Frame, missing, show};
+use crate::domain::attribution::Attribution;
 use crate::domain::*;
 use crate::web::api::read::incident_number;
 use crate::web::look::Look;
@@ -30,6 +31,8 @@ struct Page {
     told: u32,
     window: String,
     evidence: String,
+    /// Of undeclared maintenance: what was declared, and what the policies say.
+    attribution: Vec<String>,
     subsystem_href: String,
     affected: Vec<(String, String, String)>,
 }
@@ -91,6 +94,7 @@ pub(super) async fn page(asked: Asked, Path(id): Path<String>) -> Response {
         Some(reason) => asked.t.reason(reason.kind).to_owned(),
         None => String::new(),
     };
+    let attribution = incident.attribution.as_deref().map(|of| attributed(&asked, of)).unwrap_or_default();
     let affected = incident.affected.iter();
     let page = Page {
         f: asked.frame("incidents", r.id.clone()),
@@ -98,9 +102,19 @@ pub(super) async fn page(asked: Asked, Path(id): Path<String>) -> Response {
         told: incident.told,
         window: incident.window.as_ref().map(ToString::to_string).unwrap_or_default(),
         evidence,
+        attribution,
         subsystem_href: format!("/subsystems/{}", incident.subsystem),
         affected: affected.map(|(id, at)| (format!("/subsystems/{id}"), asked.name(id), asked.moment(*at))).collect(),
         r,
     };
     show(&asked, StatusCode::OK, &page)
+}
+
+/// Contacts are not for strangers.
+fn attributed(asked: &Asked, of: &Attribution) -> Vec<String> {
+    let (zone, language) = (&asked.snapshot.inventory.zone, asked.language);
+    let name = of.name.get(language).to_owned();
+    let answers = if asked.viewer.is_inside() { of.answers(language) } else { name };
+    let answers = format!("{}{answers}", asked.t.answers_for_it);
+    [answers].into_iter().chain(of.declarations(zone, language)).chain([of.verdict(zone, language)]).collect()
 }
