@@ -45,6 +45,7 @@ fn plan(subsystem: &SubsystemId) -> ProbePlan {
         rise: 2,
         confirm_every_ms: 5_000,
         role: Role::Critical,
+        knows_notices: true,
         source: source(),
     }
 }

@@ -90,6 +90,7 @@ impl City {
             rise: 2,
             confirm_every_ms: 5 * SECOND,
             role: Role::Critical,
+            knows_notices: true,
             source: source(),
         };
         for need in needs {

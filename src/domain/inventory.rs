@@ -203,6 +203,8 @@ pub struct ProbePlan {
     pub confirm_every_ms: Millis,
     /// Whether its failure is the subsystem's.
     pub role: Role,
+    /// Whether its kind can tell a maintenance notice from a failure.
+    pub knows_notices: bool,
     /// Where it was written.
     pub source: Source,
 }

@@ -175,6 +175,7 @@ pub(super) fn add_subsystem(inventory: &mut Inventory, id: &str, name: Names, ti
             rise: 2,
             confirm_every_ms: 5 * SECOND,
             role,
+            knows_notices: kind == "http",
             source: source(),
         };
         probes.push(plan.id.clone());

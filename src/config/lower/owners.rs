@@ -247,6 +247,7 @@ impl Timing<'_> {
             fall: count("fall", FALL),
             rise: count("rise", RISE),
             confirm_every_ms: self.of("confirm_every", CONFIRM_EVERY_MS),
+            knows_notices: crate::probe::kind(kind).is_some_and(|k| k.reasons().contains(&ReasonKind::Maintenance)),
             role: if self.probe.text("role") == "supporting" { Role::Supporting } else { Role::Critical },
             source: self.probe.at("name").source(),
         }

@@ -6,6 +6,7 @@
 //! every step comes after those that it needs; the intent is a fact before the effect is tried; restoring is a
 //! `finally`.
 
+mod drained;
 mod fact;
 mod next;
 mod run;

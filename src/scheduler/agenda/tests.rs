@@ -30,6 +30,7 @@ pub(crate) fn plan(id: &str, every_ms: Millis) -> Arc<ProbePlan> {
         rise: 2,
         confirm_every_ms: 5 * SECOND,
         role: Role::Critical,
+        knows_notices: false,
         source: Source { file: "probes/a.yaml".into(), line: 1 },
     })
 }

@@ -72,6 +72,31 @@ impl Bench {
     }
 }
 
+#[test]
+fn a_live_page_while_drained_is_a_defect_once_until_the_notice_is_up() {
+    let mut bench = bench();
+    bench.until(1_000);
+    let defects = |bench: &Bench| -> u32 { bench.engine.book.iter().next().unwrap().defects.values().sum() };
+    bench.seen(1_000, 1_010, &["c/alone"], &Outcome::Pass);
+    assert_eq!((bench.report(done()).1.as_str(), defects(&bench)), ("drain", 0), "it was not out yet");
+    bench.seen(1_010, 1_040, &["c/alone"], &Outcome::Pass);
+    assert_eq!(defects(&bench), 1, "live, and nobody showed a notice");
+    let notice = Outcome::fail(ReasonKind::Maintenance, "503, retry-after 3600");
+    bench.seen(1_040, 1_060, &["c/alone"], &notice);
+    bench.seen(1_060, 1_080, &["c/alone"], &Outcome::Pass);
+    assert_eq!(defects(&bench), 2, "a pass does not end what the plan keeps out");
+    bench.seen(1_080, 1_090, &["c/alone"], &notice);
+    bench.seen(1_090, 1_110, &["c/alone"], &refused());
+    assert_eq!(defects(&bench), 3);
+    for step in ["migrate", "switch"] {
+        assert_eq!(bench.report(done()).1, step);
+    }
+    bench.seen(1_110, 1_120, &["c/alone"], &notice);
+    assert_eq!(bench.orders[0].step.as_str(), "restore");
+    bench.seen(1_120, 1_150, &["c/alone"], &Outcome::Pass);
+    assert_eq!(defects(&bench), 3, "from the beginning of the restore on a live page is right");
+}
+
 fn done() -> End {
     End::Done { note: "good".into() }
 }

@@ -1,8 +1,9 @@
-//! What a service shows while it is out of service: from the first notice on, anything else than a notice is a defect.
+//! What a service shows while it is out of service: anything else than a notice is a defect.
 //!
-//! Not here: what becomes of it (the summary of the window, the pages). Invariants: a defect is counted once until the
-//! notice is up again; a pass ends the time out of service; what a notice is, the probe says (`ReasonKind::Maintenance`);
-//! whether one is up is memory only, so after a restart the next notice begins anew.
+//! Not here: what becomes of it (the summary of the window, the pages). Invariants: out of service is, by a plan, while
+//! everything that the plan drains is drained, and without one from the first notice to the next pass; a defect is
+//! counted once until the notice is up again; what a notice is, the probe says (`ReasonKind::Maintenance`); whether one
+//! is up is memory only, so after a restart it begins anew.
 
 use super::*;
 
@@ -26,20 +27,42 @@ impl Engine {
             self.drained.remove(&seen.probe);
             return;
         };
-        match (&seen.outcome, self.drained.get(&seen.probe)) {
-            (Outcome::Fail(r) | Outcome::Degraded(r), _) if r.kind == ReasonKind::Maintenance => {
+        let drained = self.is_drained_by_plan(window, seen);
+        let shown = self.drained.get(&seen.probe).copied();
+        let reason = match &seen.outcome {
+            Outcome::Fail(r) | Outcome::Degraded(r) if r.kind == ReasonKind::Maintenance => {
                 self.drained.insert(seen.probe.clone(), Shows::Notice);
+                return;
             }
-            (Outcome::Pass | Outcome::Degraded(_), _) => drop(self.drained.remove(&seen.probe)),
-            (Outcome::Fail(reason), Some(Shows::Notice)) => {
-                let (window, reason) = (window.id.clone(), reason.clone());
-                let so_far = self.book.get(&window).and_then(|w| w.defects.get(&id)).copied();
-                self.drained.insert(seen.probe.clone(), Shows::Defect);
-                if so_far.unwrap_or_default() < DEFECTS_MAX {
-                    self.record(out, Fact::MaintenanceDefect { window, subsystem: id, reason });
-                }
+            Outcome::Pass | Outcome::Degraded(_) if !drained => {
+                self.drained.remove(&seen.probe);
+                return;
             }
-            (Outcome::Fail(_), _) | (Outcome::Unknown(_), _) => {}
+            Outcome::Pass | Outcome::Degraded(_) => Reason::new(ReasonKind::Content, "a live page while drained"),
+            Outcome::Fail(_) if !drained && shown.is_none() => return,
+            Outcome::Fail(reason) => reason.clone(),
+            Outcome::Unknown(_) => return,
+        };
+        if shown == Some(Shows::Defect) {
+            return;
         }
+        let Some(window) = self.book.covering(&id) else { return };
+        let (window, so_far) = (window.id.clone(), window.defects.get(&id).copied());
+        self.drained.insert(seen.probe.clone(), Shows::Defect);
+        if so_far.unwrap_or_default() < DEFECTS_MAX {
+            self.record(out, Fact::MaintenanceDefect { window, subsystem: id, reason });
+        }
+    }
+
+    /// Whether the plan of a window kept its service out when the attempt began. Only critical probes that know a notice
+    /// can be wrong about it.
+    fn is_drained_by_plan(&self, window: &Window, seen: &Observation) -> bool {
+        if window.definition.plan.is_none() {
+            return false;
+        }
+        let knows_notices = |p: &ProbePlan| p.knows_notices && p.role == Role::Critical;
+        let since = self.runs.of_window(&window.id).last().and_then(|run| run.drained_since());
+        since.is_some_and(|since| since <= seen.started)
+            && self.inventory.probes.get(&seen.probe).is_some_and(knows_notices)
     }
 }
