@@ -171,7 +171,7 @@ pub struct Summary {
     pub took_ms: Millis,
     /// What was approved.
     pub approved_ms: Millis,
-    /// Down time after the approved end, added over the scope: it counts as a violation.
+    /// Policy violation of that time in the ledgers of the scope, added up.
     pub violation_ms: Millis,
     /// What began and ended inside, in order of time, bounded to 50.
     pub outages: Vec<(SubsystemId, Names, Span)>,

@@ -195,7 +195,8 @@ fn sentences(snapshot: &Snapshot, window: &WindowView, language: Language) -> Ve
         (WindowState::Cancelled, _, Language::En) => {
             format!("{owner}: the maintenance on {when} ({name}) is called off; the service goes on as usual.")
         }
-        (_, true, Language::Zh) => format!("{owner}正在进行紧急维护（{name}），{when}。"),
+        (state, _, _) if state.is_running() => under_way(snapshot, window, owner, language),
+        (_, true, Language::Zh) => format!("{owner}将于{when}进行紧急维护（{name}）。"),
         (_, true, Language::En) => format!("{owner}: emergency maintenance ({name}), {when}."),
         (_, _, Language::Zh) => format!("{owner}将于{when}进行维护（{name}）。"),
         (_, _, Language::En) => format!("{owner}: maintenance ({name}), {when}."),
@@ -225,21 +226,43 @@ fn sentences(snapshot: &Snapshot, window: &WindowView, language: Language) -> Ve
     all
 }
 
+/// What is said of a window that has begun and is not over.
+fn under_way(snapshot: &Snapshot, window: &WindowView, owner: &str, language: Language) -> String {
+    let (name, end) = (window.name.get(language), day(snapshot.inventory.zone.local(window.span.end), language));
+    let urgent = match (window.emergency.is_some(), language) {
+        (false, _) => "",
+        (true, Language::Zh) => "紧急",
+        (true, Language::En) => "emergency ",
+    };
+    let late = window.state.is_late() || window.span.end <= snapshot.at;
+    match (late, language) {
+        (false, Language::Zh) => format!("{owner}正在进行{urgent}维护（{name}），预计{end}结束。"),
+        (false, Language::En) => format!("{owner}: {urgent}maintenance ({name}) is under way until {end}."),
+        (true, Language::Zh) => format!("{owner}的{urgent}维护（{name}）原定{end}结束，目前仍在进行。"),
+        (true, Language::En) => {
+            format!("{owner}: {urgent}maintenance ({name}) was to end on {end} and is still under way.")
+        }
+    }
+}
+
 fn when(snapshot: &Snapshot, span: Span, language: Language) -> String {
     let zone = &snapshot.inventory.zone;
     let (from, to) = (zone.local(span.start), zone.local(span.end));
-    let day = |at: jiff::civil::DateTime| match language {
+    let until = if from.date() == to.date() { to.strftime("%H:%M").to_string() } else { day(to, language) };
+    match language {
+        Language::Zh => format!("{}至{until}", day(from, language)),
+        Language::En => format!("{} to {until}", day(from, language)),
+    }
+}
+
+fn day(at: jiff::civil::DateTime, language: Language) -> String {
+    match language {
         Language::Zh => {
             let weekday = ["一", "二", "三", "四", "五", "六", "日"];
             let n = usize::try_from(at.weekday().to_monday_zero_offset()).unwrap_or_default();
             format!("{}月{}日（星期{}）{}", at.month(), at.day(), weekday[n % 7], at.strftime("%H:%M"))
         }
         Language::En => at.strftime("%a %-d %b %Y %H:%M").to_string(),
-    };
-    let until = if from.date() == to.date() { to.strftime("%H:%M").to_string() } else { day(to) };
-    match language {
-        Language::Zh => format!("{}至{until}", day(from)),
-        Language::En => format!("{} to {until}", day(from)),
     }
 }
 

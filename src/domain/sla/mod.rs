@@ -15,7 +15,7 @@ pub mod burn;
 pub use account::{Tally, account, tally};
 pub use exclusion::{excluded, reach};
 pub use period::{Grain, Period};
-pub use promise::{account_of, promised_hours};
+pub use promise::{account_of, account_within, promised_hours};
 pub use ratio::Ratio;
 
 use super::*;

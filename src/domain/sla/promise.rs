@@ -15,9 +15,13 @@ pub fn promised_hours(inventory: &Inventory, subsystem: &Subsystem, within: Span
 
 /// The account of one subsystem over a period, as it stands at `now`; `None` without a known objective.
 pub fn account_of(now: Timestamp, inventory: &Inventory, view: &SubsystemView, period: Period) -> Option<Account> {
+    account_within(now, inventory, view, period.span(now, &inventory.zone))
+}
+
+/// The account of one subsystem over any span, as it stands at `now`; `None` without a known objective.
+pub fn account_within(now: Timestamp, inventory: &Inventory, view: &SubsystemView, span: Span) -> Option<Account> {
     let subsystem = inventory.subsystems.get(&view.id)?;
     let objective = inventory.objectives.get(&subsystem.objective)?;
-    let span = period.span(now, &inventory.zone);
     let hours = promised_hours(inventory, subsystem, reach(span, &inventory.zone)).set;
     Some(account(objective, &hours, span, now, &view.seen(), &inventory.zone))
 }

@@ -64,6 +64,12 @@ async fn notices_fit_their_channel_in_both_languages_and_are_escaped() {
             assert!(length <= channel["max_chars"].as_u64().unwrap() && length > 20, "{channel}");
         }
     }
+    let running = ask("/api/v1/notices?owner=tax&channel=app").await.json();
+    let says = |language: &str| running[0]["channels"][0]["text"][language].as_str().unwrap().to_owned();
+    assert!(says("zh").contains("正在进行维护") && !says("zh").contains("将于"), "{}", says("zh"));
+    assert!(says("en").contains("is under way until "), "{}", says("en"));
+    let late = ask("/api/v1/notices?owner=police&channel=app").await.json();
+    assert!(late[0]["channels"][0]["text"]["en"].as_str().unwrap().contains("was to end on"), "{late}");
     let kiosks = ask("/api/v1/notices?owner=bdc&channel=kiosks").await.json();
     assert_eq!(kiosks[0]["channels"][0]["channel"], "kiosks");
     let page = ask("/notices.html?lang=en&owner=bdc").await.body;

@@ -32,6 +32,28 @@ fn start_and_end_are_told_once_with_what_was_seen_inside() {
     assert_eq!(summary.defects[0].2, 1, "one defect, however long it lasts");
 }
 
+/// What a summary calls a violation is what the ledger of the same time says: hours count, and who was down when.
+#[test]
+fn the_violation_of_a_summary_is_that_of_the_ledger() {
+    // T0 is 10:00; the service ends its day at 10:04, the window at 10:03:20.
+    let city = with_window().hours("c/alone", "daily 08:00-10:04");
+    let mut bench = Bench::new(&city);
+    bench.seen(0, 110, &["c/alone"], &Outcome::Pass);
+    bench.seen(110, 300, &["c/alone"], &refused());
+    bench.seen(300, 360, &["c/alone"], &Outcome::Pass);
+    let summary = bench.mails.iter().rev().find_map(|m| match &m.content {
+        Content::WindowNews { windows, .. } => windows[0].summary.clone(),
+        _ => None,
+    });
+    let violation_ms = summary.unwrap().violation_ms;
+    assert_eq!(violation_ms, 40 * SECOND, "from the approved end to the end of the hours");
+    let snapshot = bench.engine.snapshot();
+    let view = snapshot.subsystem(&"c/alone".into()).unwrap();
+    let month = sla::Period::current(sla::Grain::Month, bench.now, &snapshot.inventory.zone);
+    let account = sla::account_of(bench.now, &snapshot.inventory, view, month).unwrap();
+    assert_eq!(account.policy_violation_ms, violation_ms);
+}
+
 #[test]
 fn reminders_leave_once_and_not_for_what_was_past_when_it_was_announced() {
     let city = two_tiers().window("w", &["c/alone"], T0 + 2 * DAY, HOUR);

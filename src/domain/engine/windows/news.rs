@@ -6,6 +6,7 @@
 
 use super::*;
 use crate::domain::message::{Summary, WindowNews};
+use crate::domain::sla::account_within;
 use crate::domain::window::{Change, Reminder, Telling};
 use std::collections::BTreeMap;
 
@@ -96,7 +97,7 @@ impl Engine {
         Some(WindowNews { window: announced, why: window.why.clone(), summary })
     }
 
-    /// What was seen from the start of a window to the verified service.
+    /// What was seen from the start of a window to the verified service. What counts as a violation, the ledger says.
     fn summary(&self, window: &Window, restored: Timestamp) -> Summary {
         let start = window.started.unwrap_or(window.span.start).min(restored);
         let lasted = Span::new(start, restored);
@@ -104,9 +105,10 @@ impl Engine {
         let mut summary = Summary { took_ms: lasted.len_ms(), approved_ms: window.span.len_ms(), ..Summary::default() };
         for id in &window.definition.scope {
             let Some(state) = self.watch.subsystem(id) else { continue };
+            let subsystem = self.inventory.subsystems.get(id);
+            let account = subsystem.and_then(|s| account_within(self.now, &self.inventory, &self.view(s), lasted));
+            summary.violation_ms += account.map_or(0, |a| a.policy_violation_ms);
             for (span, _) in state.timeline.spans(lasted).filter(|(_, health)| *health == Health::Down) {
-                let late = Span::new(span.start.max(window.span.end).min(span.end), span.end);
-                summary.violation_ms += late.len_ms();
                 if span.start > start && span.end < restored {
                     summary.outages.push((id.clone(), name(id), span));
                 }
