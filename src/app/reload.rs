@@ -75,6 +75,10 @@ pub(super) async fn run(
                     running.tell(Event::Noted(entry)).await;
                     continue;
                 }
+                Command::Fetched { channel, shown } => {
+                    running.tell(Event::Fetched { channel, shown }).await;
+                    continue;
+                }
             },
         };
         while notices.try_recv().is_ok() {}

@@ -138,15 +138,18 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         about: Option<About>,
     },
-    /// A notice about a window was accepted by a relay.
+    /// A notice about a window was accepted by a relay, or fetched by a channel.
     WindowAnnounced {
         /// Which window.
         window: WindowId,
-        /// When it was accepted.
+        /// When it was accepted, or fetched.
         accepted: Timestamp,
         /// What it says.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         about: Option<About>,
+        /// The holder of the token under which a channel fetched it; nobody if a relay accepted it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<String>,
     },
     /// The owner's people were told about a version of a window, or reminded of it.
     WindowTold {

@@ -3,7 +3,10 @@
 //! Not here: the form of iCalendar (`notify::calendar`). Invariants: an event keeps its UID and its SEQUENCE only rises;
 //! what was called off stays for a fortnight, so that calendars take it out; an Atom entry never changes.
 
+use super::access::Asker;
+use super::channel::Fetcher;
 use super::language::Reads;
+use super::notices::AHEAD as NOTICES_AHEAD;
 use super::problem::Problem;
 use super::state::WebState;
 use super::text::Texts;
@@ -42,6 +45,7 @@ impl Of {
 
 /// `GET /maintenance.ics?owner=`.
 pub(super) async fn maintenance(
+    asker: Asker,
     reads: Reads,
     State(state): State<WebState>,
     Query(of): Query<Of>,
@@ -50,8 +54,13 @@ pub(super) async fn maintenance(
     let owner = of.owner(&snapshot)?;
     let standing = |w: &WindowView| standing(now, w);
     let windows = snapshot.windows.iter().filter(|w| owner.as_ref().is_none_or(|o| w.owner == *o));
-    let shown = windows.filter_map(|w| Some((w, standing(w)?))).take(EVENTS_MAX);
-    let entries = shown.map(|(window, standing)| Entry {
+    let shown: Vec<(&WindowView, Standing)> =
+        windows.filter_map(|w| Some((w, standing(w)?))).take(EVENTS_MAX).collect();
+    if let Some(fetcher) = Fetcher::of(&asker) {
+        let near = shown.iter().map(|(window, _)| *window).filter(|w| w.span.start < now + NOTICES_AHEAD);
+        fetcher.got(&state, near);
+    }
+    let entries = shown.into_iter().map(|(window, standing)| Entry {
         window: &window.id,
         version: window.version,
         changed: window.versions.last().map(|v| v.at),

@@ -8,6 +8,7 @@ mod access;
 mod api;
 mod assets;
 pub mod audit;
+mod channel;
 mod dto;
 mod feed;
 mod format;

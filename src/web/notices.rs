@@ -1,9 +1,10 @@
 //! Notices as other channels show them: `/api/v1/notices` for programs, `/notices.html` as a fragment for portals.
 //!
-//! Not here: mails (`notify::render`) and whether a window counts as announced (a relay's acceptance alone says so: a
-//! request from somewhere is no proof that a reader saw it). Invariants: every text comes from the same fields, fits its
+//! Not here: mails (`notify::render`) and whose fetch makes a window known (`channel`). Invariants: every text comes from the same fields, fits its
 //! channel, ends with a whole sentence, and says always what and when; the fragment has neither scripts nor styles.
 
+use super::access::Asker;
+use super::channel::Fetcher;
 use super::language::Reads;
 use super::problem::Problem;
 use super::state::WebState;
@@ -20,7 +21,7 @@ use serde::{Deserialize, Serialize};
 /// Windows in one answer.
 const NOTICES_MAX: usize = 200;
 /// How far ahead notices are shown.
-const AHEAD: Millis = 62 * DAY;
+pub(super) const AHEAD: Millis = 62 * DAY;
 /// Names that a text lists.
 const NAMES_MAX: usize = 5;
 
@@ -61,7 +62,13 @@ impl Wanted {
         Ok(found)
     }
 
-    fn windows<'a>(&self, now: Timestamp, snapshot: &'a Snapshot) -> Result<Vec<&'a WindowView>, Problem> {
+    /// What is shown to everybody, and to a channel also what becomes known by that.
+    fn windows<'a>(
+        &self,
+        now: Timestamp,
+        snapshot: &'a Snapshot,
+        fetcher: Option<&Fetcher>,
+    ) -> Result<Vec<&'a WindowView>, Problem> {
         if let Some(owner) = &self.owner {
             let known = snapshot.inventory.owners.contains_key(&OwnerId::new(owner.as_str()));
             if !known {
@@ -72,7 +79,8 @@ impl Wanted {
         let near = |w: &&WindowView| w.span.start < now + AHEAD && (w.span.end > now || w.state.is_running());
         let known = |w: &&WindowView| {
             let cancelled = w.state == WindowState::Cancelled && w.version > 1;
-            cancelled || w.state.is_running() || (w.announced.is_some() && !w.state.is_terminal())
+            let told = w.state.is_running() || (w.announced.is_some() && !w.state.is_terminal());
+            cancelled || told || fetcher.is_some_and(|f| f.makes_known(w))
         };
         Ok(snapshot.windows.iter().filter(of).filter(near).filter(known).take(NOTICES_MAX).collect())
     }
@@ -99,6 +107,7 @@ struct TextDto {
 
 /// `GET /api/v1/notices?owner=&channel=`.
 pub(super) async fn json(
+    asker: Asker,
     State(state): State<WebState>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<Vec<NoticeDto>>, Problem> {
@@ -121,7 +130,13 @@ pub(super) async fn json(
             })
             .collect(),
     };
-    Ok(Json(wanted.windows(now, &snapshot)?.iter().map(notice).collect()))
+    let fetcher = Fetcher::of(&asker);
+    let windows = wanted.windows(now, &snapshot, fetcher.as_ref())?;
+    let notices = windows.iter().map(notice).collect();
+    if let Some(fetcher) = fetcher {
+        fetcher.got(&state, windows);
+    }
+    Ok(Json(notices))
 }
 
 #[derive(Template)]
@@ -143,6 +158,7 @@ struct Shown {
 
 /// `GET /notices.html?lang=&owner=`.
 pub(super) async fn fragment(
+    asker: Asker,
     reads: Reads,
     State(state): State<WebState>,
     Query(wanted): Query<Wanted>,
@@ -155,7 +171,12 @@ pub(super) async fn fragment(
         start: w.span.start.to_string(),
         sentences: sentences(&snapshot, w, reads.language),
     };
-    let notices = wanted.windows(now, &snapshot)?.iter().map(shown).collect();
+    let fetcher = Fetcher::of(&asker);
+    let windows = wanted.windows(now, &snapshot, fetcher.as_ref())?;
+    let notices = windows.iter().map(shown).collect();
+    if let Some(fetcher) = fetcher {
+        fetcher.got(&state, windows);
+    }
     let fragment = Fragment { lang: t.code, title: t.maintenance, none: t.no_windows, notices };
     // Writing into memory cannot fail.
     let text = fragment.render().unwrap_or_default();

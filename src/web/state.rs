@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::config::modules::Desk;
 use crate::domain::access::Keyring;
 use crate::domain::order::{NotOrdered, Order, Ordered};
+use crate::domain::window::Shown;
 use crate::domain::{Actor, AuditEntry, Language, Snapshot, Timestamp};
 use crate::metrics::Metrics;
 use crate::metrics::targets::OutboxCounts;
@@ -106,6 +107,13 @@ pub enum Command {
     },
     /// Put a row into the audit log.
     Note(Box<AuditEntry>),
+    /// A channel fetched notices.
+    Fetched {
+        /// The holder of its token.
+        channel: String,
+        /// What it got.
+        shown: Vec<Shown>,
+    },
 }
 
 /// Why the runtime did not answer.
@@ -158,6 +166,13 @@ impl Commands {
     pub fn note(&self, entry: AuditEntry) {
         if let Err(refused) = self.commands.try_send(Command::Note(Box::new(entry))) {
             tracing::error!(command = ?refused.into_inner(), "a row of the audit log could not be stored");
+        }
+    }
+
+    /// Says that a channel fetched notices. If the queue is full, its next fetch says it again.
+    pub fn fetched(&self, channel: String, shown: Vec<Shown>) {
+        if self.commands.try_send(Command::Fetched { channel, shown }).is_err() {
+            tracing::warn!("a channel's fetch of notices could not be recorded; its next one will be");
         }
     }
 

@@ -74,6 +74,13 @@ pub enum Event {
         /// When.
         accepted: Timestamp,
     },
+    /// A channel fetched notices.
+    Fetched {
+        /// The holder of its token.
+        channel: String,
+        /// What it got.
+        shown: Vec<window::Shown>,
+    },
     /// Something that a run asked for ended, or was not done.
     Reported(Box<plan::Report>),
     /// These targets are out of service, by flags of ours.
@@ -278,6 +285,7 @@ impl Engine {
             Event::ReloadRefused { text, by } => self.refused(&mut out, text, by),
             Event::Noted(entry) => out.audit.push(*entry),
             Event::Delivered { message, accepted } => self.delivered(&mut out, &message, accepted),
+            Event::Fetched { channel, shown } => self.fetched(&mut out, &channel, &shown),
             Event::Reported(report) => self.reported(&mut out, &report),
             Event::Drained(targets) => self.found_drained(&mut out, &targets),
             Event::ClockStepped { from, to } => {

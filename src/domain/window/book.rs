@@ -100,7 +100,7 @@ impl Book {
                     w.notices += 1;
                 });
             }
-            Fact::WindowAnnounced { window, accepted, about } => self.with(window, |w| {
+            Fact::WindowAnnounced { window, accepted, about, .. } => self.with(window, |w| {
                 let about = about.clone().unwrap_or_else(|| w.about());
                 // The first notice about just this counts.
                 if w.announced.as_ref().is_none_or(|(_, former)| *former != about) {

@@ -94,6 +94,17 @@ pub struct Schedule {
     pub source: Source,
 }
 
+/// A notice as a channel got it: what it said of when and what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Of which window.
+    pub window: WindowId,
+    /// From the start to the approved end.
+    pub span: Span,
+    /// What is affected.
+    pub scope: Vec<SubsystemId>,
+}
+
 /// One window as the schedule yields it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {

@@ -33,6 +33,7 @@ fn state() -> (WebState, mpsc::Receiver<crate::domain::AuditEntry>) {
             match command {
                 Command::Reload { reply, .. } => drop(reply.send(Ok(()))),
                 Command::Note(entry) => drop(noted.try_send(*entry)),
+                Command::Fetched { .. } => {}
             }
         }
     });

@@ -78,3 +78,28 @@ async fn notices_fit_their_channel_in_both_languages_and_are_escaped() {
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
     assert!(wrong.body.contains("mini_programs"), "{}", wrong.body);
 }
+
+#[tokio::test]
+async fn a_channel_gets_what_is_planned_and_its_fetch_is_told_while_browsers_and_applicants_tell_nothing() {
+    let mut snapshot = fixture::snapshot();
+    let mut windows = snapshot.windows.to_vec();
+    let planned = windows.iter_mut().find(|w| w.id.as_str() == "bdc-monthly.00000002").unwrap();
+    (planned.state, planned.announced) = (WindowState::Planned, None);
+    let (span, scope) = (planned.span, planned.scope.clone());
+    snapshot.windows = Arc::new(windows);
+    let (state, mut commands) = fixture::state(snapshot);
+    let paths = ["/api/v1/notices", "/notices.html", "/maintenance.ics"];
+    for path in paths {
+        let nobody = send(&state, request("127.0.0.1", Method::GET, path)).await.body;
+        assert_eq!(nobody.contains("bdc-monthly.00000002"), path.ends_with("ics"), "{path}");
+        for token in ["operate", "admin", "bdc"] {
+            send(&state, with_token(request("192.0.2.7", Method::GET, path), token)).await;
+        }
+        assert!(commands.try_recv().is_err(), "{path}: whoever changes windows cannot make them known by looking");
+        let channel = send(&state, with_token(request("192.0.2.7", Method::GET, path), "read")).await;
+        assert!(channel.body.contains("bdc-monthly.00000002"), "{path}");
+        let Ok(Command::Fetched { channel, shown }) = commands.try_recv() else { panic!("{path}: nothing was told") };
+        let got = shown.iter().find(|s| s.window.as_str() == "bdc-monthly.00000002").unwrap();
+        assert_eq!((channel.as_str(), got.span, &got.scope), ("holder of read", span, &scope));
+    }
+}

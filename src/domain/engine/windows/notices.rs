@@ -1,6 +1,7 @@
-//! Notices of windows to come: one for each owner, and what a relay's acceptance means.
+//! Notices of windows to come: one for each owner, and what it means that a relay accepted or a channel fetched one.
 
 use super::*;
+use crate::domain::window::Shown;
 use std::collections::BTreeMap;
 
 /// Windows that start within this time are announced as soon as they are admitted.
@@ -8,6 +9,9 @@ const ANNOUNCE_AHEAD: Millis = 62 * DAY;
 
 /// Most windows in one announcement.
 const ANNOUNCED_MAX: usize = 100;
+
+/// Most notices of one fetch that are looked at.
+const FETCHED_MAX: usize = 1_000;
 
 impl Engine {
     /// One announcement for each owner with the windows that are admitted and not announced as they are now.
@@ -47,8 +51,23 @@ impl Engine {
             let Some(window) = self.book.get(id) else { continue };
             let holds = about.as_ref().is_none_or(|a| a.holds(&window.definition, window.span));
             if holds && window.announced_at().is_none() {
-                self.record(out, Fact::WindowAnnounced { window: id.clone(), accepted, about });
+                let window = id.clone();
+                self.record(out, Fact::WindowAnnounced { window, accepted, about, channel: None });
                 self.advance_window(out, id);
+            }
+        }
+    }
+
+    /// A channel fetched notices: what is planned, and still is as it was shown, is announced by that, once.
+    pub(in crate::domain::engine) fn fetched(&mut self, out: &mut Output, channel: &str, shown: &[Shown]) {
+        for notice in shown.iter().take(FETCHED_MAX) {
+            let Some(window) = self.book.get(&notice.window) else { continue };
+            let same = window.span == notice.span && window.definition.scope == notice.scope;
+            if window.state == WindowState::Planned && same && window.announced_at().is_none() {
+                let (window, about) = (window.id.clone(), Some(window.about()));
+                let channel = Some(channel.to_owned());
+                self.record(out, Fact::WindowAnnounced { window, accepted: self.now, about, channel });
+                self.advance_window(out, &notice.window);
             }
         }
     }
