@@ -69,7 +69,20 @@ pub fn diff(old: &Loaded, new: &Loaded) -> Vec<Change> {
     for (thing, items) in SORTS {
         compare(thing, items(old), items(new), &mut changes);
     }
+    changes.iter_mut().filter(|c| c.thing == "schedule" && c.calls_off()).for_each(|c| c.parts.push(FOR_GOOD.into()));
     changes
+}
+
+/// What a reload does to windows that their text no longer yields.
+const FOR_GOOD: &str = "announced windows that it no longer yields are called off, and stay so if the text comes back: \
+                        ask for such a time again with `gengfu window request`";
+
+impl Change {
+    /// Whether windows of a schedule may be gone by it.
+    fn calls_off(&self) -> bool {
+        let drops = |part: &String| ["starts: ", "except: ", "also: "].iter().any(|name| part.starts_with(name));
+        self.kind == ChangeKind::Removed || self.parts.iter().any(drops)
+    }
 }
 
 type Items = fn(&Loaded) -> BTreeMap<String, Item>;

@@ -399,6 +399,7 @@ impl Engine {
         self.record(out, Fact::Reloaded { digest });
         self.picture.touch_all();
         self.adopt(out);
+        self.note_written_again(out);
     }
 
     /// Fits the state to the inventory, and sets every deadline.

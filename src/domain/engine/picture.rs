@@ -108,7 +108,7 @@ pub(super) fn window_view(window: &Window) -> WindowView {
         scope: window.definition.scope.clone(),
         span: window.span,
         state: window.state,
-        why: window.why.clone(),
+        why: window.reason(),
         announced: window.announced_at(),
         emergency: window.emergency.clone(),
         restored: window.restored,

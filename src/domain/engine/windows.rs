@@ -21,6 +21,9 @@ use crate::domain::window::{Window, WindowState};
 /// How often a window near its start is looked at again while something stands in its way.
 const LOOK_AGAIN: Millis = 30 * SECOND;
 
+/// Most windows of one reload of which the audit log says that they stay called off.
+const WRITTEN_AGAIN_MAX: usize = 100;
+
 /// How long an overrun waits for the first results before it is told that nothing is known.
 const UNSEEN_MAX: Millis = 2 * MINUTE;
 
@@ -40,6 +43,21 @@ impl Engine {
             let why = Names { zh: "文件中不再有该窗口".into(), en: "its text no longer holds it".into() };
             let (schedule, span, to) = (window.schedule.clone(), window.span, WindowState::Cancelled);
             self.record(out, Fact::WindowChanged { window: id, schedule, span, to, why, begun: None });
+        }
+    }
+
+    /// Puts into the audit log which windows stay called off although their text is back.
+    pub(super) fn note_written_again(&mut self, out: &mut Output) {
+        let ahead = |w: &&Window| w.written_again && w.span.end > self.now;
+        for window in self.book.iter().filter(ahead).take(WRITTEN_AGAIN_MAX) {
+            let by = Actor::ourselves("files");
+            out.audit.push(AuditEntry::done(
+                self.now,
+                by,
+                "window.stays_cancelled",
+                window.id.as_str(),
+                &window.reason().en,
+            ));
         }
     }
 

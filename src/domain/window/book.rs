@@ -33,6 +33,7 @@ impl Book {
                 wanted.insert(planned.id.clone(), (schedule, planned));
             }
         }
+        self.windows.values_mut().for_each(|w| w.written_again = false);
         let mut orphans = Vec::new();
         self.windows.retain(|id, w| {
             let stays = w.requested || w.state.is_running() || w.state.is_terminal();
@@ -48,6 +49,7 @@ impl Book {
         for (id, (schedule, planned)) in wanted {
             let fresh = || Window::new(&planned.id, &schedule.id, planned.span, schedule.definition());
             let window = self.windows.entry(id).or_insert_with(fresh);
+            window.written_again = window.unwritten;
             if window.state.is_pending() && !window.requested {
                 window.rewrite(schedule, &planned);
             }

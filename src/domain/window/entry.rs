@@ -66,6 +66,12 @@ pub struct Window {
     pub bad_before: Vec<SubsystemId>,
     /// Dependants whose owners were told that it runs.
     pub informed: Vec<SubsystemId>,
+    /// Called off because its text no longer held it, not by a person.
+    #[serde(default)]
+    pub unwritten: bool,
+    /// That, and the text holds it again; follows from the files.
+    #[serde(skip)]
+    pub written_again: bool,
     /// How many versions there were.
     #[serde(default)]
     pub version: u32,
@@ -108,6 +114,8 @@ impl Window {
             overran: false,
             bad_before: Vec::new(),
             informed: Vec::new(),
+            unwritten: false,
+            written_again: false,
             version: 0,
             versions: Vec::new(),
             told: Vec::new(),
@@ -130,6 +138,7 @@ impl Window {
     }
 
     pub(super) fn came_to(&mut self, at: Timestamp, to: WindowState) {
+        self.unwritten = to == WindowState::Cancelled && self.asked.is_none();
         (self.state, self.asked) = (to, None);
         match to {
             WindowState::Armed => self.armed = Some(at),
@@ -227,6 +236,24 @@ impl Window {
     pub(super) fn applied_for_by(&mut self, by: &Actor) {
         if !self.applicants.contains(&by.name) && self.applicants.len() < PEOPLE_MAX {
             self.applicants.push(by.name.clone());
+        }
+    }
+
+    /// Why it stands where it does. What was called off with its text stays so: what was said to people is over.
+    pub fn reason(&self) -> Names {
+        if !self.written_again {
+            return self.why.clone();
+        }
+        Names {
+            zh: format!(
+                "{}；文件中又有该窗口，但已取消的窗口不会恢复：请用 `gengfu window request` 重新申请，或改换开始时间",
+                self.why.zh
+            ),
+            en: format!(
+                "{}; the text holds it again, but what was called off stays so: ask for it with `gengfu window request`, \
+                 or write another start",
+                self.why.en
+            ),
         }
     }
 

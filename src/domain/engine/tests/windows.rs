@@ -169,3 +169,20 @@ fn an_announced_window_whose_text_is_removed_is_called_off_and_a_longer_text_is_
     assert_eq!(window_state(&bench), WindowState::Cancelled);
     assert_eq!(changes(&bench)[2..], [(3, "cancelled")]);
 }
+
+#[test]
+fn a_text_that_comes_back_revives_nothing_and_says_what_to_do_instead() {
+    let mut bench = Bench::new(&with_window());
+    for city in [two_tiers(), with_window()] {
+        let out = bench.engine.handle(T0, reloaded(city.inventory()));
+        let noted: Vec<String> = out.audit.iter().map(|row| row.action.clone()).collect();
+        let stays = noted.iter().any(|action| action == "window.stays_cancelled");
+        assert_eq!(stays, city.inventory().schedules.len() == 1, "{noted:?}");
+        bench.take(out);
+    }
+    assert_eq!(window_state(&bench), WindowState::Cancelled);
+    let why = bench.engine.snapshot().windows[0].why.clone();
+    assert!(why.en.contains("gengfu window request") && why.zh.contains("重新申请"), "{why:?}");
+    bench.until(400);
+    assert_eq!(window_state(&bench), WindowState::Cancelled);
+}
