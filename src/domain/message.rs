@@ -106,6 +106,9 @@ pub struct IncidentNews {
     /// Whose undeclared maintenance it is, and what was declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attribution: Option<Box<attribution::Attribution>>,
+    /// The maintenance that runs beside it: what it needs, or what stands in for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<WindowId>,
 }
 
 /// Who saw what when.

@@ -6,6 +6,7 @@
 
 mod around;
 mod attribute;
+mod beside;
 mod checkpoint;
 mod leases;
 mod orders;
@@ -168,6 +169,8 @@ pub struct Engine {
     untold: Vec<windows::Untold>,
     /// What is out of service inside a window, and whether it shows what it should.
     drained: BTreeMap<ProbeId, windows::Shows>,
+    /// What is beside running maintenance, and beside which.
+    beside: BTreeMap<SubsystemId, WindowId>,
 }
 
 /// Whether the store takes facts.
@@ -205,6 +208,7 @@ impl Engine {
             surveyed: around::Surveyed::default(),
             untold: Vec::new(),
             drained: BTreeMap::new(),
+            beside: BTreeMap::new(),
         };
         engine.watch.adopt(now, &engine.inventory);
         engine
@@ -353,7 +357,7 @@ impl Engine {
         match verdict {
             Verdict::Settled => {}
             Verdict::Unconfirmed => {
-                let at = (seen.started + plan.confirm_every_ms).max(self.now);
+                let at = (seen.started + self.confirm_every_ms(plan)).max(self.now);
                 out.effects.push(Effect::Retry { probe: plan.id.clone(), at });
             }
             Verdict::Changed(Change { to, since }) => {
@@ -418,6 +422,7 @@ impl Engine {
         self.advance_all_runs(out);
         self.advance_all_windows(out);
         self.close_the_vanished(out);
+        self.find_neighbours();
         for id in inventory.subsystems.keys() {
             if self.watch.subsystem(id).is_some_and(|s| s.timeline.last().is_some()) {
                 self.health_changed(out, id);

@@ -140,11 +140,12 @@ impl Engine {
         self.wakes.at(self.now, Wake::Tell(incident));
     }
 
-    /// How long an opening waits for what explains it: not at all for tier 1, unless its root has only just recovered
+    /// How long an opening waits for what explains it: not at all for tier 1 and beside maintenance, unless its root has only just recovered
     /// and it is about to follow.
     pub(super) fn settle_ms(&self, subsystem: &Subsystem) -> Millis {
         match subsystem.tier {
             _ if self.follows(subsystem, self.now) => self.follow_ms(subsystem),
+            _ if self.maintenance_beside(&subsystem.id).is_some() => 0,
             Tier::One => 0,
             Tier::Two | Tier::Three => self.inventory.timers.settle_ms,
         }

@@ -14,8 +14,9 @@ impl Engine {
         if !incident.told.is_empty() {
             return;
         }
-        let to: Vec<Recipient> =
+        let mut to: Vec<Recipient> =
             self.inventory.contacts(&incident.subsystem.owner()).iter().map(Recipient::from).collect();
+        to.extend(self.people_beside(&incident.subsystem, &to));
         let news = self.news(&incident, None);
         let content = if incident.reopened { Content::Reopened(news) } else { Content::Opened(news) };
         self.send(out, &incident.id.to_string(), incident.sequence, &to, &content);
@@ -160,6 +161,7 @@ impl Engine {
             window: incident.window.clone(),
             window_end: window.map(|w| w.span.end),
             attribution: incident.attribution.clone(),
+            beside: self.maintenance_beside(id).map(|w| w.id.clone()),
         }
     }
 }

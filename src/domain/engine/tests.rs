@@ -1,6 +1,7 @@
 //! The engine by behaviour: scripted observations, a clock that is an argument, a restart after any fact.
 
 mod attribution;
+mod beside;
 mod channels;
 mod leases;
 mod limits;

@@ -106,6 +106,7 @@ impl Engine {
             WindowState::Verifying => self.begin_rounds(id),
             _ => drop(self.rounds.remove(id)),
         }
+        self.find_neighbours();
         if to.is_terminal() {
             for incident in self.overruns_of(id) {
                 self.close(out, incident);

@@ -165,10 +165,14 @@ impl Book {
         !self.running.is_empty()
     }
 
+    /// Every window that has begun and is not over.
+    pub fn at_work(&self) -> impl Iterator<Item = &Window> {
+        self.running.iter().filter_map(|window| self.windows.get(window))
+    }
+
     /// Windows that have begun and are not over, with a subsystem in their scope.
     pub fn running(&self, id: &SubsystemId) -> impl Iterator<Item = &Window> {
-        let running = self.running.iter().filter_map(|window| self.windows.get(window));
-        running.filter(move |w| w.definition.scope.contains(id))
+        self.at_work().filter(move |w| w.definition.scope.contains(id))
     }
 
     /// How windows touched a subsystem, in order of time.

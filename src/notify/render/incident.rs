@@ -196,6 +196,12 @@ fn windows(news: &IncidentNews, words: &Words<'_>) -> Section {
             .chain([of.verdict(words.zone, words.language)])
             .fold(section, |section, sentence| section.point(sentence));
     }
+    if let Some(beside) = &news.beside {
+        return section.row(words.say("相邻的维护窗口", "Runs beside it"), beside.as_str()).point(words.say(
+            "它所依赖或与它互为备份的服务正在维护，请先与该窗口的负责人联系",
+            "what it needs, or what stands in for it, is under maintenance: ask those at work there first",
+        ));
+    }
     let Some(window) = &news.window else {
         return section.point(words.say("没有相关的维护窗口", "no maintenance window is involved"));
     };

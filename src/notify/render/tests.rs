@@ -50,6 +50,7 @@ fn news(symptom: Symptom) -> IncidentNews {
         window: None,
         window_end: None,
         attribution: None,
+        beside: None,
     }
 }
 
@@ -153,7 +154,10 @@ fn every_content() -> Vec<(&'static str, Content)> {
     let owner = ("bdc".into(), names("大数据中心", "Big Data Center"));
     let affected = news(Symptom::Down).affected;
     let moved = AnnouncedWindow { former: Some(Span::lasting(AT + 23 * DAY, 4 * HOUR)), ..window() };
+    let mut beside = news(Symptom::Down);
+    beside.beside = Some("bdc-monthly.1f3a9c02".into());
     vec![
+        ("opened_beside", Content::Opened(beside)),
         ("opened_down", Content::Opened(news(Symptom::Down))),
         ("opened_undeclared", Content::Opened(undeclared)),
         ("opened_overrun", Content::Opened(overrun)),
