@@ -119,12 +119,13 @@ fn put(path: &Path, order: &Order) -> io::Result<&'static str> {
         mode(directory, 0o755)?;
     }
     let text = json!({ "gengfu": "drained", "run": order.run, "plan": order.plan, "step": order.step });
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    let new = unfinished(path);
+    let mut file = fs::File::create(&new)?;
     file.write_all(text.to_string().as_bytes())?;
-    file.as_file().sync_all()?;
+    file.sync_all()?;
     // Web servers that run as somebody else look for it.
-    mode(file.path(), 0o644)?;
-    file.persist(path).map_err(|error| error.error)?;
+    mode(&new, 0o644)?;
+    fs::rename(&new, path)?;
     fs::File::open(directory)?.sync_all()?;
     Ok("drained")
 }
@@ -134,7 +135,15 @@ fn mode(path: &Path, mode: u32) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
+/// Where a flag is written before it appears: one place for each, so that a kill leaves nothing behind that the next try,
+/// or taking it away, does not clear.
+fn unfinished(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.new"))
+}
+
 fn take(path: &Path) -> io::Result<&'static str> {
+    let _ = fs::remove_file(unfinished(path));
     match fs::remove_file(path) {
         Ok(()) => {
             fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?;

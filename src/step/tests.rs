@@ -148,6 +148,7 @@ async fn flags_come_and_go_as_often_as_asked() {
         assert!(matches!(drain.run(&order(Deed::Do)).await, End::Done { .. }));
     }
     assert!(present(&drain.look(&order(Deed::Observe)).await) && !present(&restore.look(&order(Deed::Observe)).await));
+    fs::write(context.flags.join(".bdc.portal.drained.new"), "left by a kill").unwrap();
     fs::write(context.flags.join("bdc.hand.drained"), "by hand").unwrap();
     assert_eq!(drained(&context.flags), ["flag:bdc.portal"], "what we did not write is not ours");
     for _ in 0..2 {
@@ -155,6 +156,7 @@ async fn flags_come_and_go_as_often_as_asked() {
     }
     assert!(!present(&drain.look(&order(Deed::Observe)).await) && present(&restore.look(&order(Deed::Observe)).await));
     assert!(drained(&context.flags).is_empty());
+    assert_eq!(fs::read_dir(&context.flags).unwrap().count(), 1, "only what somebody else wrote");
 }
 
 #[tokio::test]
