@@ -297,7 +297,12 @@ fn freezes(loaded: &Loaded) -> BTreeMap<String, Item> {
 fn composites(loaded: &Loaded) -> BTreeMap<String, Item> {
     let i = &loaded.inventory;
     let parts = |c: &composite::Composite| {
-        vec![("name", names(&c.name)), ("needs", show(&c.needs)), ("hours", c.hours.as_str().to_owned())]
+        vec![
+            ("name", names(&c.name)),
+            ("needs", show(&c.needs)),
+            ("hours", c.hours.as_str().to_owned()),
+            ("objective", c.objective.as_ref().map(ToString::to_string).unwrap_or_default()),
+        ]
     };
     i.composites.values().map(|c| item(&c.id, &c.source, parts(c))).collect()
 }

@@ -4,7 +4,6 @@
 //! availability follow from the members' timelines by the expression, never from a mean; of `n` that are needed the n-th
 //! best decides, where down is worse than unknown, unknown than degraded, and degraded than up.
 
-use super::sla::{Tally, tally};
 use super::timeline::{Health, Timeline};
 use super::*;
 use std::collections::BTreeSet;
@@ -93,16 +92,10 @@ pub struct Composite {
     pub needs: Expression,
     /// The hours in which its availability counts.
     pub hours: hours::Hours,
+    /// The promise; without one it has no figures.
+    pub objective: Option<ObjectiveId>,
     /// Where it was written.
     pub source: Source,
-}
-
-impl Composite {
-    /// What was seen of it in its hours inside `within`, maintenance like everything else.
-    pub fn tally(&self, inventory: &Inventory, timeline: &Timeline<Health>, within: Span) -> Tally {
-        let hours = self.hours.spans(&inventory.zone, &inventory.calendar, None, within).set;
-        tally(timeline, &hours, within)
-    }
 }
 
 #[cfg(test)]
@@ -185,16 +178,8 @@ mod tests {
                     counted[Health::ALL.iter().position(|h| *h == expected).unwrap()] += 1;
                 }
             }
-            let inventory = crate::domain::policy::fixture::city();
-            let composite = Composite {
-                id: "c".into(),
-                name: Names::default(),
-                needs: expression,
-                hours: hours::Hours::always(),
-                source: crate::domain::policy::fixture::source("composites.yaml", 1),
-            };
             let within = Span::new(Timestamp(0), Timestamp(60));
-            let found = composite.tally(&inventory, &whole, within);
+            let found = sla::tally(&whole, &within.into(), within);
             prop_assert_eq!(
                 (found.good_ms, found.bad_ms, found.unknown_ms, found.degraded_ms),
                 (counted[0] + counted[1], counted[2], counted[3], counted[1])

@@ -110,6 +110,7 @@ mod tests {
                 name: Names { zh: id.into(), en: id.into() },
                 needs,
                 hours: hours::Hours::always(),
+                objective: None,
                 source: inventory.policies[0].source.clone(),
             };
             inventory.composites.insert(id.into(), composite);

@@ -1,40 +1,16 @@
-//! Figures that depend on the time of reading: accounts, burn rates, open policies, gate answers. The one place that
-//! asks `domain` for them.
+//! Figures that depend on the time of reading: accounts, burn rates, open policies, gate answers.
 //!
-//! Not here: how they are shown. Everything follows from a snapshot and an instant; a [`Reader`] keeps only the hours
-//! that many subsystems share, for as long as one page or one scrape takes.
+//! Not here: how they are shown, and the accounts themselves (`domain::sla::Reader`). Everything follows from a snapshot
+//! and an instant.
 
 use crate::domain::gate::GateAnswer;
-use crate::domain::hours::HoursSpans;
 use crate::domain::policy::{Policy, allowed};
-use crate::domain::sla::burn::{Burn, evaluate, is_quiet, memory};
-use crate::domain::sla::{Account, Grain, Period, account, promised_hours, reach};
 use crate::domain::*;
-use std::collections::HashMap;
+
+pub use crate::domain::sla::{Reader, SubsystemFigures};
 
 /// How far ahead the end of an open block is looked for: longer than any holiday.
 const OPEN_LOOK_AHEAD_MS: Millis = 15 * DAY;
-
-/// The accounts of one subsystem; `None` where its objective is not known.
-#[derive(Clone, Debug, Default)]
-pub struct SubsystemFigures {
-    /// The civil day.
-    pub day: Option<Account>,
-    /// The civil month.
-    pub month: Option<Account>,
-    /// The last 30 × 24 hours.
-    pub rolling_30d: Option<Account>,
-    /// How fast the budget burns; `None` while no bad time is remembered.
-    pub burn: Option<Burn>,
-}
-
-impl SubsystemFigures {
-    /// Those that are known, with their `period` labels.
-    pub fn accounts(&self) -> impl Iterator<Item = (&'static str, &Account)> {
-        let all = [("day", &self.day), ("month", &self.month), ("rolling_30d", &self.rolling_30d)];
-        all.into_iter().filter_map(|(period, account)| account.as_ref().map(|a| (period, a)))
-    }
-}
 
 /// Whether a policy allows maintenance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,78 +32,6 @@ pub struct Figures {
     pub policies: Vec<PolicyFigure>,
     /// The calendar's id and the end of its last published year.
     pub covered_until: Option<(String, Timestamp)>,
-}
-
-/// Accounts from one snapshot at one instant.
-#[derive(Debug)]
-pub struct Reader<'a> {
-    now: Timestamp,
-    snapshot: &'a Snapshot,
-    /// Hours by their text, and by owner where the calendar knows one's own days.
-    hours: HashMap<(&'a str, Option<OwnerId>, Span), HoursSpans>,
-}
-
-impl<'a> Reader<'a> {
-    /// A reader without anything kept yet.
-    pub fn new(now: Timestamp, snapshot: &'a Snapshot) -> Self {
-        Self { now, snapshot, hours: HashMap::new() }
-    }
-
-    /// The account of one subsystem over `period`; `None` where its objective is not known.
-    pub fn account(&mut self, view: &SubsystemView, period: Period) -> Option<Account> {
-        let zone: &'a civil::Zone = &self.snapshot.inventory.zone;
-        let now = self.now;
-        let span = period.span(now, zone);
-        let (objective, hours) = self.promised(&view.id, reach(span, zone))?;
-        Some(account(objective, &hours.set, span, now, &view.seen(), zone))
-    }
-
-    /// Whether the hours behind [`Self::account`] rest on a year that is not published.
-    pub fn is_provisional(&mut self, view: &SubsystemView, period: Period) -> bool {
-        let zone: &'a civil::Zone = &self.snapshot.inventory.zone;
-        let within = reach(period.span(self.now, zone), zone);
-        self.promised(&view.id, within).is_some_and(|(_, hours)| hours.provisional)
-    }
-
-    /// The account of the present month.
-    pub fn month(&mut self, view: &SubsystemView) -> Option<Account> {
-        let period = Period::current(Grain::Month, self.now, &self.snapshot.inventory.zone);
-        self.account(view, period)
-    }
-
-    /// Every account of one subsystem that pages and metrics show.
-    pub fn subsystem(&mut self, view: &SubsystemView) -> SubsystemFigures {
-        let day = Period::current(Grain::Day, self.now, &self.snapshot.inventory.zone);
-        SubsystemFigures {
-            day: self.account(view, day),
-            month: self.month(view),
-            rolling_30d: self.account(view, Period::Rolling30d),
-            burn: self.burn(view),
-        }
-    }
-
-    fn burn(&mut self, view: &SubsystemView) -> Option<Burn> {
-        let now = self.now;
-        if is_quiet(now, &view.timeline) {
-            return None;
-        }
-        let zone: &'a civil::Zone = &self.snapshot.inventory.zone;
-        let (objective, hours) = self.promised(&view.id, reach(memory(now), zone))?;
-        // Without rounds no page fires here: the rates are shown, the engine decides.
-        Some(evaluate(objective, &hours.set, now, &view.seen(), &[], zone))
-    }
-
-    /// The objective of a subsystem and the hours that it is about.
-    fn promised(&mut self, id: &SubsystemId, within: Span) -> Option<(&'a Objective, &HoursSpans)> {
-        let inventory = &self.snapshot.inventory;
-        let subsystem = inventory.subsystems.get(id)?;
-        let objective = inventory.objectives.get(&subsystem.objective)?;
-        let hours = objective.hours.as_ref().unwrap_or(&subsystem.hours);
-        let owner = Some(id.owner()).filter(|owner| inventory.calendar.has_overlay(owner));
-        let known = self.hours.entry((hours.as_str(), owner, within));
-        let spans = known.or_insert_with(|| promised_hours(inventory, subsystem, within));
-        Some((objective, spans))
-    }
 }
 
 /// Everything at `now`.

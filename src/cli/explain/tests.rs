@@ -22,6 +22,7 @@ fn run(line: &str) -> Result<String> {
         name: Names { zh: "在线申请".into(), en: "Applying online".into() },
         needs: Expression::all_of(vec![Expression::One("huangpu/portal".into())]),
         hours: crate::domain::hours::Hours::always(),
+        objective: None,
         source: city.subsystems["huangpu/portal"].source.clone(),
     };
     city.composites.insert(composite.id.clone(), composite);

@@ -5,6 +5,7 @@
 
 use super::registry::{Reference, Thing};
 use super::{Draft, tables};
+use crate::domain::ObjectiveId;
 use crate::domain::composite::{Composite, Expression};
 use crate::domain::hours::Hours;
 use crate::field::{Code, Node, Problem, Spanned, Value, decode};
@@ -17,12 +18,16 @@ impl Draft {
             if !self.known.register(Thing::Composite, id, record.at("id"), &mut self.problems) {
                 continue;
             }
+            if let Some(objective) = record.opt_text("objective") {
+                self.known.refer(Reference::new(Thing::Objective, objective, record.at("objective")));
+            }
             let Some((key, of)) = record.variant("needs") else { continue };
             let composite = Composite {
                 id: id.into(),
                 name: record.names("name").cloned().unwrap_or_default(),
                 needs: self.expression(key, of),
                 hours: self.hours(record, "hours").unwrap_or_else(Hours::always),
+                objective: record.opt_text("objective").map(ObjectiveId::new),
                 source: record.at("id").source(),
             };
             self.composites.insert(composite.id.clone(), composite);

@@ -144,6 +144,7 @@ const COMPOSITE: &[Field] = &[
     Field::required("name", Type::Names, "What people call it."),
     Field::required("needs", Type::OneKey(NEEDS), "Subsystems, or one more such expression in the place of any."),
     Field::with_default("hours", Type::Hours, "7x24", "When its availability counts."),
+    Field::optional("objective", Type::Id, "The promise, of schedules/objectives.yaml."),
 ];
 
 /// `schedules/composites.yaml`.

@@ -91,7 +91,7 @@ impl Engine {
             since: state.and_then(|s| s.timeline.last()).map(|(since, _)| since),
             timeline: state.map(|s| s.timeline.clone()).unwrap_or_default(),
             probes: probes.collect(),
-            windows: self.book.used(self.now, id),
+            windows: self.book.used(id),
             undeclared: state.map(|s| s.undeclared.iter().copied().collect()).unwrap_or_default(),
             coverage: self.book.covering(id).map(|w| w.id.clone()),
             in_maintenance: self.book.covering(id).or_else(|| self.book.overrun(id)).is_some(),

@@ -1,8 +1,11 @@
 //! The figures of one subsystem over one period, from what was seen and how windows were used.
 //!
-//! Not here: what is excluded (`exclusion`), and how fast the budget burns (`burn`). Invariants: good, bad and unknown
-//! sum to the elapsed time, the causes sum to what was spent, and accounts of parts sum to the account of the whole.
+//! Not here: which instant counts as what (`ledger`), and how fast the budget burns (`burn`). Invariants: good, bad and
+//! unknown sum to the elapsed time, the causes sum to what was spent, and accounts of parts sum to the account of the
+//! whole.
 
+use super::evidence::Evidence;
+use super::ledger::{Ledger, Share};
 use super::timeline::{Health, Timeline};
 use super::*;
 use crate::domain::civil::Zone;
@@ -26,21 +29,36 @@ impl Tally {
         self.good_ms + self.bad_ms + self.unknown_ms
     }
 
-    fn without(self, other: Self) -> Self {
-        Self {
-            good_ms: self.good_ms - other.good_ms,
-            bad_ms: self.bad_ms - other.bad_ms,
-            unknown_ms: self.unknown_ms - other.unknown_ms,
-            degraded_ms: self.degraded_ms - other.degraded_ms,
-        }
-    }
-
     /// The share of known time that was good, and what it would be if unknown time had been down, or up.
     pub fn bounded(self) -> Bounded {
         Bounded {
             value: Ratio::of(self.good_ms, self.good_ms + self.bad_ms),
             low: Ratio::of(self.good_ms, self.whole_ms()),
             high: Ratio::of(self.good_ms + self.unknown_ms, self.whole_ms()),
+        }
+    }
+}
+
+impl std::ops::Add for Tally {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self {
+            good_ms: self.good_ms + other.good_ms,
+            bad_ms: self.bad_ms + other.bad_ms,
+            unknown_ms: self.unknown_ms + other.unknown_ms,
+            degraded_ms: self.degraded_ms + other.degraded_ms,
+        }
+    }
+}
+
+impl std::ops::Sub for Tally {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self {
+            good_ms: self.good_ms - other.good_ms,
+            bad_ms: self.bad_ms - other.bad_ms,
+            unknown_ms: self.unknown_ms - other.unknown_ms,
+            degraded_ms: self.degraded_ms - other.degraded_ms,
         }
     }
 }
@@ -70,17 +88,7 @@ pub(super) fn parts(set: &SpanSet, within: Span) -> impl Iterator<Item = Span> +
     set.spans()[first..].iter().map(move |s| s.intersect(within)).take_while(|s| !s.is_empty())
 }
 
-/// The instants of `set` inside `within` at which the subsystem was seen down.
-fn down(timeline: &Timeline<Health>, set: &SpanSet, within: Span) -> SpanSet {
-    let seen = parts(set, within).flat_map(|part| timeline.spans(part));
-    seen.filter_map(|(span, health)| (health == Health::Down).then_some(span)).collect()
-}
-
-/// The account of one subsystem over `period`, as it stands at `now`.
-///
-/// `hours` are those of the promise; they may reach beyond the period, and with an exclusion cap they should be known
-/// over [`reach`] of it. Around the clock is one span over everything. Time before the first attempt is not eligible,
-/// future time is.
+/// The account of one subsystem over `period`, as it stands at `now`; the hours are those of [`Ledger::open`].
 pub fn account(
     objective: &Objective,
     hours: &SpanSet,
@@ -89,36 +97,46 @@ pub fn account(
     seen: &Seen<'_>,
     zone: &Zone,
 ) -> Account {
-    let nothing = Timeline::default();
-    let timeline = seen.timeline.unwrap_or(&nothing);
-    // What was never attempted begins now, so that its future counts as eligible.
-    let first = timeline.first().unwrap_or(now);
-    let began = period.start.max(first);
-    let observed = Span::new(began, period.end.min(now));
-    let whole = tally(timeline, hours, observed);
-    let excluded = excluded(objective, hours, observed, now, seen, zone);
-    let kept = whole.without(tally(timeline, &excluded, observed));
-    let mut eligible_ms: Millis = parts(hours, Span::new(began, period.end)).map(Span::len_ms).sum();
-    if objective.figure == Figure::Contract {
-        eligible_ms -= excluded.len_ms();
+    Ledger::open(objective, hours, period, now, &Evidence::of(seen), zone).account()
+}
+
+impl Account {
+    /// The figures that follow from what happened; `eligible_ms` is that of the whole period, future included.
+    pub(super) fn of(objective: &Objective, period: Span, share: Share, eligible_ms: Millis, partial: bool) -> Self {
+        let (public, contract) = (share.seen.bounded(), share.kept.bounded());
+        Self {
+            period,
+            elapsed_ms: share.seen.whole_ms(),
+            good_ms: share.seen.good_ms,
+            bad_ms: share.seen.bad_ms,
+            unknown_ms: share.seen.unknown_ms,
+            excluded_ms: share.excluded_ms,
+            degraded_ms: share.seen.degraded_ms,
+            kept: share.kept,
+            public,
+            contract,
+            budget_ms: budget_ms(objective.target_ppm, eligible_ms),
+            spent_ms: share.spent_ms,
+            policy_violation_ms: share.policy_violation_ms,
+            verdict: verdict(objective, if objective.figure == Figure::Public { &public } else { &contract }),
+            partial,
+        }
     }
-    let (public, contract) = (whole.bounded(), kept.bounded());
-    let (spent_ms, policy_violation_ms) = spend(objective.figure, hours, observed, seen, &excluded);
-    Account {
-        period,
-        elapsed_ms: whole.whole_ms(),
-        good_ms: whole.good_ms,
-        bad_ms: whole.bad_ms,
-        unknown_ms: whole.unknown_ms,
-        excluded_ms: excluded.len_ms(),
-        degraded_ms: whole.degraded_ms,
-        public,
-        contract,
-        budget_ms: budget_ms(objective.target_ppm, eligible_ms),
-        spent_ms,
-        policy_violation_ms,
-        verdict: verdict(objective, if objective.figure == Figure::Public { &public } else { &contract }),
-        partial: first > period.start,
+
+    /// What happened, as it adds up over subsystems and periods.
+    pub fn share(&self) -> Share {
+        Share {
+            seen: Tally {
+                good_ms: self.good_ms,
+                bad_ms: self.bad_ms,
+                unknown_ms: self.unknown_ms,
+                degraded_ms: self.degraded_ms,
+            },
+            kept: self.kept,
+            excluded_ms: self.excluded_ms,
+            spent_ms: self.spent_ms.clone(),
+            policy_violation_ms: self.policy_violation_ms,
+        }
     }
 }
 
@@ -133,45 +151,4 @@ fn verdict(objective: &Objective, figure: &Bounded) -> Verdict {
         (_, Some(high)) if !high.reaches(objective.target_ppm) => Verdict::Missed,
         _ => Verdict::Undetermined,
     }
-}
-
-/// What was spent under the agreed figure, by cause, and what of the bad time outside exclusions broke a rule.
-fn spend(
-    figure: Figure,
-    hours: &SpanSet,
-    observed: Span,
-    seen: &Seen<'_>,
-    excluded: &SpanSet,
-) -> (BTreeMap<Cause, Millis>, Millis) {
-    let mut spent = BTreeMap::new();
-    let bad = seen.timeline.map_or(SpanSet::EMPTY, |t| down(t, hours, observed));
-    if bad.is_empty() {
-        return (spent, 0);
-    }
-    let outside = bad.subtract(excluded);
-    let overrun: SpanSet = seen.windows.iter().map(UsedWindow::overrun).collect();
-    let used = |standing| -> SpanSet {
-        seen.windows.iter().filter(|w| w.standing == standing).map(UsedWindow::used).collect()
-    };
-    let (emergency, invalid) = (used(Standing::Emergency), used(Standing::Violation));
-    let violation_ms = overrun.union(&seen.undeclared).union(&invalid).intersect(&outside).len_ms();
-
-    let mut rest = if figure == Figure::Public { bad } else { outside };
-    let classes = [
-        (Cause::Emergency, &emergency),
-        (Cause::Overrun, &overrun),
-        (Cause::UndeclaredMaintenance, &seen.undeclared),
-        (Cause::PolicyViolation, &invalid),
-    ];
-    for (cause, set) in classes {
-        let hit_ms = rest.intersect(set).len_ms();
-        if hit_ms > 0 {
-            spent.insert(cause, hit_ms);
-            rest = rest.subtract(set);
-        }
-    }
-    if !rest.is_empty() {
-        spent.insert(Cause::Incident, rest.len_ms());
-    }
-    (spent, violation_ms)
 }

@@ -10,6 +10,7 @@ pub use pair::{Lookback, PAIRS, Pair};
 pub use rounds::Rounds;
 
 use super::account::parts;
+use super::evidence::Evidence;
 use super::health::ProbeHealth;
 use super::timeline::{Health, Timeline};
 use super::*;
@@ -130,7 +131,7 @@ fn eligible<'a>(
     if objective.figure == Figure::Public {
         return Cow::Borrowed(hours);
     }
-    let excluded = excluded(objective, hours, memory(now), now, seen, zone);
+    let excluded = excluded(objective, hours, memory(now), now, &Evidence::of(seen), zone);
     if excluded.is_empty() { Cow::Borrowed(hours) } else { Cow::Owned(hours.subtract(&excluded)) }
 }
 

@@ -3,6 +3,7 @@
 //! Not here: whether a window was valid (`window`, `policy`). Invariants: only eligible time spends the cap, in order
 //! of time, by the month of the instant; so the answer about an instant does not depend on the period that asks.
 
+use super::evidence::Evidence;
 use super::*;
 use crate::domain::civil::{Zone, day_after};
 
@@ -12,7 +13,7 @@ pub fn reach(period: Span, zone: &Zone) -> Span {
     Span::new(month(period.start, zone).start, period.end)
 }
 
-/// The time that valid windows exclude in `within`, up to `now` and since `first`.
+/// The time that valid windows exclude in `within`, up to `now` and since the first attempt.
 ///
 /// `hours` must be known over [`reach`] of `within`.
 pub fn excluded(
@@ -20,25 +21,17 @@ pub fn excluded(
     hours: &SpanSet,
     within: Span,
     now: Timestamp,
-    seen: &Seen<'_>,
+    evidence: &Evidence<'_>,
     zone: &Zone,
 ) -> SpanSet {
-    let Some(first) = seen.timeline.and_then(timeline::Timeline::first) else { return SpanSet::EMPTY };
+    let Some(first) = evidence.timeline.first() else { return SpanSet::EMPTY };
     // Most subsystems have no window near: nothing to ask the zone for.
     let ends = Span::new(first, now.min(within.end));
     let near = Span::new(within.start - 32 * DAY, ends.end);
-    let mut used = seen
-        .windows
-        .iter()
-        .filter(|w| w.standing == Standing::Valid)
-        .map(UsedWindow::used)
-        .filter(|u| u.overlaps(near))
-        .peekable();
-    if used.peek().is_none() {
+    if evidence.valid.clip(near).is_empty() {
         return SpanSet::EMPTY;
     }
-    let known = reach(within, zone).intersect(ends);
-    let used: SpanSet = used.map(|u| u.intersect(known)).collect();
+    let used = evidence.valid.clip(reach(within, zone).intersect(ends));
     capped(&used.intersect(hours), objective.exclusion_cap_ms, zone).clip(within)
 }
 

@@ -5,18 +5,28 @@
 //! target, "missed" only if the high one does not.
 
 mod account;
+mod derived;
+mod evidence;
 mod exclusion;
+mod ledger;
 mod period;
 mod promise;
 mod ratio;
+mod reader;
+mod statement;
 
 pub mod burn;
 
 pub use account::{Tally, account, tally};
+pub use derived::derived;
+pub use evidence::Evidence;
 pub use exclusion::{excluded, reach};
+pub use ledger::{Ledger, Share};
 pub use period::{Grain, Period};
 pub use promise::{account_of, account_within, promised_hours};
 pub use ratio::Ratio;
+pub use reader::{Reader, SubsystemFigures};
+pub use statement::{Statement, Subject, Totals};
 
 use super::*;
 use std::collections::BTreeMap;
@@ -65,7 +75,8 @@ pub struct UsedWindow {
     pub window: WindowId,
     /// From its real start to its approved end.
     pub approved: Span,
-    /// End of the work: verified restore, the approved end, or now while it runs. May lie after the approved end.
+    /// End of the work: the verified restore, or the end of time while it runs, so that an account of any later instant
+    /// counts it up to then. May lie after the approved end.
     pub restored: Timestamp,
     /// Whether it excludes, and whose doing its bad time is.
     pub standing: Standing,
@@ -93,7 +104,7 @@ pub struct Seen<'a> {
     pub undeclared: SpanSet,
 }
 
-/// The figures of one subsystem over one period.
+/// The figures of one subsystem or composite over one period.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     /// The whole period, future included.
@@ -110,6 +121,8 @@ pub struct Account {
     pub excluded_ms: Millis,
     /// Degraded part of the good time.
     pub degraded_ms: Millis,
+    /// What was seen outside exclusions.
+    pub kept: Tally,
     /// Maintenance as the probes saw it.
     pub public: Bounded,
     /// Valid maintenance left out.

@@ -96,6 +96,29 @@ impl Period {
         })
     }
 
+    /// As [`Self::parse`]; `day`, `week`, `month`, `quarter` and `year` are those that hold `now`.
+    ///
+    /// # Errors
+    /// Those of [`Self::parse`].
+    pub fn named(text: &str, now: Timestamp, zone: &Zone) -> Result<Self, String> {
+        let grain = match text {
+            "day" => Grain::Day,
+            "week" => Grain::Week,
+            "month" => Grain::Month,
+            "quarter" => Grain::Quarter,
+            "year" => Grain::Year,
+            _ => return Self::parse(text),
+        };
+        Ok(Self::current(grain, now, zone))
+    }
+
+    /// The civil periods of one grain that share an instant with `within`, in order.
+    pub fn all_in(grain: Grain, within: Span, zone: &Zone) -> Vec<Self> {
+        let mut all: Vec<Self> = zone.dates(within).map(|date| Self::civil(grain, date)).collect();
+        all.dedup();
+        all
+    }
+
     /// What people call it.
     pub fn label(self, language: Language) -> String {
         let Self::Civil(grain, first) = self else {

@@ -8,6 +8,7 @@ use crate::domain::hours::Hours;
 use jiff::civil::date;
 use std::collections::HashMap;
 
+mod composites;
 mod model;
 
 pub(super) fn zone() -> Zone {

@@ -176,9 +176,9 @@ impl Book {
     }
 
     /// How windows touched a subsystem, in order of time.
-    pub fn used(&self, now: Timestamp, id: &SubsystemId) -> Vec<UsedWindow> {
+    pub fn used(&self, id: &SubsystemId) -> Vec<UsedWindow> {
         let touched = |w: &&Window| w.state.took_place() && w.definition.scope.contains(id);
-        let mut used: Vec<UsedWindow> = self.windows.values().filter(touched).map(|w| w.used(now)).collect();
+        let mut used: Vec<UsedWindow> = self.windows.values().filter(touched).map(Window::used).collect();
         used.sort_by_key(|u| u.approved.start);
         used
     }

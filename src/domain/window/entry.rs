@@ -281,9 +281,9 @@ impl Window {
 
     /// Its use for the accounting. A window starts only if it was admitted and announced in time, so it is valid,
     /// unless it is an emergency.
-    pub(super) fn used(&self, now: Timestamp) -> UsedWindow {
+    pub(super) fn used(&self) -> UsedWindow {
         let start = self.started.unwrap_or(self.span.start).min(self.span.end);
-        let restored = self.restored.unwrap_or(now).max(start);
+        let restored = self.restored.unwrap_or(Timestamp::MAX).max(start);
         let standing = if self.emergency.is_some() { Standing::Emergency } else { Standing::Valid };
         UsedWindow { window: self.id.clone(), approved: Span::new(start, self.span.end), restored, standing }
     }

@@ -4,15 +4,14 @@
 
 use crate::domain::composite::Composite;
 use crate::domain::impact::Impact;
-use crate::domain::sla::{Grain, Period};
-use crate::domain::timeline::{Health, Timeline};
+use crate::domain::sla::{Grain, Period, Reader};
+use crate::domain::timeline::Health;
 use crate::domain::*;
-use crate::web::dto::{BoundedDto, at};
+use crate::web::dto::{AccountDto, at};
 use crate::web::state::WebState;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct CompositeDto {
@@ -20,64 +19,47 @@ pub(in crate::web) struct CompositeDto {
     name: Names,
     health: &'static str,
     since: Option<String>,
+    /// Down only because members are in valid windows.
+    in_maintenance: bool,
     /// Members that are not as they should be.
     failing: Vec<String>,
     members: Vec<String>,
-    availability: BTreeMap<&'static str, AvailabilityDto>,
-}
-
-#[derive(Debug, Serialize)]
-struct AvailabilityDto {
-    #[serde(flatten)]
-    figure: BoundedDto,
-    good_ms: Millis,
-    degraded_ms: Millis,
-    bad_ms: Millis,
-    unknown_ms: Millis,
+    objective: Option<String>,
+    accounts: Vec<AccountDto>,
 }
 
 /// `GET /api/v1/composites`.
 pub(in crate::web) async fn composites(State(state): State<WebState>) -> Json<Vec<CompositeDto>> {
     let (now, snapshot) = (state.now(), state.picture());
-    Json(snapshot.inventory.composites.values().map(|c| CompositeDto::of(now, &snapshot, c)).collect())
+    let mut reader = Reader::new(now, &snapshot);
+    Json(snapshot.inventory.composites.values().map(|c| CompositeDto::of(now, &snapshot, &mut reader, c)).collect())
 }
 
 impl CompositeDto {
-    fn of(now: Timestamp, snapshot: &Snapshot, composite: &Composite) -> Self {
+    fn of<'a>(now: Timestamp, snapshot: &'a Snapshot, reader: &mut Reader<'a>, composite: &'a Composite) -> Self {
         let inventory = &snapshot.inventory;
-        let line = |id: &SubsystemId| snapshot.subsystem(id).map(|view| &view.timeline);
-        let whole = composite.needs.timeline(&line);
+        let seen = reader.evidence_of(composite);
         let health = |id: &SubsystemId| snapshot.subsystem(id).map_or(Health::Unknown, |view| view.health);
         let members = composite.needs.members();
         let failing = members.iter().filter(|id| matches!(health(id), Health::Down | Health::Unknown));
-        let month = Period::current(Grain::Month, now, &inventory.zone).span(now, &inventory.zone);
-        let periods = [
-            ("day", Span::new(now - DAY, now)),
-            ("month", Span::new(month.start, now)),
-            ("rolling_30d", Span::new(now - 30 * DAY, now)),
-        ];
-        let figure = |within| AvailabilityDto::of(inventory, composite, &whole, within);
+        let objective = composite.objective.as_ref();
+        let target_ppm = objective.and_then(|id| inventory.objectives.get(id)).map_or(0, |o| o.target_ppm);
+        let current = |grain| Period::current(grain, now, &inventory.zone);
+        let periods =
+            [("day", current(Grain::Day)), ("month", current(Grain::Month)), ("rolling_30d", Period::Rolling30d)];
+        let accounts = periods.into_iter().filter_map(|(name, period)| {
+            Some(AccountDto::of(name, target_ppm, &reader.composite(composite, &seen, period)?))
+        });
         Self {
             id: composite.id.to_string(),
             name: composite.name.clone(),
             health: composite.needs.health(&health).as_str(),
-            since: whole.last().map(|(since, _)| at(since)),
+            since: seen.timeline.last().map(|(since, _)| at(since)),
+            in_maintenance: seen.valid.contains(now - 1),
             failing: failing.map(ToString::to_string).collect(),
             members: members.iter().map(ToString::to_string).collect(),
-            availability: periods.into_iter().map(|(name, within)| (name, figure(within))).collect(),
-        }
-    }
-}
-
-impl AvailabilityDto {
-    fn of(inventory: &Inventory, composite: &Composite, whole: &Timeline<Health>, within: Span) -> Self {
-        let tally = composite.tally(inventory, whole, within);
-        Self {
-            figure: (&tally.bounded()).into(),
-            good_ms: tally.good_ms,
-            degraded_ms: tally.degraded_ms,
-            bad_ms: tally.bad_ms,
-            unknown_ms: tally.unknown_ms,
+            objective: objective.map(ToString::to_string),
+            accounts: accounts.collect(),
         }
     }
 }

@@ -46,6 +46,7 @@ pub(super) fn doors() -> Doors {
         .post("/gate/leases", Needs::Scope(Scope::Operate), leases::take)
         .post("/gate/leases/{lease}/{what}", Needs::Scope(Scope::Operate), leases::act)
         .get("/sla", Needs::Nothing, sla::sla)
+        .get("/sla/statement", Needs::Nothing, sla::statement)
         .get("/audit", Needs::Scope(Scope::Read), audit::audit)
         .get("/whoami", Needs::Token, whoami::whoami)
         .get("/events", Needs::Nothing, events::events)

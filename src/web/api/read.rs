@@ -203,7 +203,7 @@ pub(in crate::web) async fn timeline(
             .map(|w| UsedDto {
                 window: w.window.to_string(),
                 from: at(w.approved.start),
-                to: at(w.restored),
+                to: at(w.restored.min(now)),
                 approved_end: at(w.approved.end),
                 standing: w.standing.as_str(),
             })

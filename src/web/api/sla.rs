@@ -1,14 +1,16 @@
-//! `/api/v1/sla`: accounts by period and owner.
+//! `/api/v1/sla`: accounts by period and owner, and statements of where the time went.
 
-use crate::domain::sla::{Grain, Period};
-use crate::domain::{DAY, Millis};
-use crate::web::dto::AccountDto;
-use crate::web::figures;
+use crate::domain::composite::Composite;
+use crate::domain::sla::{Account, Bounded, Period, Reader, Share, Statement, Subject, Totals};
+use crate::domain::{CompositeId, DAY, Millis, Objective, OwnerId, Snapshot, SubsystemId, SubsystemView, Timestamp};
+use crate::metrics::targets::cause_label;
+use crate::web::dto::{AccountDto, BoundedDto, at};
 use crate::web::problem::Problem;
 use crate::web::state::WebState;
 use axum::Json;
 use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What a snapshot remembers of every timeline.
 const REMEMBERED_MS: Millis = 40 * DAY;
@@ -21,7 +23,8 @@ pub(in crate::web) struct Asked {
 
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct Row {
-    subsystem: String,
+    #[serde(flatten)]
+    subject: SubjectDto,
     objective: String,
     /// The hours rest on a year whose holidays are not published.
     provisional: bool,
@@ -29,37 +32,232 @@ pub(in crate::web) struct Row {
     account: AccountDto,
 }
 
-/// `GET /api/v1/sla?period=&owner=`.
+/// `"subsystem": "bdc/identity"`, and likewise for others.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum SubjectDto {
+    Subsystem(String),
+    Composite(String),
+    Owner(String),
+}
+
+/// `GET /api/v1/sla?period=&owner=`: every subsystem, and every composite unless an owner is named.
 pub(in crate::web) async fn sla(
     State(state): State<WebState>,
     Query(asked): Query<Asked>,
 ) -> Result<Json<Vec<Row>>, Problem> {
     let (now, snapshot) = (state.now(), state.picture());
-    let period = match asked.period.as_deref() {
-        None | Some("month") => Period::current(Grain::Month, now, &snapshot.inventory.zone),
-        Some("day") => Period::current(Grain::Day, now, &snapshot.inventory.zone),
-        Some(text) => Period::parse(text).map_err(Problem::bad_request)?,
-    };
-    if period.span(now, &snapshot.inventory.zone).start < now - REMEMBERED_MS {
+    let period = period(asked.period.as_deref(), now, &snapshot)?;
+    let mut reader = Reader::new(now, &snapshot);
+    let of_owner = |view: &SubsystemView| asked.owner.as_ref().is_none_or(|o| *o == view.id.owner().as_str());
+    let views = snapshot.subsystems.iter().filter(|view| of_owner(view));
+    let mut rows: Vec<Row> = views.filter_map(|view| Row::of_subsystem(&mut reader, &snapshot, view, period)).collect();
+    if asked.owner.is_none() {
+        let composites = snapshot.inventory.composites.values();
+        rows.extend(composites.filter_map(|c| Row::of_composite(&mut reader, &snapshot, c, period)));
+    }
+    Ok(Json(rows))
+}
+
+fn period(text: Option<&str>, now: Timestamp, snapshot: &Snapshot) -> Result<Period, Problem> {
+    let zone = &snapshot.inventory.zone;
+    let period = Period::named(text.unwrap_or("month"), now, zone).map_err(Problem::bad_request)?;
+    if period.span(now, zone).start < now - REMEMBERED_MS {
         let detail = format!("{period} began more than 40 days ago; `gengfu report --period {period}` reads the store");
         return Err(Problem::bad_request(detail));
     }
-    let mut reader = figures::Reader::new(now, &snapshot);
-    let mut rows = Vec::new();
-    for view in &snapshot.subsystems {
-        if asked.owner.as_ref().is_some_and(|o| *o != view.id.owner().as_str()) {
-            continue;
+    Ok(period)
+}
+
+impl Row {
+    fn of_subsystem(
+        reader: &mut Reader<'_>,
+        snapshot: &Snapshot,
+        view: &SubsystemView,
+        period: Period,
+    ) -> Option<Self> {
+        let subsystem = snapshot.inventory.subsystems.get(&view.id)?;
+        let objective = snapshot.inventory.objectives.get(&subsystem.objective)?;
+        let account = reader.account(view, period)?;
+        let provisional = reader.is_provisional(view, period);
+        Some(Self::new(SubjectDto::Subsystem(view.id.to_string()), objective, provisional, period, &account))
+    }
+
+    fn of_composite<'a>(
+        reader: &mut Reader<'a>,
+        snapshot: &'a Snapshot,
+        composite: &'a Composite,
+        period: Period,
+    ) -> Option<Self> {
+        let objective = snapshot.inventory.objectives.get(composite.objective.as_ref()?)?;
+        let account = reader.composite(composite, &reader.evidence_of(composite), period)?;
+        let provisional = reader.is_provisional_for(composite, period);
+        Some(Self::new(SubjectDto::Composite(composite.id.to_string()), objective, provisional, period, &account))
+    }
+
+    fn new(subject: SubjectDto, objective: &Objective, provisional: bool, period: Period, account: &Account) -> Self {
+        let account = AccountDto::of(period.to_string(), objective.target_ppm, account);
+        Self { subject, objective: objective.id.to_string(), provisional, account }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(in crate::web) struct AskedOne {
+    period: Option<String>,
+    subsystem: Option<String>,
+    composite: Option<String>,
+    owner: Option<String>,
+}
+
+/// What can be said about one subject; shares of every breakdown sum to `totals`.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct StatementDto {
+    subject: String,
+    period: String,
+    start: String,
+    end: String,
+    provisional: bool,
+    totals: TotalsDto,
+    promises: Vec<PromiseDto>,
+    by_window: Vec<PartDto>,
+    by_incident: Vec<PartDto>,
+}
+
+#[derive(Debug, Serialize)]
+struct TotalsDto {
+    public: BoundedDto,
+    contract: BoundedDto,
+    quality: Option<f64>,
+    budget_ms: Millis,
+    met: usize,
+    missed: usize,
+    undetermined: usize,
+    #[serde(flatten)]
+    share: ShareDto,
+}
+
+#[derive(Debug, Serialize)]
+struct ShareDto {
+    good_ms: Millis,
+    degraded_ms: Millis,
+    bad_ms: Millis,
+    unknown_ms: Millis,
+    excluded_ms: Millis,
+    spent_ms: BTreeMap<&'static str, Millis>,
+    policy_violation_ms: Millis,
+}
+
+#[derive(Debug, Serialize)]
+struct PromiseDto {
+    #[serde(flatten)]
+    subject: SubjectDto,
+    public: BoundedDto,
+    contract: BoundedDto,
+    budget_ms: Millis,
+    #[serde(flatten)]
+    share: ShareDto,
+}
+
+/// A part of the time; without a name it is the rest.
+#[derive(Debug, Serialize)]
+struct PartDto {
+    name: Option<String>,
+    #[serde(flatten)]
+    share: ShareDto,
+}
+
+/// `GET /api/v1/sla/statement?period=&subsystem=|composite=|owner=`; the city when none is named.
+pub(in crate::web) async fn statement(
+    State(state): State<WebState>,
+    Query(asked): Query<AskedOne>,
+) -> Result<Json<StatementDto>, Problem> {
+    let (now, snapshot) = (state.now(), state.picture());
+    let period = period(asked.period.as_deref(), now, &snapshot)?;
+    let subject = match (&asked.subsystem, &asked.composite, &asked.owner) {
+        (None, None, None) => Subject::City,
+        (Some(id), None, None) => Subject::Subsystem(SubsystemId::new(id.clone())),
+        (None, Some(id), None) => Subject::Composite(CompositeId::new(id.clone())),
+        (None, None, Some(id)) => Subject::Owner(OwnerId::new(id.clone())),
+        _ => {
+            return Err(Problem::bad_request("name one of `subsystem`, `composite` and `owner`, or none for the city"));
         }
-        let Some(subsystem) = snapshot.inventory.subsystems.get(&view.id) else { continue };
-        let Some(objective) = snapshot.inventory.objectives.get(&subsystem.objective) else { continue };
-        if let Some(account) = reader.account(view, period) {
-            rows.push(Row {
-                subsystem: view.id.to_string(),
-                objective: objective.id.to_string(),
-                provisional: reader.is_provisional(view, period),
-                account: AccountDto::of(period.to_string(), objective.target_ppm, &account),
-            });
+    };
+    let name = name(&subject);
+    let statement = Reader::new(now, &snapshot).statement(subject, period);
+    let statement = statement.ok_or_else(|| Problem::not_found(format!("nothing is promised by {name}")))?;
+    Ok(Json(StatementDto::of(name, &statement)))
+}
+
+fn name(subject: &Subject) -> String {
+    match subject {
+        Subject::Subsystem(id) => id.to_string(),
+        Subject::Composite(id) => id.to_string(),
+        Subject::Owner(id) => id.to_string(),
+        Subject::City => "city".to_owned(),
+    }
+}
+
+impl StatementDto {
+    fn of(subject: String, statement: &Statement) -> Self {
+        let promise = |(subject, account): &(Subject, Account)| PromiseDto {
+            subject: match subject {
+                Subject::Composite(id) => SubjectDto::Composite(id.to_string()),
+                Subject::Owner(id) => SubjectDto::Owner(id.to_string()),
+                other => SubjectDto::Subsystem(name(other)),
+            },
+            public: (&account.public).into(),
+            contract: (&account.contract).into(),
+            budget_ms: account.budget_ms,
+            share: (&account.share()).into(),
+        };
+        Self {
+            subject,
+            period: statement.period.to_string(),
+            start: at(statement.span.start),
+            end: at(statement.span.end),
+            provisional: statement.provisional,
+            totals: (&statement.totals).into(),
+            promises: statement.promises.iter().map(promise).collect(),
+            by_window: parts(&statement.by_window),
+            by_incident: parts(&statement.by_incident),
         }
     }
-    Ok(Json(rows))
+}
+
+fn parts<K: ToString>(shares: &BTreeMap<Option<K>, Share>) -> Vec<PartDto> {
+    let part = |(name, share): (&Option<K>, &Share)| PartDto {
+        name: name.as_ref().map(ToString::to_string),
+        share: share.into(),
+    };
+    shares.iter().map(part).collect()
+}
+
+impl From<&Totals> for TotalsDto {
+    fn from(totals: &Totals) -> Self {
+        let bounded = |b: Bounded| BoundedDto::from(&b);
+        Self {
+            public: bounded(totals.public()),
+            contract: bounded(totals.contract()),
+            quality: totals.quality().map(crate::domain::sla::Ratio::as_f64),
+            budget_ms: totals.budget_ms,
+            met: totals.met,
+            missed: totals.missed,
+            undetermined: totals.undetermined,
+            share: (&totals.share).into(),
+        }
+    }
+}
+
+impl From<&Share> for ShareDto {
+    fn from(share: &Share) -> Self {
+        Self {
+            good_ms: share.seen.good_ms,
+            degraded_ms: share.seen.degraded_ms,
+            bad_ms: share.seen.bad_ms,
+            unknown_ms: share.seen.unknown_ms,
+            excluded_ms: share.excluded_ms,
+            spent_ms: share.spent_ms.iter().map(|(cause, ms)| (cause_label(*cause), *ms)).collect(),
+            policy_violation_ms: share.policy_violation_ms,
+        }
+    }
 }

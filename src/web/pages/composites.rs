@@ -4,9 +4,9 @@
 
 use super::{Asked, Frame, show};
 use crate::domain::composite::Composite;
-use crate::domain::sla::{Bounded, Grain, Period, Ratio};
+use crate::domain::sla::{Account, Bounded, Evidence, Grain, Period, Ratio, Reader};
 use crate::domain::timeline::Health;
-use crate::domain::*;
+use crate::domain::{self, *};
 use crate::web::look::Look;
 use askama::Template;
 use axum::http::StatusCode;
@@ -36,7 +36,7 @@ struct Row {
     more: usize,
 }
 
-/// A share, and its bounds where unknown time makes a difference.
+/// The agreed figure, and its bounds where unknown time makes a difference.
 struct Figure {
     value: String,
     bounds: String,
@@ -44,7 +44,8 @@ struct Figure {
 
 /// `GET /composites`.
 pub(super) async fn page(asked: Asked) -> Response {
-    let rows: Vec<Row> = asked.snapshot.inventory.composites.values().map(|c| row(&asked, c)).collect();
+    let mut reader = Reader::new(asked.now, &asked.snapshot);
+    let rows: Vec<Row> = asked.snapshot.inventory.composites.values().map(|c| row(&asked, &mut reader, c)).collect();
     let count = |looks: &[Look]| rows.iter().filter(|r| looks.contains(&r.look)).count();
     let (good, bad) = (count(&[Look::Up, Look::Degraded]), count(&[Look::Down]));
     let sentence = match asked.language {
@@ -55,31 +56,37 @@ pub(super) async fn page(asked: Asked) -> Response {
     show(&asked, StatusCode::OK, &Page { f: asked.frame("composites", title), sentence, rows })
 }
 
-fn row(asked: &Asked, composite: &Composite) -> Row {
+fn row<'a>(asked: &'a Asked, reader: &mut Reader<'a>, composite: &'a Composite) -> Row {
     let (snapshot, now) = (&asked.snapshot, asked.now);
     let inventory = &snapshot.inventory;
-    let whole = composite.needs.timeline(&|id| snapshot.subsystem(id).map(|view| &view.timeline));
+    let seen = reader.evidence_of(composite);
     let health = |id: &SubsystemId| snapshot.subsystem(id).map_or(Health::Unknown, |view| view.health);
-    let month = Period::current(Grain::Month, now, &inventory.zone).span(now, &inventory.zone);
-    let figure = |start| Figure::of(&composite.tally(inventory, &whole, Span::new(start, now)).bounded());
+    let agreed = composite.objective.as_ref().and_then(|id| inventory.objectives.get(id)).map(|o| o.figure);
+    let mut figure = |period| Figure::of(agreed, reader.composite(composite, &seen, period).as_ref());
     let members = composite.needs.members();
     let bad: Vec<&SubsystemId> = members.into_iter().filter(|id| health(id) != Health::Up).collect();
-    let look = Look::from(composite.needs.health(&health));
+    let look = look(&seen, composite.needs.health(&health), now);
     Row {
         id: composite.id.to_string(),
         name: composite.name.get(asked.language).to_owned(),
         look,
         word: asked.t.look(look),
-        since: whole.last().map(|(at, _)| asked.moment(at)).unwrap_or_default(),
-        month: figure(month.start),
-        last_30d: figure(now - 30 * DAY),
+        since: seen.timeline.last().map(|(at, _)| asked.moment(at)).unwrap_or_default(),
+        month: figure(Period::current(Grain::Month, now, &inventory.zone)),
+        last_30d: figure(Period::Rolling30d),
         more: bad.len().saturating_sub(NAMED_MAX),
         blamed: bad.into_iter().take(NAMED_MAX).map(|id| (format!("/subsystems/{id}"), asked.name(id))).collect(),
     }
 }
 
+/// Down only because members are in valid windows is maintenance.
+fn look(seen: &Evidence<'_>, health: Health, now: Timestamp) -> Look {
+    if health == Health::Down && seen.valid.contains(now - 1) { Look::Maintenance } else { Look::from(health) }
+}
+
 impl Figure {
-    fn of(bounded: &Bounded) -> Self {
+    fn of(agreed: Option<domain::Figure>, account: Option<&Account>) -> Self {
+        let bounded = agreed.zip(account).map_or_else(Bounded::default, |(agreed, account)| *account.figure(agreed));
         let text = |share: Option<Ratio>| share.map_or_else(|| "–".to_owned(), Ratio::percent);
         let (value, low, high) = (text(bounded.value), text(bounded.low), text(bounded.high));
         Self { bounds: if low == high { String::new() } else { format!("{low} – {high}") }, value }

@@ -35,6 +35,7 @@ fn planned() -> Snapshot {
         name: Names { zh: "在线申请".into(), en: "Applying online".into() },
         needs: Expression::all_of(vec![Expression::One("xuhui/portal".into())]),
         hours: hours::Hours::always(),
+        objective: Some("public-7x24".into()),
         source,
     };
     inventory.composites.insert(composite.id.clone(), composite);
@@ -78,12 +79,40 @@ async fn composites_are_as_their_members_are_at_every_instant() {
     assert_eq!((&apply["id"], &apply["members"]), (&"apply".into(), &serde_json::json!(["xuhui/portal"])));
     let subsystem = ask("/api/v1/subsystems/xuhui/portal").await.json();
     assert_eq!(apply["health"], subsystem["health"]);
-    let month = &apply["availability"]["month"];
-    let account = subsystem["accounts"].as_array().unwrap().iter().find(|a| a["period"] == "month").unwrap();
-    for key in ["good_ms", "bad_ms", "unknown_ms", "degraded_ms"] {
-        assert_eq!(month[key], account[key], "{key}");
+    assert_eq!(apply["accounts"].as_array().unwrap().len(), 3);
+    assert_eq!(apply["accounts"], subsystem["accounts"]);
+    assert_eq!(apply["in_maintenance"], false);
+    let rows = ask("/api/v1/sla?period=week").await.json();
+    let row = rows.as_array().unwrap().iter().find(|row| row["composite"] == "apply").unwrap();
+    let member = rows.as_array().unwrap().iter().find(|row| row["subsystem"] == "xuhui/portal").unwrap();
+    assert_eq!((&row["bad_ms"], &row["budget_ms"]), (&member["bad_ms"], &member["budget_ms"]));
+}
+
+#[tokio::test]
+async fn statement_tells_where_the_time_went_and_its_parts_sum_to_the_whole() {
+    let all = ["", "&owner=xuhui", "&subsystem=xuhui/portal", "&composite=apply"];
+    for subject in all {
+        let statement = ask(&format!("/api/v1/sla/statement?period=month{subject}")).await.json();
+        let bad = |value: &serde_json::Value| value["bad_ms"].as_i64().unwrap();
+        assert!(bad(&statement["totals"]) > 0, "{subject} {statement}");
+        for breakdown in ["by_window", "by_incident", "promises"] {
+            let parts = statement[breakdown].as_array().unwrap();
+            assert_eq!(parts.iter().map(bad).sum::<i64>(), bad(&statement["totals"]), "{subject} {breakdown}");
+        }
     }
-    assert_eq!(month["value"], account["public"]["value"]);
+    let city = ask("/api/v1/sla/statement").await.json();
+    assert_eq!(city["subject"], "city");
+    for (wrong, word) in [
+        ("subsystem=xuhui/nothing", "xuhui/nothing"),
+        ("composite=nobody", "nobody"),
+        ("owner=nobody", "nobody"),
+        ("period=never", "never"),
+        ("period=2020", "40 days"),
+        ("owner=xuhui&composite=apply", "one of"),
+    ] {
+        let answer = ask(&format!("/api/v1/sla/statement?{wrong}")).await;
+        assert!(answer.status.is_client_error() && answer.body.contains(word), "{wrong} {}", answer.body);
+    }
 }
 
 #[tokio::test]

@@ -220,7 +220,7 @@ fn an_override_runs_at_once_mutes_and_is_not_free() {
     assert_eq!(done.state, Some(WindowState::Active));
     bench.seen(30, 90, &["c/alone"], &refused());
     assert!(bench.outages().is_empty());
-    let used = bench.engine.book.used(bench.now, &"c/alone".into());
+    let used = bench.engine.book.used(&"c/alone".into());
     assert_eq!(used[0].standing, sla::Standing::Emergency);
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use proptest::prelude::*;
 
 /// The model's world is this far around the start of a month, in steps of one millisecond.
-const REACH: i64 = 240;
+pub(super) const REACH: i64 = 240;
 
 #[derive(Clone, Debug)]
 struct World {
@@ -26,23 +26,23 @@ impl World {
 }
 
 /// The first instant of November 2026.
-fn border() -> Timestamp {
+pub(super) fn border() -> Timestamp {
     zone().midnight(date(2026, 11, 1))
 }
 
-fn instant() -> impl Strategy<Value = Timestamp> {
+pub(super) fn instant() -> impl Strategy<Value = Timestamp> {
     (-REACH..=REACH).prop_map(|ms| border() + ms)
 }
 
-fn span() -> impl Strategy<Value = Span> {
+pub(super) fn span() -> impl Strategy<Value = Span> {
     (instant(), instant()).prop_map(|(a, b)| Span::new(a.min(b), a.max(b)))
 }
 
-fn short_span() -> impl Strategy<Value = Span> {
+pub(super) fn short_span() -> impl Strategy<Value = Span> {
     (instant(), 0i64..60).prop_map(|(start, ms)| Span::lasting(start, ms))
 }
 
-fn timeline() -> impl Strategy<Value = Timeline<Health>> {
+pub(super) fn timeline() -> impl Strategy<Value = Timeline<Health>> {
     prop::collection::vec((instant(), prop::sample::select(Health::ALL.to_vec())), 0..12).prop_map(|mut changes| {
         changes.sort_by_key(|(at, _)| *at);
         let mut timeline = Timeline::default();
@@ -55,7 +55,7 @@ fn standing() -> impl Strategy<Value = Standing> {
     prop_oneof![7 => Just(Standing::Valid), 2 => Just(Standing::Violation), 1 => Just(Standing::Emergency)]
 }
 
-fn window() -> impl Strategy<Value = UsedWindow> {
+pub(super) fn window() -> impl Strategy<Value = UsedWindow> {
     (short_span(), -20i64..40, standing()).prop_map(|(approved, late_ms, standing)| UsedWindow {
         window: "bdc-monthly.1f3a9c02".into(),
         approved,
@@ -64,7 +64,7 @@ fn window() -> impl Strategy<Value = UsedWindow> {
     })
 }
 
-fn hours() -> impl Strategy<Value = SpanSet> {
+pub(super) fn hours() -> impl Strategy<Value = SpanSet> {
     prop_oneof![
         3 => Just(always()),
         2 => prop::collection::vec(short_span(), 0..12).prop_map(|spans| spans.into_iter().collect::<SpanSet>()),
@@ -88,7 +88,7 @@ prop_compose! {
 
 /// What the model found; `excluded` by instant.
 #[derive(Debug, Default, PartialEq)]
-struct Sums {
+pub(super) struct Sums {
     elapsed: i64,
     good: i64,
     bad: i64,
@@ -101,60 +101,103 @@ struct Sums {
     spent: BTreeMap<Cause, i64>,
 }
 
-fn walk(world: &World, period: Span, now: Timestamp) -> Sums {
+/// How one instant stands, before any cap.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Standings {
+    pub(super) health: Option<Health>,
+    pub(super) valid: bool,
+    pub(super) emergency: bool,
+    pub(super) overrun: bool,
+    pub(super) undeclared: bool,
+    pub(super) invalid: bool,
+}
+
+/// The instant of one subsystem.
+pub(super) fn standings(timeline: &Timeline<Health>, seen: &Seen<'_>, t: Timestamp) -> Standings {
+    let inside = |start: Timestamp, end: Timestamp| start <= t && t < end;
+    let used = |w: &UsedWindow| inside(w.approved.start, w.approved.end.min(w.restored));
+    let stands = |standing| seen.windows.iter().any(|w| w.standing == standing && used(w));
+    Standings {
+        health: timeline.at(t),
+        valid: stands(Standing::Valid),
+        emergency: stands(Standing::Emergency),
+        overrun: seen.windows.iter().any(|w| inside(w.approved.end, w.restored)),
+        undeclared: seen.undeclared.contains(t),
+        invalid: stands(Standing::Violation),
+    }
+}
+
+/// Walks over every instant of promised time; `at` is asked about each from the first attempt on.
+pub(super) fn walk(
+    objective: &Objective,
+    hours: &SpanSet,
+    first: Option<Timestamp>,
+    (period, now): (Span, Timestamp),
+    at: impl Fn(Timestamp) -> Standings,
+) -> Sums {
     let mut sums = Sums::default();
-    let mut cap_left = [world.objective.exclusion_cap_ms; 2];
-    let first = world.timeline.first().unwrap_or(now);
+    let mut cap_left = [objective.exclusion_cap_ms; 2];
     for ms in -2 * REACH..2 * REACH {
         let t = border() + ms;
-        if !world.hours.contains(t) || t < first {
+        if !hours.contains(t) || t < first.unwrap_or(now) {
             continue;
         }
-        let inside = |start: Timestamp, end: Timestamp| start <= t && t < end;
-        let used = |w: &UsedWindow| inside(w.approved.start, w.approved.end.min(w.restored));
+        let stands = if t < now { at(t) } else { Standings::default() };
         let left = &mut cap_left[usize::from(t >= border())];
-        let excluded = t < now && *left > 0 && world.windows.iter().any(|w| w.standing == Standing::Valid && used(w));
+        let excluded = t < now && *left > 0 && stands.valid;
         *left -= i64::from(excluded);
         if !period.contains(t) {
             continue;
         }
-        let public = world.objective.figure == Figure::Public;
+        let public = objective.figure == Figure::Public;
         sums.eligible += i64::from(public || !excluded);
         if t >= now {
             continue;
         }
         sums.elapsed += 1;
         sums.excluded += i64::from(excluded);
-        let class = match world.timeline.at(t).unwrap() {
+        let class = match stands.health.unwrap() {
             Health::Up | Health::Degraded => 0,
             Health::Down => 1,
             Health::Unknown => 2,
         };
         *[&mut sums.good, &mut sums.bad, &mut sums.unknown][class] += 1;
         sums.contract[class] += i64::from(!excluded);
-        sums.degraded += i64::from(world.timeline.at(t) == Some(Health::Degraded));
+        sums.degraded += i64::from(stands.health == Some(Health::Degraded));
         if class == 1 {
-            let overran = world.windows.iter().any(|w| inside(w.approved.end, w.restored));
-            let stands = |standing| world.windows.iter().any(|w| w.standing == standing && used(w));
-            let cause = if stands(Standing::Emergency) {
+            let cause = if stands.emergency {
                 Cause::Emergency
-            } else if overran {
+            } else if stands.overrun {
                 Cause::Overrun
-            } else if world.undeclared.contains(t) {
+            } else if stands.undeclared {
                 Cause::UndeclaredMaintenance
-            } else if stands(Standing::Violation) {
+            } else if stands.invalid {
                 Cause::PolicyViolation
             } else {
                 Cause::Incident
             };
-            let broken = overran || world.undeclared.contains(t) || stands(Standing::Violation);
-            sums.violation += i64::from(!excluded && broken);
+            sums.violation += i64::from(!excluded && (stands.overrun || stands.undeclared || stands.invalid));
             if public || !excluded {
                 *sums.spent.entry(cause).or_default() += 1;
             }
         }
     }
     sums
+}
+
+/// Every number of an account is the model's.
+pub(super) fn same(account: &Account, sums: &Sums, objective: &Objective) -> Result<(), TestCaseError> {
+    prop_assert_eq!(account.elapsed_ms, sums.elapsed);
+    prop_assert_eq!(account.excluded_ms, sums.excluded);
+    prop_assert_eq!(account.degraded_ms, sums.degraded);
+    prop_assert_eq!([account.good_ms, account.bad_ms, account.unknown_ms], [sums.good, sums.bad, sums.unknown]);
+    prop_assert_eq!(account.public, bounded([sums.good, sums.bad, sums.unknown]));
+    prop_assert_eq!(account.contract, bounded(sums.contract));
+    prop_assert_eq!(&account.spent_ms, &sums.spent);
+    prop_assert_eq!(account.policy_violation_ms, sums.violation);
+    let budget = sums.eligible * i64::from(1_000_000 - objective.target_ppm) / 1_000_000;
+    prop_assert_eq!(account.budget_ms, budget);
+    Ok(())
 }
 
 fn bounded([good, bad, unknown]: [i64; 3]) -> Bounded {
@@ -167,20 +210,9 @@ proptest! {
 
     #[test]
     fn account_equals_a_walk_over_every_instant(world in world(), period in span(), now in instant()) {
-        let (account, sums) = (world.account(period, now), walk(&world, period, now));
-        prop_assert_eq!(account.elapsed_ms, sums.elapsed);
-        prop_assert_eq!(account.excluded_ms, sums.excluded);
-        prop_assert_eq!(account.degraded_ms, sums.degraded);
-        prop_assert_eq!(
-            [account.good_ms, account.bad_ms, account.unknown_ms],
-            [sums.good, sums.bad, sums.unknown]
-        );
-        prop_assert_eq!(account.public, bounded([sums.good, sums.bad, sums.unknown]));
-        prop_assert_eq!(account.contract, bounded(sums.contract));
-        prop_assert_eq!(&account.spent_ms, &sums.spent);
-        prop_assert_eq!(account.policy_violation_ms, sums.violation);
-        let budget = sums.eligible * i64::from(1_000_000 - world.objective.target_ppm) / 1_000_000;
-        prop_assert_eq!(account.budget_ms, budget);
+        let at = |t| standings(&world.timeline, &world.seen(), t);
+        let sums = walk(&world.objective, &world.hours, world.timeline.first(), (period, now), at);
+        same(&world.account(period, now), &sums, &world.objective)?;
     }
 
     #[test]
