@@ -204,9 +204,20 @@ impl<'a> Explained<'a> {
             "period": objective.map(|o| o.period),
             "figure": objective.map(|o| o.figure),
             "exclusion_cap_ms": objective.map(|o| o.exclusion_cap_ms),
+            "hours": objective.map(|o| o.hours.as_ref().unwrap_or(&self.subsystem.hours).as_str()),
+            "pages": objective.map(|o| o.pages.words()),
             "source": source_json(objective.map(|o| &o.source)),
+            "origins": objective.map(|o| o.origins.iter().map(origin_json).collect::<Vec<_>>()),
         })
     }
+}
+
+fn origin_json(origin: &Origin) -> Value {
+    json!({
+        "field": origin.field,
+        "level": origin.level.as_str(),
+        "source": source_json(origin.source.as_ref()),
+    })
 }
 
 const NOT_ANNOUNCED: (&str, &str) = (

@@ -5,7 +5,7 @@
 
 use super::COULD_NOT_RUN;
 use crate::import::csv::{Encoding, decode};
-use crate::import::{Imported, Input, Options, blackbox, csv, gatus, prometheus};
+use crate::import::{Imported, Input, Options, blackbox, csv, gatus, openslo, prometheus};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
 use std::io::Write;
@@ -25,6 +25,8 @@ pub enum From {
     Gatus,
     /// `prometheus.yml` and its `blackbox.yml`: owners' files
     Prometheus,
+    /// OpenSLO v1 documents: `schedules/objectives.yaml`
+    Openslo,
     /// A table: `owner_id,subsystem_id,name_zh,name_en,kind,criticality,declared_hours[,url]`
     Csv,
 }
@@ -127,6 +129,7 @@ fn turn(args: &ImportArgs) -> Result<Imported> {
         }
         From::Blackbox => Ok(blackbox::import(&inputs(&args.files)?, &base)),
         From::Gatus => Ok(gatus::import(&inputs(&args.files)?, &options)),
+        From::Openslo => Ok(openslo::import(&inputs(&args.files)?)),
         From::Prometheus => {
             let read = |pattern: &str| matching(&base, pattern);
             Ok(prometheus::import(&inputs(&args.files)?, &base, &read, &options))

@@ -12,6 +12,7 @@ mod daemon;
 mod demo;
 pub mod diff;
 pub mod explain;
+pub mod export;
 pub mod gate;
 pub mod import;
 mod lease;
@@ -92,8 +93,10 @@ enum Command {
     Window(window::WindowArgs),
     /// Run the engine over the files and a stretch of time to come: what opens, what is denied, who is mailed, what it costs
     Simulate(simulate::SimulateArgs),
-    /// Make files of what people have: blackbox_exporter, Gatus, Prometheus, a table
+    /// Make files of what people have: blackbox_exporter, Gatus, Prometheus, OpenSLO, a table
     Import(import::ImportArgs),
+    /// Write promises in the form that others read: OpenSLO
+    Export(export::ExportArgs),
     /// Plans of maintenance: their time lines, their runs, and orders about them
     #[command(subcommand)]
     Plan(plan::PlanCommand),
@@ -159,6 +162,9 @@ fn dispatch(cli: &Cli) -> Result<u8> {
             over_files(&main, |now, loaded| simulate::simulate(now, &loaded.inventory, args, out))
         }
         Command::Import(args) => import::import(args, out, &mut std::io::stderr()),
+        Command::Export(args) => {
+            over_files(&main, |_, loaded| export::export(&loaded.inventory, args, out, &mut std::io::stderr()))
+        }
         Command::Plan(command) => block_on(run_plan(&main, command, out)),
         Command::Gate(args) if args.asks_server() => block_on(gate::from_server(args, out)),
         Command::Gate(args) => over_files(&main, |now, loaded| gate::from_files(now, &loaded.inventory, args, out)),

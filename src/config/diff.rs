@@ -316,6 +316,7 @@ fn objectives(loaded: &Loaded) -> BTreeMap<String, Item> {
             ("figure", show(&o.figure)),
             ("hours", o.hours.as_ref().map_or("declared", |h| h.as_str()).to_owned()),
             ("exclusion_cap", duration(o.exclusion_cap_ms)),
+            ("pages", list(&o.pages.words())),
         ]
     };
     i.objectives.values().map(|o| item(&o.id, &o.source, parts(o))).collect()

@@ -28,6 +28,7 @@ const NAMED_MAX: usize = 5;
 pub(super) trait Places {
     fn schedule(&self, id: &ScheduleId) -> Place;
     fn calendar(&self, id: &str) -> Place;
+    fn objective(&self, id: &ObjectiveId) -> Place;
 }
 
 /// Judges every schedule over the 400 days from `from` on.
@@ -47,6 +48,7 @@ pub(super) fn judge_windows(inventory: &Inventory, from: Timestamp, places: &imp
         kept.push((schedule, judge(inventory, schedule, windows, from, &at, &mut uncovered, &mut problems)));
     }
     problems.extend(promises::broken(inventory, from, &kept, places));
+    problems.extend(promises::boundless(inventory, from, places));
     if let Some(first) = uncovered.first {
         let calendar = &inventory.calendar;
         let name =

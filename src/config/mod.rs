@@ -122,4 +122,4 @@ pub fn load(sources: &Sources, options: &LoadOptions) -> Result<Loaded, Problems
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,7 +1,7 @@
 //! Loading as a whole: the shipped files, a small good set, comparisons, and files that are damaged at random.
 
 use super::*;
-use crate::domain::{Dependency, SECOND, SubsystemId};
+use crate::domain::{Dependency, Figure, HOUR, ObjectivePeriod, SECOND, SubsystemId};
 use crate::field::Severity;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// 2026-11-23T12:00:00Z.
 const NOW: Timestamp = Timestamp(1_795_435_200_000);
 
-fn options() -> LoadOptions {
+pub(crate) fn options() -> LoadOptions {
     let env = HashMap::from([("KIOSKS_TOKEN".to_owned(), "t".to_owned())]);
     let mut options = LoadOptions::new(NOW, env, Arc::new(Heartbeats::new(NOW)));
     options.system_roots = SystemRoots::Skip;
@@ -22,14 +22,14 @@ fn root() -> PathBuf {
 }
 
 /// The small good set that all bad ones are made of.
-fn base() -> BTreeMap<String, String> {
+pub(crate) fn base() -> BTreeMap<String, String> {
     let root = root().join("tests/fixtures/config/base");
     let sources = Sources::read(&root.join("gengfu.yaml")).unwrap();
     let prefix = format!("{}/", root.display());
     sources.files.iter().map(|f| (f.path.replace(&prefix, ""), f.text.to_string())).collect()
 }
 
-fn from_memory(files: &BTreeMap<String, String>) -> Sources {
+pub(crate) fn from_memory(files: &BTreeMap<String, String>) -> Sources {
     Sources::from_memory(files.iter().map(|(path, text)| (path.as_str(), text.as_str())))
 }
 
@@ -164,6 +164,41 @@ fn promise_that_planned_maintenance_breaks_is_a_warning() {
     let loaded = changed("schedules/objectives.yaml", "figure: contract", "figure: public, hours: 7x24");
     let codes: Vec<&str> = loaded.warnings.iter().map(|p| p.code.as_str()).collect();
     assert_eq!(codes, ["GF0108"], "{}", loaded.warnings);
+}
+
+#[test]
+fn promise_is_inherited_field_by_field_and_knows_where_each_was_said() {
+    let mut files = base();
+    files.insert(
+        "schedules/objectives.yaml".into(),
+        "platform: { figure: contract, pages: [slow_burn] }\n\
+         kinds:\n  district: { exclusion_cap: 4h }\n\
+         owners:\n  huangpu: { period: rolling_30d }\n\
+         objectives:\n  - { id: public-7x24, target: 99.9% }\n\
+         subsystems:\n  huangpu/portal: { target: 99.5% }\n"
+            .into(),
+    );
+    let loaded = load(&from_memory(&files), &options()).unwrap();
+    let promise =
+        |id: &str| &loaded.inventory.objectives[&loaded.inventory.subsystems[&SubsystemId::from(id)].objective];
+    let portal = promise("huangpu/portal");
+    assert_eq!((portal.id.as_str(), portal.target_ppm), ("public-7x24@huangpu/portal", 995_000));
+    assert_eq!((portal.period, portal.figure), (ObjectivePeriod::Rolling30d, Figure::Contract));
+    assert_eq!((portal.exclusion_cap_ms, portal.pages.words()), (4 * HOUR, vec!["slow_burn"]));
+    let lines: Vec<u32> = portal.origins.iter().map(|o| o.source.as_ref().map_or(0, |s| s.line)).collect();
+    assert_eq!(lines, [9, 5, 1, 0, 3, 1]);
+    assert!(loaded.inventory.objectives.contains_key("public-7x24"));
+    for (id, subsystem) in &loaded.inventory.subsystems {
+        assert!(loaded.inventory.objectives.contains_key(&subsystem.objective), "{id}");
+    }
+}
+
+#[test]
+fn cap_as_long_as_all_that_is_promised_is_a_warning() {
+    let text = "figure: contract, hours: \"Sat 09:00-10:00\"";
+    let loaded = changed("schedules/objectives.yaml", "figure: contract", text);
+    let codes: Vec<&str> = loaded.warnings.iter().map(|p| p.code.as_str()).collect();
+    assert!(codes.contains(&"GF0113"), "{}", loaded.warnings);
 }
 
 #[test]

@@ -33,6 +33,8 @@ impl City {
             figure: Figure::Public,
             hours: None,
             exclusion_cap_ms: 8 * HOUR,
+            pages: Pages::default(),
+            origins: Origins::new(),
             source: source(),
         };
         let policy = Policy {

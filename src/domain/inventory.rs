@@ -164,7 +164,7 @@ pub struct Subsystem {
     pub public: bool,
     /// The hours that its owner declares.
     pub hours: Hours,
-    /// The promise.
+    /// The promise that holds, of [`Inventory::objectives`].
     pub objective: ObjectiveId,
     /// What it needs.
     pub depends_on: Vec<Dependency>,
@@ -223,46 +223,6 @@ pub fn phase_ms(probe: &ProbeId, every_ms: Millis) -> Millis {
     let digest = sha2::Sha256::digest(probe.as_str());
     let head = digest.iter().take(8).fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
     i64::try_from(head % every_ms.max(1).unsigned_abs()).unwrap_or_default()
-}
-
-/// A promise about availability.
-#[derive(Clone, Debug)]
-pub struct Objective {
-    /// `public-7x24`.
-    pub id: ObjectiveId,
-    /// Parts per million of eligible time: 99.9 % is 999 000.
-    pub target_ppm: u32,
-    /// The period that the promise is about.
-    pub period: ObjectivePeriod,
-    /// Which figure was agreed.
-    pub figure: Figure,
-    /// Hours of the promise; the declared ones when absent.
-    pub hours: Option<Hours>,
-    /// At most this much maintenance is excluded in a civil month.
-    pub exclusion_cap_ms: Millis,
-    /// Where it was written.
-    pub source: Source,
-}
-
-/// The period of a promise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ObjectivePeriod {
-    /// Civil month.
-    Month,
-    /// The last 30 × 24 hours.
-    #[serde(rename = "rolling_30d")]
-    Rolling30d,
-}
-
-/// Which of the two figures a promise is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Figure {
-    /// Maintenance as the probes saw it.
-    Public,
-    /// Approved, announced maintenance left out.
-    Contract,
 }
 
 /// Somebody or some post that gets mail.
@@ -325,7 +285,7 @@ pub struct Inventory {
     pub schedules: BTreeMap<ScheduleId, Schedule>,
     /// By id.
     pub composites: BTreeMap<CompositeId, Composite>,
-    /// By id.
+    /// Promises as they hold, each once, by id.
     pub objectives: BTreeMap<ObjectiveId, Objective>,
     /// By id.
     pub rosters: BTreeMap<RosterId, Roster>,

@@ -70,6 +70,7 @@ codes! {
     LateNotice = "GF0112", "a window whose notice would come too late";
     CommandAbsent = "GF0110", "a program or its directory that is not there";
     Clash = "GF0111", "windows that would wait for others";
+    BoundlessCap = "GF0113", "exclusions that may be all that is promised";
     TokenExpires = "GF0121", "a token whose time is over, or soon will be";
     TokenShown = "GF0122", "a token in the file itself";
     CertificateAbsent = "GF0123", "a file of the daemon's own TLS that is not there";

@@ -1,4 +1,4 @@
-//! From files that people have (blackbox_exporter, Gatus, Prometheus, tables) to ours.
+//! From files that people have (blackbox_exporter, Gatus, Prometheus, OpenSLO, tables) to ours.
 //!
 //! Not here: reading and writing files (`cli`). Invariants: pure functions from texts to texts; what cannot be turned is
 //! listed with its file and line, never dropped in silence; what is written passes `gengfu check`.
@@ -6,6 +6,7 @@
 pub mod blackbox;
 pub mod csv;
 pub mod gatus;
+pub mod openslo;
 pub mod prometheus;
 
 mod tree;

@@ -128,6 +128,8 @@ fn rules() -> Inventory {
         figure: Figure::Public,
         hours: None,
         exclusion_cap_ms: 8 * HOUR,
+        pages: Pages::default(),
+        origins: Origins::new(),
         source: source(),
     };
     Inventory {

@@ -123,20 +123,38 @@ fn if_stopped(explained: &Explained<'_>, lang: Language, out: &mut dyn Write) ->
 
 fn objective(explained: &Explained<'_>, lang: Language, out: &mut dyn Write) -> Result<()> {
     let id = &explained.subsystem.objective;
-    let text = match explained.inventory.objectives.get(id) {
-        None => id.to_string(),
-        Some(objective) => {
-            let period = match objective.period {
-                ObjectivePeriod::Month => say(lang, "每自然月", "per civil month"),
-                ObjectivePeriod::Rolling30d => say(lang, "滚动 30 天", "over rolling 30 days"),
-            };
-            let figure = match objective.figure {
-                Figure::Public => say(lang, "公开口径", "public figure"),
-                Figure::Contract => say(lang, "合同口径", "contract figure"),
-            };
-            let target = f64::from(objective.target_ppm) / 1e4;
-            format!("{id}: {target} % {period}, {figure}  ({})", objective.source)
-        }
+    let label = say(lang, "目标", "objective");
+    let Some(objective) = explained.inventory.objectives.get(id) else { return line(out, label, id.as_str()) };
+    let period = match objective.period {
+        ObjectivePeriod::Week => say(lang, "每周", "per week"),
+        ObjectivePeriod::Month => say(lang, "每自然月", "per civil month"),
+        ObjectivePeriod::Quarter => say(lang, "每季度", "per quarter"),
+        ObjectivePeriod::Year => say(lang, "每年", "per year"),
+        ObjectivePeriod::Rolling7d => say(lang, "滚动 7 天", "over rolling 7 days"),
+        ObjectivePeriod::Rolling30d => say(lang, "滚动 30 天", "over rolling 30 days"),
     };
-    line(out, say(lang, "目标", "objective"), &text)
+    let figure = match objective.figure {
+        Figure::Public => say(lang, "公开口径", "public figure"),
+        Figure::Contract => say(lang, "合同口径", "contract figure"),
+    };
+    let target = f64::from(objective.target_ppm) / 1e4;
+    line(out, label, &format!("{id}: {target} % {period}, {figure}  ({})", objective.source))?;
+    // What was said elsewhere than the target.
+    let elsewhere = |o: &&Origin| o.source.as_ref().is_some_and(|source| *source != objective.source);
+    for origin in objective.origins.iter().filter(elsewhere) {
+        let Some(source) = &origin.source else { continue };
+        below(out, &format!("{} {}  ({source})", origin.field, value(objective, origin.field)))?;
+    }
+    Ok(())
+}
+
+/// A field as it is written.
+fn value(objective: &Objective, field: &str) -> String {
+    match field {
+        "hours" => objective.hours.as_ref().map(|hours| hours.as_str().to_owned()).unwrap_or_default(),
+        "exclusion_cap" => format_duration(objective.exclusion_cap_ms),
+        "pages" => format!("[{}]", objective.pages.words().join(", ")),
+        // The period and the figure stand in the sentence.
+        _ => String::new(),
+    }
 }

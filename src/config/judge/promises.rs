@@ -8,7 +8,7 @@ use crate::domain::civil::Zone;
 use crate::domain::window::Schedule;
 use crate::domain::*;
 use crate::field::{Code, Problem, format_duration};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One warning for each promise that breaks in some month ahead, at the first schedule that
 /// touches its subsystem.
@@ -35,6 +35,37 @@ pub(super) fn broken(
         ))
     });
     broken.collect()
+}
+
+/// One warning for each promise whose exclusions may be as long as all that is promised in a month: then a month of
+/// maintenance alone would be a promise that was kept.
+pub(super) fn boundless(inventory: &Inventory, from: Timestamp, places: &impl Places) -> Vec<Problem> {
+    let Some(month) = months(&inventory.zone, from).into_iter().nth(1) else { return Vec::new() };
+    let (mut asked, mut told) = (BTreeSet::new(), BTreeSet::new());
+    let mut problems = Vec::new();
+    for subsystem in inventory.subsystems.values() {
+        let Some(objective) = inventory.objectives.get(&subsystem.objective) else { continue };
+        let hours = objective.hours.as_ref().unwrap_or(&subsystem.hours);
+        let is_agreed = objective.figure == Figure::Contract;
+        // Many subsystems share a promise and its hours: each pair is looked at once.
+        if !is_agreed || told.contains(&objective.id) || !asked.insert((&objective.id, hours.as_str())) {
+            continue;
+        }
+        let promised = sla::promised_hours(inventory, subsystem, month).set.len_ms();
+        if promised > 0 && objective.exclusion_cap_ms >= promised {
+            told.insert(&objective.id);
+            let message = format!(
+                "the exclusion cap of `{}` is {}, and `{}` promises only {} a month: all of it could be left out",
+                objective.id,
+                format_duration(objective.exclusion_cap_ms),
+                subsystem.id,
+                format_duration(promised / SECOND * SECOND)
+            );
+            let at = places.objective(&objective.id);
+            problems.push(Problem::warning(Code::BoundlessCap, &at, message).hint("lower `exclusion_cap`"));
+        }
+    }
+    problems
 }
 
 /// The whole civil months within the horizon.

@@ -6,6 +6,7 @@
 mod calendars;
 mod composites;
 mod depends;
+mod objectives;
 mod owners;
 mod people;
 mod plans;
@@ -50,6 +51,7 @@ struct Draft {
     freezes: Vec<Freeze>,
     schedules: Vec<windows::Draft>,
     composites: BTreeMap<CompositeId, Composite>,
+    levels: objectives::Levels,
     objectives: BTreeMap<ObjectiveId, Objective>,
     rosters: BTreeMap<RosterId, Roster>,
     modules: BTreeMap<String, Module>,
@@ -74,6 +76,7 @@ impl Draft {
             freezes: Vec::new(),
             schedules: Vec::new(),
             composites: BTreeMap::new(),
+            levels: objectives::Levels::default(),
             objectives: BTreeMap::new(),
             rosters: BTreeMap::new(),
             modules: BTreeMap::new(),
@@ -85,6 +88,12 @@ impl judge::Places for Draft {
     fn schedule(&self, id: &ScheduleId) -> Place {
         let at = self.known.place(Thing::Schedule, id.as_str());
         at.cloned().unwrap_or_else(|| Place::of_file("schedules/windows"))
+    }
+
+    fn objective(&self, id: &ObjectiveId) -> Place {
+        let named = id.as_str().split('@').next().unwrap_or_default();
+        let at = self.known.place(Thing::Objective, named);
+        at.cloned().unwrap_or_else(|| Place::of_file("schedules/objectives.yaml"))
     }
 
     fn calendar(&self, id: &str) -> Place {
@@ -291,6 +300,7 @@ impl Draft {
         let allow = self.allow(main);
         let access = access::lower(sources, main, &settings.zone, options, &mut self.problems);
         self.known.resolve(&mut self.problems);
+        self.settle_objectives();
         self.check_cycles();
         self.check_policies();
         self.check_selectors();

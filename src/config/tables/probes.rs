@@ -68,7 +68,7 @@ const SUBSYSTEM: &[Field] = &[
     Field::required("tier", Type::Int { min: 1, max: 3 }, "How much hangs on it; 1 is the most."),
     Field::with_default("public", Type::Bool, "false", "Whether citizens see it and inspectors visit it."),
     Field::required("hours", Type::Hours, "The hours that its owner declares."),
-    Field::required("objective", Type::Id, "The promise, of schedules/objectives.yaml."),
+    Field::optional("objective", Type::Id, "The promise, of schedules/objectives.yaml, where the rest of it stands."),
     Field::optional(
         "depends_on",
         Type::List { of: &Type::Either(&[Type::SubsystemRef, Type::OneKey(DEPENDENCY)]), min: 0, max: 200 },

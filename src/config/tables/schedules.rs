@@ -1,6 +1,7 @@
 //! The tables of the files below `schedules/`.
 
 use super::things;
+use crate::domain::Pages;
 use crate::domain::window::LENGTH_MAX;
 use crate::domain::window::rule::RULE_BYTES_MAX;
 use crate::field::{Field, Type};
@@ -93,27 +94,55 @@ const FREEZE: &[Field] = &[
 pub(in crate::config) const FREEZE_FILE: &[Field] =
     &[Field::required("freezes", things(&Type::Record(FREEZE)), "When nothing is changed, whatever policies say.")];
 
-const OBJECTIVE: &[Field] = &[
-    Field::required("id", Type::Id, "Unique."),
-    Field::required("target", Type::Percent, "The share of eligible time."),
-    Field::required("period", Type::Choice(&["month", "rolling_30d"]), "The period of the promise."),
-    Field::required(
-        "figure",
-        Type::Choice(&["public", "contract"]),
-        "`contract` leaves out maintenance that was approved, announced in time and inside policy.",
-    ),
-    Field::optional("hours", Type::Hours, "Hours of the promise; the declared ones when left out."),
-    Field::with_default(
-        "exclusion_cap",
-        Type::Duration { min_ms: 0, max_ms: 744 * HOUR_MS },
-        "8h",
-        "At most this much maintenance is left out in a civil month.",
-    ),
+const TARGET: Field = Field::optional("target", Type::Percent, "The share of eligible time.");
+const PERIOD: Field = Field::optional(
+    "period",
+    Type::Choice(&["week", "month", "quarter", "year", "rolling_7d", "rolling_30d"]),
+    "The period of the promise; a month unless anybody says otherwise.",
+);
+const FIGURE: Field = Field::optional(
+    "figure",
+    Type::Choice(&["public", "contract"]),
+    "`contract` leaves out maintenance that was approved, announced in time and inside policy; `public` unless anybody \
+     says otherwise.",
+);
+const PROMISED_HOURS: Field =
+    Field::optional("hours", Type::Hours, "Hours of the promise; the declared ones unless anybody says otherwise.");
+const EXCLUSION_CAP: Field = Field::optional(
+    "exclusion_cap",
+    Type::Duration { min_ms: 0, max_ms: 744 * HOUR_MS },
+    "At most this much maintenance is left out in a civil month; 8h unless anybody says otherwise.",
+);
+const PAGES: Field = Field::optional(
+    "pages",
+    Type::List { of: &Type::Choice(&Pages::WORDS), min: 0, max: 3 },
+    "Which signs of a budget at risk wake somebody; the others are tickets. All of them unless anybody says otherwise.",
+);
+
+const TERMS: &[Field] = &[TARGET, PERIOD, FIGURE, PROMISED_HOURS, EXCLUSION_CAP, PAGES];
+
+const OBJECTIVE: &[Field] =
+    &[Field::required("id", Type::Id, "Unique."), TARGET, PERIOD, FIGURE, PROMISED_HOURS, EXCLUSION_CAP, PAGES];
+
+const KINDS: &[Field] = &[
+    Field::optional("platform", Type::Record(TERMS), "The shared platform."),
+    Field::optional("district", Type::Record(TERMS), "Districts."),
+    Field::optional("bureau", Type::Record(TERMS), "Bureaus, commissions, offices and centres."),
+    Field::optional("external", Type::Record(TERMS), "Upstream and external parties."),
 ];
 
 /// `schedules/objectives.yaml`.
-pub(in crate::config) const OBJECTIVE_FILE: &[Field] =
-    &[Field::required("objectives", things(&Type::Record(OBJECTIVE)), "What is promised.")];
+pub(in crate::config) const OBJECTIVE_FILE: &[Field] = &[
+    Field::optional(
+        "platform",
+        Type::Record(TERMS),
+        "What holds for everybody, unless somebody nearer says otherwise.",
+    ),
+    Field::optional("kinds", Type::Record(KINDS), "What holds for a kind of owner."),
+    Field::optional("owners", Type::Map(&Type::Record(TERMS)), "What holds for an owner, by id."),
+    Field::required("objectives", things(&Type::Record(OBJECTIVE)), "What subsystems and composites name."),
+    Field::optional("subsystems", Type::Map(&Type::Record(TERMS)), "What holds for one subsystem, by id."),
+];
 
 const PARTS_MAX: usize = 200;
 const PARTS_DOC: [&str; 3] = ["All of these.", "Any one of these.", "So many of these."];

@@ -68,10 +68,8 @@ impl Engine {
             return;
         }
         let Some(rates) = self.burn(subsystem) else { return };
-        let fires = |severity: Severity| {
-            let pair = rates.pairs.iter().any(|p| p.pair.severity == severity && p.state == State::Firing);
-            pair || (severity == Severity::Page && rates.confirmed_down.is_some())
-        };
+        let pages = inventory.objectives.get(&subsystem.objective).map_or_else(Pages::default, |o| o.pages);
+        let fires = |severity: Severity| rates.firing(pages).any(|found| found == severity);
         for (severity, open) in [Severity::Page, Severity::Ticket].into_iter().zip(told) {
             match open {
                 None if fires(severity) && self.may_warn(subsystem) => self.open_risk(out, subsystem, severity),

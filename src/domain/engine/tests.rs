@@ -369,6 +369,18 @@ fn a_long_outage_puts_the_promise_at_risk_once() {
 }
 
 #[test]
+fn a_promise_that_wakes_nobody_opens_a_ticket_instead() {
+    let mut inventory = two_tiers().inventory();
+    inventory.objectives.values_mut().for_each(|objective| objective.pages = Pages::of(std::iter::empty()));
+    let mut bench = Bench::of(inventory);
+    bench.seen(0, 600, &["a/web"], &Outcome::Pass);
+    bench.seen(600, 720, &["a/web"], &refused());
+    assert_eq!(risks(&bench), [""; 0]);
+    let is_ticket = |m: &Message| matches!(&m.content, Content::Opened(n) if n.symptom == Symptom::SlaAtRisk && n.severity == Severity::Ticket);
+    assert!(bench.mails.iter().any(is_ticket));
+}
+
+#[test]
 fn the_risk_of_a_dependant_is_hidden_with_its_roots_incident_and_after_it() {
     let mut bench = Bench::new(&two_tiers());
     let both = ["a/web", "b/hall"];

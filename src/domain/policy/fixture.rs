@@ -130,6 +130,8 @@ pub(crate) fn city() -> Inventory {
         figure: Figure::Public,
         hours: None,
         exclusion_cap_ms: 8 * HOUR,
+        pages: Pages::default(),
+        origins: Origins::new(),
         source: source("objectives.yaml", 2),
     };
     Inventory {

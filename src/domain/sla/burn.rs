@@ -76,6 +76,14 @@ impl Burn {
         self.confirmed_down.is_some() || self.pairs.iter().any(|p| p.state == State::Firing)
     }
 
+    /// How loud each sign is that somebody is to be told of now: what does not wake anybody is a ticket.
+    pub fn firing(&self, pages: Pages) -> impl Iterator<Item = Severity> + '_ {
+        let severity = |wakes| if wakes { Severity::Page } else { Severity::Ticket };
+        let pairs = self.pairs.iter().filter(|p| p.state == State::Firing);
+        let pairs = pairs.map(move |p| severity(p.pair.severity == Severity::Page && p.pair.wakes(pages)));
+        pairs.chain(self.confirmed_down.map(|_| severity(pages.confirmed_down)))
+    }
+
     /// Whether the evidence allows to say that it is over: nothing fires, nothing that could fire is blind.
     pub fn is_over(&self) -> bool {
         !self.is_firing() && self.pairs.iter().all(|p| p.state != State::InsufficientData)

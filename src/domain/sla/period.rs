@@ -56,7 +56,11 @@ impl Period {
     /// The period of a promise as it stands at `now`.
     pub fn promised(period: ObjectivePeriod, now: Timestamp, zone: &Zone) -> Self {
         match period {
+            ObjectivePeriod::Week => Self::current(Grain::Week, now, zone),
             ObjectivePeriod::Month => Self::current(Grain::Month, now, zone),
+            ObjectivePeriod::Quarter => Self::current(Grain::Quarter, now, zone),
+            ObjectivePeriod::Year => Self::current(Grain::Year, now, zone),
+            ObjectivePeriod::Rolling7d => Self::Rolling7d,
             ObjectivePeriod::Rolling30d => Self::Rolling30d,
         }
     }

@@ -23,6 +23,8 @@ pub(super) fn objective(target_ppm: u32, figure: Figure) -> Objective {
         figure,
         hours: None,
         exclusion_cap_ms: 8 * HOUR,
+        pages: Pages::default(),
+        origins: Origins::new(),
         source: Source { file: "schedules/objectives.yaml".into(), line: 1 },
     }
 }

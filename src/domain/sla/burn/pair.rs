@@ -34,6 +34,11 @@ impl Pair {
         self.share_percent as f64 / 100.0 * period_ms as f64 / self.long_ms as f64
     }
 
+    /// Whether a pair that may page does so under these terms.
+    pub fn wakes(&self, pages: Pages) -> bool {
+        if self.long_ms <= HOUR { pages.fast_burn } else { pages.slow_burn }
+    }
+
     /// Whether the factor leaves room: a share of bad time above factor × (1 − target) must be possible.
     pub fn can_fire(&self, target_ppm: u32, period_ms: Millis) -> bool {
         self.line(target_ppm, period_ms) < self.unit()

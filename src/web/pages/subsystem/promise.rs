@@ -31,6 +31,25 @@ pub(super) fn objective(asked: &Asked, subsystem: &Subsystem) -> String {
     }
 }
 
+/// Where each field of the promise was said, unless nobody said it.
+pub(super) fn origins(asked: &Asked, subsystem: &Subsystem) -> Vec<String> {
+    let objective = asked.snapshot.inventory.objectives.get(&subsystem.objective);
+    let said = |origin: &Origin| {
+        let field = match (origin.field, asked.language) {
+            ("target", Language::Zh) => "目标",
+            ("period", Language::Zh) => "周期",
+            ("figure", Language::Zh) => "口径",
+            ("hours", Language::Zh) => "时间",
+            ("exclusion_cap", Language::Zh) => "剔除上限",
+            ("pages", Language::Zh) => "呼叫",
+            ("exclusion_cap", Language::En) => "exclusion cap",
+            (field, _) => field,
+        };
+        Some(format!("{field} {}", origin.source.as_ref()?))
+    };
+    objective.iter().flat_map(|o| &o.origins).filter_map(said).collect()
+}
+
 /// One row per period, and this month's spending by cause.
 pub(super) fn rows(
     asked: &Asked,
