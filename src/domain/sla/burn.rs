@@ -15,6 +15,7 @@ use super::health::ProbeHealth;
 use super::timeline::{Health, Timeline};
 use super::*;
 use crate::domain::civil::Zone;
+use pair::BadNow;
 use rounds::{BAD_ROUNDS_MIN, BAD_TIME_MIN_MS};
 use std::borrow::Cow;
 
@@ -23,10 +24,11 @@ pub const MEMORY_MS: Millis = 3 * DAY;
 /// Targets from here on are paged for as soon as confirmed down time lasts: their look-backs are shorter than probing.
 const DIRECT_FROM_PPM: u32 = 999_500;
 /// The answer may change every moment while bad time runs, with a look-back's sliding while something fires, and
-/// otherwise only as eligible time drops out of a look-back.
-const LOOK_WHILE_BAD_MS: Millis = SECOND;
+/// otherwise only as eligible time drops out of a look-back. Looks that cannot find anything new are left out, up to the
+/// second of each pair.
+const LOOK_WHILE_BAD_MS: (Millis, Millis) = (SECOND, MINUTE);
 const LOOK_WHILE_FIRING_MS: Millis = 10 * SECOND;
-const LOOK_WHILE_REMEMBERED_MS: Millis = MINUTE;
+const LOOK_WHILE_REMEMBERED_MS: (Millis, Millis) = (MINUTE, 10 * MINUTE);
 
 /// The answer of one pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -112,19 +114,15 @@ pub fn evaluate(
 ) -> Burn {
     let nothing = Timeline::default();
     let timeline = seen.timeline.unwrap_or(&nothing);
-    let period_ms = Period::promised(objective.period, now, zone).span(now, zone).len_ms();
-    let subject =
-        Subject { objective, period_ms, now, timeline, rounds, eligible: eligible(objective, hours, now, seen, zone) };
+    let period = Period::promised(objective.period, now, zone).span(now, zone);
+    let eligible = eligible(objective, hours, now, seen, zone);
+    let subject = Subject { objective, period_ms: period.len_ms(), now, timeline, rounds, eligible };
     let pairs = [0, 1, 2, 3].map(|i| subject.pair(&PAIRS[i]));
     let confirmed_down = subject.bad_since().filter(|since| subject.pages_directly(&pairs) && subject.is_sure(*since));
     let mut burn = Burn { pairs, confirmed_down, next_look: None };
-    burn.next_look = match () {
-        () if subject.bad_since().is_some() && pairs.iter().any(|p| p.state == State::Ok) => Some(LOOK_WHILE_BAD_MS),
-        () if burn.is_firing() => Some(LOOK_WHILE_FIRING_MS),
-        () if !is_quiet(now, timeline) => Some(LOOK_WHILE_REMEMBERED_MS),
-        () => None,
-    }
-    .map(|ms| now + ms);
+    // The next period may be shorter, and its factors lower. A rolling one ends now and keeps its length.
+    let factors_until = Some(period.end).filter(|end| *end > now).unwrap_or(Timestamp::MAX);
+    burn.next_look = subject.pause_ms(&burn).map(|ms| factors_until.min(now + ms));
     burn
 }
 
@@ -199,6 +197,42 @@ impl Subject<'_> {
     fn bad_rounds(&self, rounds: &Rounds<'_>, within: Span) -> bool {
         let bad: i64 = parts(&self.eligible, within).map(|part| rounds.bad(self.now, part)).sum();
         bad >= BAD_ROUNDS_MIN
+    }
+
+    /// How long nothing but a change can matter; `None` for as long as only a change can.
+    fn pause_ms(&self, burn: &Burn) -> Option<Millis> {
+        let whole = |(least, most): (Millis, Millis)| {
+            let calm_ms = burn.pairs.iter().map(|p| self.calm_ms(p)).min().unwrap_or_default().min(most);
+            (calm_ms - calm_ms % least).max(least)
+        };
+        match self.bad_since() {
+            Some(_) if burn.pairs.iter().any(|p| p.state == State::Ok) => {
+                let direct = burn.confirmed_down.is_none() && self.pages_directly(&burn.pairs);
+                let pause_ms = if direct { LOOK_WHILE_BAD_MS.0 } else { whole(LOOK_WHILE_BAD_MS) };
+                Some(if burn.is_firing() { pause_ms.min(LOOK_WHILE_FIRING_MS) } else { pause_ms })
+            }
+            _ if burn.is_firing() => Some(LOOK_WHILE_FIRING_MS),
+            _ if is_quiet(self.now, self.timeline) => None,
+            _ if burn.is_over() => Some(whole(LOOK_WHILE_REMEMBERED_MS)),
+            // What is blind may see again.
+            _ => Some(LOOK_WHILE_REMEMBERED_MS.0),
+        }
+    }
+
+    /// For how long a pair that does not fire will not.
+    fn calm_ms(&self, p: &PairState) -> Millis {
+        if matches!(p.state, State::Firing | State::CannotFire) {
+            return Millis::MAX;
+        }
+        let is_down = self.timeline.last().is_some_and(|(_, health)| health == Health::Down);
+        let bad_now = if is_down { BadNow::Yes } else { BadNow::No };
+        let below = |by: Lookback| p.pair.stays_below_ms(by, self.objective.target_ppm, self.period_ms, bad_now);
+        let needed_ms = self.rounds.iter().map(Rounds::bad_time_needed_ms).min().unwrap_or_default();
+        let evidence_ms = match p.pair.severity {
+            Severity::Page => needed_ms - p.short.bad_ms,
+            Severity::Ticket => 0,
+        };
+        below(p.long).max(below(p.short)).max(evidence_ms)
     }
 
     /// Since when unbroken promised time has been bad, if it is bad now.

@@ -278,7 +278,8 @@ impl Window {
 }
 
 fn hex(bytes: &[u8], length: usize) -> String {
-    sha2::Sha256::digest(bytes).iter().take(length).map(|b| format!("{b:02x}")).collect()
+    let digits = sha2::Sha256::digest(bytes).into_iter().take(length).flat_map(|b| [b >> 4, b & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 #[cfg(test)]

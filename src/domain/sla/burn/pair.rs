@@ -49,6 +49,20 @@ impl Pair {
         i128::from(by.bad_ms) * self.unit() > self.line(target_ppm, period_ms) * i128::from(by.eligible_ms)
     }
 
+    /// For how long the share that `by` saw cannot come to exceed factor × (1 − target), if nothing becomes bad that is
+    /// not bad now.
+    pub(super) fn stays_below_ms(&self, by: Lookback, target_ppm: u32, period_ms: Millis, bad_now: BadNow) -> Millis {
+        // At worst all time to come is bad and all that drops out of the look-back was good.
+        let growth = match bad_now {
+            BadNow::Yes => self.unit(),
+            BadNow::No if by.bad_ms == 0 => return Millis::MAX,
+            BadNow::No => 0,
+        };
+        let line = self.line(target_ppm, period_ms);
+        let room = line * i128::from(by.eligible_ms) - i128::from(by.bad_ms) * self.unit();
+        Millis::try_from(room.max(0) / (growth + line).max(1)).unwrap_or(Millis::MAX)
+    }
+
     /// Factor × (1 − target), in units of [`Self::unit`].
     fn line(&self, target_ppm: u32, period_ms: Millis) -> i128 {
         i128::from(self.share_percent) * i128::from(period_ms) * i128::from(1_000_000 - target_ppm.min(1_000_000))
@@ -57,6 +71,15 @@ impl Pair {
     fn unit(&self) -> i128 {
         i128::from(self.long_ms) * 100 * 1_000_000
     }
+}
+
+/// Whether time that passes now is seen bad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BadNow {
+    /// It is.
+    Yes,
+    /// It is not.
+    No,
 }
 
 /// What one look-back saw of the promised time since the first attempt.

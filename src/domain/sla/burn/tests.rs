@@ -20,7 +20,10 @@ struct World {
 
 impl World {
     fn new(target_ppm: u32) -> Self {
-        let start = zone().midnight(date(2026, 10, 13)) + 10 * HOUR;
+        Self::starting(target_ppm, zone().midnight(date(2026, 10, 13)) + 10 * HOUR)
+    }
+
+    fn starting(target_ppm: u32, start: Timestamp) -> Self {
         let period = ObjectivePeriod::Rolling30d;
         let mut world = Self {
             start,
@@ -88,6 +91,16 @@ fn factors_follow_the_real_length_of_the_period() {
     let mut world = World::new(999_000);
     world.objective.period = ObjectivePeriod::Month;
     assert_eq!(world.burn(0).pairs.map(|p| (p.factor * 1e6).round() / 1e6), factors(31));
+}
+
+#[test]
+fn new_month_with_other_factors_is_looked_at_when_it_begins() {
+    let november = zone().midnight(date(2026, 11, 1));
+    let mut world = World::starting(999_000, november - 5 * MINUTE).down_from(-50_000).up_from(-49_400);
+    assert_eq!(world.burn(0).next_look, Some(november + 5 * MINUTE), "what was bad drops out slowly");
+    world.objective.period = ObjectivePeriod::Month;
+    assert_eq!(world.burn(0).next_look, Some(november));
+    assert_eq!(world.burn(300).next_look, Some(november + 10 * MINUTE));
 }
 
 #[test]
@@ -217,11 +230,13 @@ fn nothing_is_looked_at_again_while_all_is_quiet() {
     assert!(is_quiet(world.start, &world.timeline));
     let world = world.down_from(0);
     assert!(!is_quiet(world.start, &world.timeline));
-    assert_eq!(world.burn(10).next_look, Some(world.start + 11 * SECOND));
+    // Nothing can fire before two minutes are bad.
+    assert_eq!(world.burn(10).next_look, Some(world.start + 70 * SECOND));
+    assert_eq!(world.burn(70).next_look, Some(world.start + 120 * SECOND));
     let world = world.up_from(600);
     assert_eq!(world.burn(700).next_look, Some(world.start + 710 * SECOND));
     assert_eq!(world.burn(10_000).next_look, Some(world.start + 10_010 * SECOND), "a ticket still fires");
-    assert_eq!(world.burn(50_000).next_look, Some(world.start + 50_060 * SECOND));
+    assert_eq!(world.burn(50_000).next_look, Some(world.start + 50_600 * SECOND), "what was bad drops out slowly");
     assert_eq!(world.burn(600 + 3 * 86_400).next_look, None);
 }
 
@@ -274,6 +289,43 @@ mod model {
                 at += up + down;
             }
             prop_assert_eq!(world.states(second).map(|s| s == State::Firing), walk(&world, second));
+        }
+
+        #[test]
+        fn nothing_begins_to_fire_between_two_looks(
+            gaps in prop::collection::vec((1i64..9_000, 1i64..700), 1..12),
+            every_s in prop::sample::select(vec![10i64, 30, 60, 300]),
+            target_ppm in prop::sample::select(vec![950_000u32, 990_000, 999_000, 999_900, 1_000_000]),
+            second in 0i64..900,
+            is_down in any::<bool>(),
+            month_ends in any::<bool>(),
+            hours in prop::collection::vec((0i64..200, 1i64..200), 0..3),
+        ) {
+            let mut world = World::new(target_ppm);
+            if month_ends {
+                world = World::starting(target_ppm, zone().midnight(date(2026, 11, 1)) - 10 * MINUTE);
+                world.objective.period = ObjectivePeriod::Month;
+            }
+            world.every_ms = every_s * SECOND;
+            let mut at = -gaps.iter().map(|(up, down)| up + down).sum::<i64>();
+            for (up, down) in gaps {
+                world = world.down_from(at + up).up_from(at + up + down);
+                at += up + down;
+            }
+            if is_down {
+                world = world.down_from(0);
+            }
+            let shut = hours.iter().map(|(after, lasts)| Span::lasting(world.start + after * 10 * SECOND, lasts * 10 * SECOND));
+            world.hours = world.hours.subtract(&shut.collect());
+            let now = world.burn(second);
+            let firing = |burn: &Burn| burn.pairs.map(|p| p.state == State::Firing);
+            let next = now.next_look.map_or(second + 900, |at| at.since(world.start) / SECOND);
+            for between in second + 1..next {
+                let then = world.burn(between);
+                let began = firing(&now).iter().zip(firing(&then)).any(|(before, after)| !before && after);
+                let confirmed = now.confirmed_down.is_none() && then.confirmed_down.is_some();
+                prop_assert!(!began && !confirmed, "at {} between {} and {}", between, second, next);
+            }
         }
     }
 }
