@@ -59,6 +59,14 @@ impl Zone {
         self.0.preceding(after).next().map_or(behind, |transition| transition.timestamp())
     }
 
+    /// Whether no clock is changed within a span.
+    pub fn is_steady(&self, span: Span) -> bool {
+        self.0
+            .following(instant_of(span.start))
+            .next()
+            .is_none_or(|change| span.end <= Timestamp(change.timestamp().as_millisecond()))
+    }
+
     /// The first instant of a date; 00:00 unless the zone skips it.
     pub fn midnight(&self, date: Date) -> Timestamp {
         self.instant(date.at(0, 0, 0, 0))

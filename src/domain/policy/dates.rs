@@ -2,6 +2,7 @@
 //!
 //! Not here: the instants of a date (`civil`). Invariant: both dates are inside.
 
+use crate::domain::civil::day_after;
 use jiff::civil::Date;
 
 /// Civil dates from one to another, both inside.
@@ -14,6 +15,17 @@ pub struct DateSpan {
 }
 
 impl DateSpan {
+    /// The first date of `from..=until` that is inside.
+    pub fn first_inside(&self, from: Date, until: Date) -> Option<Date> {
+        let first_of = |year: i16| match self.first {
+            DateOrYearly::Date(first) => first,
+            DateOrYearly::Yearly(month, day) => date_or_next(year, month, day),
+        };
+        // The date that is asked from, or the first edge of one of the years.
+        let edges = (from.year()..=until.year()).map(first_of);
+        std::iter::once(from).chain(edges).find(|d| from <= *d && *d <= until && self.contains(*d))
+    }
+
     /// Whether a date is inside. Yearly spans may run over the new year.
     pub fn contains(&self, date: Date) -> bool {
         let day = (date.month(), date.day());
@@ -34,6 +46,12 @@ impl DateSpan {
     }
 }
 
+/// A month and a day of one year; what that year does not have is the first of the next month.
+fn date_or_next(year: i16, month: i8, day: i8) -> Date {
+    let next_month = || Date::new(year, month, 1).map_or(Date::MAX, |first| day_after(first.last_of_month()));
+    Date::new(year, month, day).unwrap_or_else(|_| next_month())
+}
+
 /// A date, or a month and a day of every year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DateOrYearly {
@@ -49,6 +67,33 @@ impl std::fmt::Display for DateOrYearly {
         match self {
             Self::Date(date) => write!(f, "{date}"),
             Self::Yearly(month, day) => write!(f, "{month:02}-{day:02}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+    use proptest::prelude::*;
+
+    fn edge() -> impl Strategy<Value = DateOrYearly> {
+        let yearly = prop_oneof![Just((2, 29)), (1i8..13, 1i8..32)].prop_map(|(m, d)| DateOrYearly::Yearly(m, d));
+        let dated = (2023i16..2030, 1i8..13, 1i8..29).prop_map(|(y, m, d)| DateOrYearly::Date(date(y, m, d)));
+        prop_oneof![yearly, dated]
+    }
+
+    proptest! {
+        #[test]
+        fn first_date_inside_is_the_one_that_a_walk_over_all_dates_meets_first(
+            (first, last) in (edge(), edge()),
+            from in 0i64..1_500,
+            days in 0i64..1_500,
+        ) {
+            let span = DateSpan { first, last };
+            let day = |n: i64| date(2023, 12, 1).saturating_add(jiff::Span::new().days(n));
+            let met = (from..=from + days).map(day).find(|d| span.contains(*d));
+            prop_assert_eq!(span.first_inside(day(from), day(from + days)), met);
         }
     }
 }

@@ -1,12 +1,21 @@
-//! The instants at which a set of rules allows maintenance, computed day by day and only as far as asked.
+//! The instants at which a set of rules allows maintenance, computed day by day and only as far as asked; days that
+//! cannot hold what is asked for are passed over.
 //!
 //! Not here: reasons (`reason`). Invariants: a date that the calendar does not cover holds no allowed instant; a search
 //! ends where the covered dates end; a block is joined over midnights for as long as no instant is missing.
 
-use super::{DayPart, Freeze, Policy};
+use super::{DateSpan, DayPart, Freeze, Policy};
+use crate::domain::calendar::YearStatus;
 use crate::domain::civil::{day_after, day_before};
 use crate::domain::*;
 use jiff::civil::{Date, DateTime, Time};
+
+/// No civil day is longer: clocks are put back by an hour, or less.
+const LONGEST_DAY_MS: Millis = 27 * HOUR;
+/// Whole days that are looked at ahead of a start.
+const WHOLE_DAYS_MAX: i64 = 366;
+/// No clock is put forward or back by more, but where a whole day is left out.
+const LONGEST_CHANGE_MS: Millis = 3 * HOUR;
 
 /// One policy as it governs part of a scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,19 +66,36 @@ impl<'a> Rules<'a> {
 
     /// The allowed instants of one civil day.
     pub(super) fn day(&self, date: Date) -> SpanSet {
-        let closed = !self.inventory.calendar.covered(date)
-            || self.freezes.iter().any(|f| f.dates.iter().any(|d| d.contains(date)))
-            || self.governed.iter().any(|g| g.policy.deny.iter().any(|d| d.contains(date)));
-        if closed || self.governed.is_empty() {
+        if self.governed.is_empty() || self.is_closed(date) {
             return SpanSet::EMPTY;
         }
-        let mut set = SpanSet::from(self.inventory.zone.day(date));
+        let day = self.inventory.zone.day(date);
+        let mut set = SpanSet::from(day);
         for governed in &self.governed {
             if let Some(part) = governed.open_part(self.inventory, date) {
                 set = set.intersect(&part);
             }
         }
         set
+    }
+
+    /// Whether no instant of a date is allowed, whatever its hours: not covered, frozen or denied.
+    fn is_closed(&self, date: Date) -> bool {
+        !self.inventory.calendar.covered(date) || self.closings().any(|dates| dates.contains(date))
+    }
+
+    /// Dates of the freezes and of the policies' own denials.
+    fn closings(&self) -> impl Iterator<Item = &DateSpan> {
+        let frozen = self.freezes.iter().flat_map(|f| &f.dates);
+        frozen.chain(self.governed.iter().flat_map(|g| &g.policy.deny))
+    }
+
+    /// The first closed date from a date on.
+    fn first_closed(&self, from: Date) -> Date {
+        let is_unknown = |year: &i16| self.inventory.calendar.status(*year) != YearStatus::Published;
+        let unknown = (from.year()..Date::MAX.year()).find(is_unknown).and_then(|year| Date::new(year, 1, 1).ok());
+        let unknown = unknown.map_or(Date::MAX, |new_year| new_year.max(from));
+        self.closings().filter_map(|dates| dates.first_inside(from, unknown)).fold(unknown, Date::min)
     }
 
     /// The allowed instants inside a span.
@@ -81,19 +107,31 @@ impl<'a> Rules<'a> {
     /// The earliest start from `from` on of an allowed stretch of `ms` milliseconds.
     pub(super) fn first_fit(&self, from: Timestamp, ms: Millis) -> Option<Timestamp> {
         let zone = &self.inventory.zone;
-        let limit = self.inventory.calendar.covered_until(zone)?;
-        let mut block = Span::new(from, from);
-        let mut date = zone.date(from);
-        while let Some(next) = self.covered_from(date).filter(|d| zone.midnight(*d) < limit) {
-            for part in self.day(next).clip(Span::new(from, limit)).spans() {
-                block = if block.end == part.start { Span::new(block.start, part.end) } else { *part };
-                if block.len_ms() >= ms {
-                    return Some(block.start);
-                }
-            }
-            date = day_after(next);
+        let until = self.inventory.calendar.covered_until(zone)?;
+        let too_long = self.governed.iter().any(|g| g.longest_ms().is_some_and(|longest_ms| longest_ms < ms));
+        if too_long && zone.is_steady(Span::new(from - DAY, until)) {
+            return None;
+        }
+        // What begins on a date and lasts so long holds all of so many dates after it.
+        let whole_days = (ms / LONGEST_DAY_MS - 1).min(WHOLE_DAYS_MAX);
+        let mut at = from;
+        while let Some(date) = self.covered_from(zone.date(at)) {
+            at = at.max(zone.midnight(date));
+            let later = (1..=whole_days).rev().map(|n| date.saturating_add(jiff::Span::new().days(n)));
+            let cut = later.into_iter().find(|d| !self.is_whole(*d));
+            let begins = if cut.is_some() { None } else { self.day(date).spans().iter().find(|s| s.end > at).copied() };
+            at = match begins.and_then(|part| self.block_from(part.start.max(at))) {
+                Some(block) if block.len_ms() >= ms => return Some(block.start),
+                Some(block) => block.end,
+                None => zone.midnight(cut.unwrap_or_else(|| day_after(date))),
+            };
         }
         None
+    }
+
+    /// Whether every instant of a date is allowed.
+    fn is_whole(&self, date: Date) -> bool {
+        !self.is_closed(date) && self.governed.iter().all(|g| g.is_whole(self.inventory, date))
     }
 
     /// A date itself if its year is covered, else the first of the next year that is.
@@ -108,9 +146,14 @@ impl<'a> Rules<'a> {
 
     /// From `at` to the end of the allowed block that holds it.
     pub(super) fn block_from(&self, at: Timestamp) -> Option<Span> {
-        let mut date = self.inventory.zone.date(at);
+        let zone = &self.inventory.zone;
+        let mut date = zone.date(at);
+        if !self.governed.is_empty() && self.governed.iter().all(|g| g.policy.allow.always) {
+            let closed = self.first_closed(date);
+            return (date < closed).then(|| Span::new(at, zone.midnight(closed)));
+        }
         let mut block = Span::new(at, self.day(date).span_at(at)?.end);
-        while block.end == self.inventory.zone.day(date).end && date < Date::MAX {
+        while block.end == zone.day(date).end && date < Date::MAX {
             date = day_after(date);
             match self.day(date).span_at(block.end) {
                 Some(part) => block.end = part.end,
@@ -124,23 +167,54 @@ impl<'a> Rules<'a> {
 impl Governed<'_> {
     /// The instants of a day before freezes and denials; `None` stands for the whole day.
     pub(super) fn open_part(&self, inventory: &Inventory, date: Date) -> Option<SpanSet> {
-        let allow = &self.policy.allow;
-        if allow.always {
+        if self.is_free(inventory, date) {
             return None;
         }
-        if allow.non_working_days && !inventory.calendar.day(date, self.overlay.as_ref()).is_working() {
-            return None;
-        }
-        let zone = &inventory.zone;
+        let (zone, day) = (&inventory.zone, inventory.zone.day(date));
         let night = |part: DayPart| {
-            let nights = [day_before(date), date].map(|d| part.on(zone, d).intersect(zone.day(date)));
+            let nights = [day_before(date), date].map(|d| part.on(zone, d).intersect(day));
             nights.into_iter().collect()
         };
-        Some(allow.nights.map_or(SpanSet::EMPTY, night))
+        Some(self.policy.allow.nights.map_or(SpanSet::EMPTY, night))
+    }
+
+    /// Whether a date is open whatever the hour, before freezes and denials.
+    fn is_free(&self, inventory: &Inventory, date: Date) -> bool {
+        let allow = &self.policy.allow;
+        let rests = || !inventory.calendar.day(date, self.overlay.as_ref()).is_working();
+        allow.always || allow.non_working_days && rests()
+    }
+
+    /// Whether every instant of a date is open, before freezes and denials.
+    fn is_whole(&self, inventory: &Inventory, date: Date) -> bool {
+        let day = || inventory.zone.day(date);
+        self.is_free(inventory, date)
+            || match self.policy.allow.nights {
+                None => day().is_empty(),
+                Some(nights) if nights.pause_ms() > LONGEST_CHANGE_MS => day().is_empty(),
+                Some(_) => self.open_part(inventory, date).is_none_or(|open| open.covers(day())),
+            }
+    }
+
+    /// The longest block that its hours can make while no clock is changed; `None` if it has no such bound.
+    fn longest_ms(&self) -> Option<Millis> {
+        let allow = &self.policy.allow;
+        let bounded = !allow.always && !allow.non_working_days;
+        allow.nights.filter(|nights| bounded && nights.pause_ms() > 0).map(|nights| DAY - nights.pause_ms())
     }
 }
 
 impl DayPart {
+    /// Local time between its end and its next start; negative if they overlap.
+    fn pause_ms(self) -> Millis {
+        let of_day = |time: Time| -> Millis {
+            HOUR * Millis::from(time.hour())
+                + MINUTE * Millis::from(time.minute())
+                + SECOND * Millis::from(time.second())
+        };
+        of_day(self.start) + DAY - of_day(self.end) - DAY * Millis::from(self.end_day_offset)
+    }
+
     /// The instants of the part that begins on a date.
     pub(super) fn on(self, zone: &civil::Zone, date: Date) -> Span {
         let last = (0..self.end_day_offset).fold(date, |d, _| day_after(d));

@@ -9,19 +9,17 @@ use crate::domain::civil::day_after;
 use crate::domain::*;
 use jiff::civil::Date;
 
-/// Dates of a request that are searched for freezes and denials; no covered block is longer.
-const DATES_MAX: usize = 4 * 366;
-
 /// Every rule that denies `span`.
 pub(super) fn denials(rules: &Rules<'_>, span: Span) -> Vec<DenyReason> {
     let inventory = rules.inventory;
-    let dates: Vec<Date> = inventory.zone.dates(span).take(DATES_MAX).collect();
+    let (first, last) = (inventory.zone.date(span.start), inventory.zone.date(span.end - 1));
+    let hit = |dates: &'_ [DateSpan]| dates.iter().find(|d| d.first_inside(first, last).is_some()).cloned();
     let mut reasons: Vec<DenyReason> = Vec::new();
     if let Some(date) = inventory.calendar.first_uncovered(&inventory.zone, span) {
         reasons.push(not_covered(inventory, date));
     }
     for freeze in &rules.freezes {
-        if let Some(dates) = first_hit(&freeze.dates, &dates) {
+        if let Some(dates) = hit(&freeze.dates) {
             let text = Names {
                 zh: format!("封网“{}”期间（{} 至 {}）不得变更", freeze.name.zh, dates.first, dates.last),
                 en: format!("the freeze \"{}\" ({} to {}) forbids changes", freeze.name.en, dates.first, dates.last),
@@ -32,7 +30,7 @@ pub(super) fn denials(rules: &Rules<'_>, span: Span) -> Vec<DenyReason> {
     }
     for governed in &rules.governed {
         let policy = governed.policy;
-        if let Some(dates) = first_hit(&policy.deny, &dates) {
+        if let Some(dates) = hit(&policy.deny) {
             let text = Names {
                 zh: format!("政策 {} 在 {} 至 {} 不允许变更", policy.id, dates.first, dates.last),
                 en: format!("the policy {} denies changes from {} to {}", policy.id, dates.first, dates.last),
@@ -46,10 +44,6 @@ pub(super) fn denials(rules: &Rules<'_>, span: Span) -> Vec<DenyReason> {
         }
     }
     reasons
-}
-
-fn first_hit<'a>(spans: &'a [DateSpan], dates: &[Date]) -> Option<&'a DateSpan> {
-    spans.iter().find(|s| dates.iter().any(|d| s.contains(*d)))
 }
 
 /// The first instant of `span` that is neither night nor non-working day, and the calendar row behind it.
@@ -79,13 +73,20 @@ fn outside(governed: &Governed<'_>, inventory: &Inventory, span: Span) -> Vec<De
 
 fn first_closed(governed: &Governed<'_>, inventory: &Inventory, span: Span) -> Option<Timestamp> {
     let zone = &inventory.zone;
+    if governed.policy.allow.always {
+        return None;
+    }
     let mut at = span.start;
     let mut date = zone.date(at);
     while at < span.end && date < Date::MAX {
-        // What an uncovered day would allow is not known; the calendar's own reason says so.
-        let open = if inventory.calendar.covered(date) { governed.open_part(inventory, date) } else { None };
+        if !inventory.calendar.covered(date) {
+            // What an uncovered year would allow is not known; the calendar's own reason says so.
+            date = Date::new(date.year() + 1, 1, 1).unwrap_or(Date::MAX);
+            at = zone.midnight(date);
+            continue;
+        }
         let end = zone.day(date).end;
-        match open.map_or(Some(Span::new(at, end)), |set| set.span_at(at)) {
+        match governed.open_part(inventory, date).map_or(Some(Span::new(at, end)), |set| set.span_at(at)) {
             None => return Some(at),
             Some(part) => at = part.end,
         }

@@ -2,7 +2,7 @@
 
 use super::fixture::{city, policy, source};
 use super::*;
-use crate::domain::calendar::Row;
+use crate::domain::calendar::{Row, YearStatus};
 use crate::domain::civil::{Zone, day_before};
 use proptest::prelude::*;
 
@@ -129,6 +129,33 @@ proptest! {
                     let again = Span::lasting(open, span.len_ms());
                     prop_assert!(decide(&inventory, &["huangpu/kiosks".into()], None, again).is_allow());
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn long_requests_find_the_blocks_of_all_covered_days(
+        world in world(),
+        is_free in prop::bool::weighted(0.2),
+        next_year in any::<bool>(),
+        start in 0i64..40 * 24 * 60,
+        length in prop_oneof![1i64..24 * 60, 1i64..15 * 24 * 60, 1i64..400 * 24 * 60],
+    ) {
+        let World { mut inventory, from } = world;
+        let free = |p: &mut Policy| p.allow = Allowed { always: true, ..p.allow.clone() };
+        inventory.policies.iter_mut().filter(|_| is_free).for_each(free);
+        inventory.calendar.years.extend(next_year.then_some((2027, YearStatus::Published)));
+        let span = Span::lasting(from + start * MINUTE, length * MINUTE);
+        let until = inventory.calendar.covered_until(&inventory.zone).map_or(span.start, |t| t.max(span.start));
+        let within = Span::new(span.start - DAY, until);
+        let sets = inventory.policies.iter().map(|p| allowed(&inventory, p, within));
+        let open = sets.reduce(|all, set| all.intersect(&set)).unwrap_or_default().clip(Span::new(span.start, until));
+        let fits = open.spans().iter().find(|block| block.len_ms() >= span.len_ms());
+        match decide(&inventory, &["huangpu/kiosks".into()], None, span) {
+            Decision::Allow { until, .. } => prop_assert_eq!(Some(&Span::new(span.start, until)), fits),
+            Decision::Deny { next_open, .. } => {
+                prop_assert_eq!(next_open, fits.map(|block| block.start));
+                prop_assert!(next_open != Some(span.start));
             }
         }
     }
