@@ -1,7 +1,7 @@
 //! A daemon in a process of its own, over generated files.
 
 use crate::cpu::{Lap, Spent};
-use crate::files::{City, TOKEN};
+use crate::files::{City, PER_OWNER, TOKEN};
 use crate::process::{Process, free_port};
 use crate::scrape::Scrape;
 use anyhow::{Context, Result, bail, ensure};
@@ -68,6 +68,13 @@ impl Daemon {
         let (spent, status) = (lap.spent(), answer.status());
         ensure!(status.is_success(), "the reload was refused: {status} {}", answer.text().await?);
         Ok(spent)
+    }
+
+    /// Asks the gate, as a holder, about one of the subsystems; `when` is the rest of the question.
+    pub(crate) fn gate(&self, subsystem: usize, when: &str) -> reqwest::RequestBuilder {
+        let (owner, n) = (subsystem / PER_OWNER, subsystem % PER_OWNER);
+        let url = format!("{}/api/v1/gate?subsystem=b{owner:04}/s{n:02}&{when}", self.site);
+        self.client.get(url).bearer_auth(TOKEN)
     }
 
     /// Resident memory.

@@ -1,6 +1,6 @@
 //! The whole daemon, as it is run, paced: 1 000 probes every 15 s, and with `GENGFU_BENCH_LONG` 100 000 every 60 s.
 //!
-//! The daemon probes an nginx on loopback, stores, answers `/metrics` and looks after its mail. What it says of itself
+//! `-- gate` measures the gate alone. The daemon probes an nginx on loopback, stores, answers `/metrics` and looks after its mail. What it says of itself
 //! is read from its own `/metrics`; what it costs, from the kernel.
 
 #[path = "../rig/blackbox.rs"]
@@ -13,6 +13,7 @@ mod daemon;
 #[allow(dead_code, reason = "each benchmark uses a part of the rig")]
 #[path = "../rig/files.rs"]
 mod files;
+mod gate;
 #[allow(dead_code, reason = "each benchmark uses a part of the rig")]
 #[path = "../rig/process.rs"]
 mod process;
@@ -60,6 +61,15 @@ fn main() -> Result<()> {
     let long = std::env::var_os("GENGFU_BENCH_LONG").is_some();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let target = Target::start(folder.path(), OTHERS)?;
+    if arguments.iter().any(|argument| argument == "gate") {
+        head("The gate of a daemon with 1 000 HTTP probes every 15 s");
+        return runtime.block_on(async {
+            let urls = target.urls("http");
+            let (daemon, _) = Daemon::start(PACED.subsystems, PACED.every_s, urls, folder.path()).await?;
+            tokio::time::sleep(Duration::from_secs(PACED.every_s.into())).await;
+            gate::rows(&daemon, PACED.subsystems).await
+        });
+    }
     if !long {
         head("The same pace without gengfu: 67 HTTP probes a second, fresh connections");
         runtime.block_on(control::rows(folder.path(), &target.urls("http")))?;
@@ -84,6 +94,9 @@ async fn watch(load: &Load, target: &Target, folder: &Path) -> Result<()> {
     let scraped = asking.spent();
     report(load, &before, &after, spent, &daemon);
     row("GET /metrics, this scrape", Unit::Of("ms"), scraped.wall_s * 1e3, Goal::AtMost(100.0), scraped);
+    if load.subsystems == PACED.subsystems {
+        gate::rows(&daemon, load.subsystems).await?;
+    }
     let reload = daemon.reload_changed().await?;
     let goal = if load.subsystems == 10_000 { Goal::AtMost(0.3) } else { Goal::None };
     row("reload that changes one subsystem, as asked for over HTTP", Unit::Of("s"), reload.wall_s, goal, reload);
