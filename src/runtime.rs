@@ -14,7 +14,7 @@ use crate::outbox::OutboxHandle;
 use crate::probe::{Board, HourTally};
 use crate::scheduler::SchedulerHandle;
 use crate::step::Hands;
-use crate::store::{Batch, Ends, Store, Tally};
+use crate::store::{Batch, Ends, SealedDays, Sealing, Store, Tally};
 use crate::web::OrderAsked;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,6 +42,9 @@ const ALIVE_EVERY: Duration = Duration::from_secs(5);
 
 /// How often tallies, checkpoints and retention are looked after.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
+
+/// While many days wait to be sealed, a few are done this often.
+const SEAL_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Checkpoints are written this often, and at the end.
 const CHECKPOINT_EVERY_MS: Millis = 10 * MINUTE;
@@ -150,7 +153,9 @@ impl Runtime {
                     self.observe(&mut batch).await;
                 },
                 _ = alive.tick() => self.sign_of_life().await,
-                _ = housekeeping.tick() => self.keep_house(&mut last).await,
+                _ = housekeeping.tick() => if self.keep_house(&mut last).await == Sealed::MoreIsDue {
+                    housekeeping.reset_after(SEAL_AGAIN_AFTER);
+                },
                 () = tokio::time::sleep(pause) => self.turn(|engine, now| engine.handle(now, Event::Tick)).await,
             }
             self.pulse.beat();
@@ -280,12 +285,13 @@ impl Runtime {
         }
     }
 
-    async fn keep_house(&mut self, last: &mut Last) {
+    async fn keep_house(&mut self, last: &mut Last) -> Sealed {
         let now = self.clock.now();
         if self.unsaved.failing {
-            return;
+            return Sealed::All;
         }
         self.write_tallies(now).await;
+        let sealed = self.seal().await;
         if now.since(last.checkpoint) >= CHECKPOINT_EVERY_MS {
             last.checkpoint = now;
             self.write_checkpoint().await;
@@ -295,18 +301,44 @@ impl Runtime {
             if let Err(error) = self.store.prune(now - self.retain_ms).await {
                 tracing::warn!(%error, "old facts were not pruned");
             }
-            if let Err(error) = self.store.prune_audit(now - self.retain_audit_ms).await {
+            if let Err(error) = self.store.prune_audit().await {
                 tracing::warn!(%error, "old rows of the audit log were not pruned");
+            }
+        }
+        sealed
+    }
+
+    /// Seals the days that are over. All of earlier than engine time is stored: nothing waits, and it never runs backward.
+    async fn seal(&self) -> Sealed {
+        let sealing = Sealing {
+            now: self.engine.now(),
+            zone: self.engine.inventory().zone.clone(),
+            retain_ms: self.retain_ms,
+            retain_audit_ms: self.retain_audit_ms,
+        };
+        match self.store.seal(sealing).await {
+            Ok(SealedDays { days, more }) => {
+                for day in days {
+                    tracing::info!(day = day.day, head = %day.head(), late = day.late, "a day was sealed");
+                }
+                if more { Sealed::MoreIsDue } else { Sealed::All }
+            }
+            Err(error) => {
+                tracing::error!(%error, "days that are over were not sealed");
+                Sealed::All
             }
         }
     }
 
     async fn write_tallies(&self, until: Timestamp) {
         let rows: Vec<Tally> = self.board.take_tallies(until).into_iter().map(row).collect();
-        if !rows.is_empty()
-            && let Err(error) = self.store.tally(rows).await
-        {
-            tracing::warn!(%error, "the counts of an hour were not stored");
+        if rows.is_empty() {
+            return;
+        }
+        match self.store.tally(rows).await {
+            Ok(0) => {}
+            Ok(late) => tracing::warn!(late, "counts of hours whose day is sealed already were left out"),
+            Err(error) => tracing::warn!(%error, "the counts of an hour were not stored"),
         }
     }
 
@@ -352,6 +384,13 @@ fn row(counted: HourTally) -> Tally {
         slow_pass: tally.slow_pass,
         slow_fail: tally.slow_fail,
     }
+}
+
+/// Whether days that are over still wait to be sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sealed {
+    All,
+    MoreIsDue,
 }
 
 /// When things were last done.

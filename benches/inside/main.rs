@@ -5,6 +5,7 @@
 #[allow(dead_code, reason = "each benchmark uses a part of the rig")]
 #[path = "../rig/cpu.rs"]
 mod cpu;
+mod evidence;
 #[allow(dead_code, reason = "each benchmark uses a part of the rig")]
 #[path = "../rig/files.rs"]
 mod files;
@@ -48,6 +49,10 @@ fn main() -> anyhow::Result<()> {
     if wanted("start") {
         head("Store and start");
         start::rows()?;
+    }
+    if wanted("evidence") {
+        head("Evidence of a year, 5 000 subsystems with 200 changes each");
+        evidence::rows()?;
     }
     Ok(())
 }

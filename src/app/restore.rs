@@ -36,6 +36,9 @@ pub(super) async fn restore(
     for (_, recorded) in &loaded.facts {
         engine.apply(recorded);
     }
+    if let Some(at) = loaded.sealed_until {
+        engine.hold_at(at);
+    }
     // The mark of life is a few seconds old; a fact that was stored later proves more.
     let last_fact = loaded.facts.last().map(|(_, recorded)| recorded.at);
     let alive_until = loaded.alive.max(last_fact);

@@ -23,6 +23,7 @@ mod run;
 pub mod schema;
 pub mod simulate;
 mod token;
+mod verify;
 mod window;
 pub mod windows;
 
@@ -113,6 +114,8 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Put a copy in the place of the store; the daemon must not run
     Restore(backup::RestoreArgs),
+    /// Prove that nothing in the store was changed, dropped or back-filled, or name the place
+    Verify(verify::VerifyArgs),
 }
 
 /// Parses the command line and runs the command.
@@ -153,6 +156,10 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Command::Outbox(command) => block_on(outbox::outbox(&store_of(&main)?, command, out)),
         Command::Backup(args) => block_on(backup::backup(&store_of(&main)?, args, out)),
         Command::Restore(args) => block_on(backup::restore(&store_of(&main)?, args, out)),
+        Command::Verify(args) => {
+            let store = args.store.clone().map_or_else(|| store_of(&main), Ok)?;
+            block_on(verify::verify(&store, args, out))
+        }
         Command::Probe(args) => block_on(try_probe(&main, args, out)),
         Command::Explain(args) => over_files(&main, |now, loaded| explain::explain(now, &loaded.inventory, args, out)),
         Command::Windows(args) => over_files(&main, |now, loaded| windows::windows(now, &loaded.inventory, args, out)),

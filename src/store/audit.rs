@@ -3,7 +3,7 @@
 //! Not here: who may read them (`web`). Invariants: a row is never changed; ids count up and are not used again, so that
 //! a batch that is handed in twice is kept once, and two rows that say the same stay two; pages are bounded.
 
-use super::StoreError;
+use super::{StoreError, evidence};
 use crate::domain::{Actor, AuditEntry, AuditOutcome, OwnerId, Span, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
@@ -151,17 +151,20 @@ fn row(row: &Row<'_>) -> rusqlite::Result<AuditRow> {
     Ok(AuditRow { id: row.get(0)?, entry })
 }
 
-/// One step of forgetting what is older than `before`; returns how many rows went.
-pub(super) fn prune(db: &Connection, before: Timestamp) -> Result<usize, StoreError> {
-    let old = "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ?1 ORDER BY at LIMIT ?2)";
-    Ok(db.prepare_cached(old)?.execute(params![before.0, super::facts::PRUNED_PER_STEP])?)
+/// One step of forgetting the days that a signed statement declared forgotten; returns how many rows went.
+pub(super) fn prune(db: &Connection) -> Result<usize, StoreError> {
+    let declared = evidence::last(db)?.map_or(0, |day| day.forgets_audit);
+    let Some(day) = evidence::statement(db, declared)? else { return Ok(0) };
+    let old = "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE id <= ?1 ORDER BY id LIMIT ?2)";
+    Ok(db.prepare_cached(old)?.execute(params![day.audit.last, super::facts::PRUNED_PER_STEP])?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::civil::Zone;
     use crate::domain::{DAY, Fact, Recorded};
-    use crate::store::{Batch, Ends, Store};
+    use crate::store::{Batch, Ends, Sealing, Store};
 
     fn store() -> (tempfile::TempDir, Store) {
         let dir = tempfile::tempdir().unwrap();
@@ -242,11 +245,16 @@ mod tests {
     async fn ids_go_on_after_everything_was_forgotten() {
         let (_dir, store) = store();
         let end = store.keep(Ends::default(), rows(vec![entry(1, "a", "reload"), entry(DAY, "a", "reload")])).await;
-        assert_eq!(store.prune_audit(Timestamp(DAY)).await, Ok(1));
-        assert_eq!(store.prune_audit(Timestamp(2 * DAY)).await, Ok(1));
+        assert_eq!(store.prune_audit().await, Ok(0), "no day declares them forgotten");
+        let now = Timestamp(9 * DAY);
+        let rules = |retain_audit_ms| Sealing { now, zone: Zone::utc(), retain_ms: DAY, retain_audit_ms };
+        store.seal(rules(8 * DAY)).await.unwrap();
+        assert_eq!(store.prune_audit().await, Ok(1));
+        store.seal(Sealing { now: now + 2 * DAY, ..rules(DAY) }).await.unwrap();
+        assert_eq!(store.prune_audit().await, Ok(1));
         assert_eq!(store.load().await.unwrap().ends, end.unwrap());
         assert_eq!(
-            store.keep(Ends { facts: 0, audit: 2 }, rows(vec![entry(3 * DAY, "a", "x")])).await.unwrap().audit,
+            store.keep(Ends { facts: 0, audit: 2 }, rows(vec![entry(12 * DAY, "a", "x")])).await.unwrap().audit,
             3
         );
     }
@@ -257,7 +265,8 @@ mod tests {
         let path = dir.path().join("gengfu.db");
         drop(Store::open(&path).unwrap());
         let db = Connection::open(&path).unwrap();
-        db.execute_batch("DROP TABLE audit; PRAGMA user_version = 1;").unwrap();
+        db.execute_batch("DROP TABLE audit; DROP TABLE evidence; DROP TABLE tally_days; PRAGMA user_version = 1;")
+            .unwrap();
         drop(db);
         let reader = Store::open_to_read(&path).unwrap();
         assert!(reader.audit(AuditQuery::default()).await.unwrap().is_empty());

@@ -42,6 +42,14 @@ pub enum StoreError {
     /// The operating system failed us.
     #[error("store cannot be read or written: {0}; check the disk, and that its directory exists")]
     Io(String),
+    /// The file of the signing key is not one.
+    #[error(
+        "{0} is no Ed25519 key in PKCS#8; put the right file back, or move it away: a new key is made at the next start, and `gengfu verify` will name the change"
+    )]
+    Key(String),
+    /// The store is older than the chain of evidence.
+    #[error("store {0} has no chain of evidence yet; start gengfu on it once, which seals its past")]
+    Unsealed(String),
     /// What was asked for is not there.
     #[error("{0} is not in the store; list what there is with `gengfu outbox list`")]
     Missing(String),

@@ -3,8 +3,8 @@
 //! Invariants: ids count up without holes from 1; a row is never changed; a batch that is already there is accepted
 //! again without effect, one that differs from what is there is refused; checkpoints outlive the facts they fold.
 
-use super::{Ends, FACTS_PER_PAGE, Loaded, StoreError, Tally, audit, schema};
-use crate::domain::{Fact, ProbeId, Recorded, Span, Timestamp};
+use super::{Ends, FACTS_PER_PAGE, Loaded, StoreError, Tally, audit, evidence, schema};
+use crate::domain::{DAY, Fact, HOUR, ProbeId, Recorded, Span, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Deserialize;
 
@@ -85,7 +85,8 @@ pub(super) fn load(db: &Connection, before: u64) -> Result<Loaded, StoreError> {
     let facts = collect(rest.query([through])?)?;
     let alive = db.query_row("SELECT at FROM alive", [], |row| row.get(0)).optional()?.map(Timestamp);
     let audit = if schema::has(db, schema::WITH_AUDIT)? { audit::end(db)? } else { 0 };
-    Ok(Loaded { checkpoint, facts, alive, ends: Ends { facts: end(db)?, audit } })
+    let sealed_until = if schema::has(db, schema::WITH_EVIDENCE)? { evidence::sealed_until(db)? } else { None };
+    Ok(Loaded { checkpoint, facts, alive, sealed_until, ends: Ends { facts: end(db)?, audit } })
 }
 
 /// Overwrites the alive mark.
@@ -110,8 +111,9 @@ pub(super) fn checkpoint(db: &Connection, through: u64, body: &[u8]) -> Result<(
     Ok(())
 }
 
-/// Adds to the tallies of an hour.
-pub(super) fn tally(db: &Connection, rows: &[Tally]) -> Result<(), StoreError> {
+/// Adds to the tallies of an hour; returns how many came too late, since their day is sealed.
+pub(super) fn tally(db: &Connection, rows: &[Tally]) -> Result<usize, StoreError> {
+    let sealed_until = evidence::sealed_until(db)?.unwrap_or(Timestamp::MIN);
     let mut known = db.prepare_cached("INSERT INTO probes (id) VALUES (?1) ON CONFLICT (id) DO NOTHING")?;
     let mut add = db.prepare_cached(
         "INSERT INTO tallies (hour, probe, ticks, pass, degraded, fail, unknown, skipped, slow_pass, slow_fail)
@@ -121,14 +123,17 @@ pub(super) fn tally(db: &Connection, rows: &[Tally]) -> Result<(), StoreError> {
          skipped = skipped + excluded.skipped, slow_pass = slow_pass + excluded.slow_pass,
          slow_fail = slow_fail + excluded.slow_fail",
     )?;
-    for t in rows {
+    let in_time = rows.iter().filter(|t| t.hour + HOUR > sealed_until);
+    let mut late = rows.len();
+    for t in in_time {
+        late -= 1;
         known.execute([t.probe.as_str()])?;
         let counts = [t.ticks, t.pass, t.degraded, t.fail, t.unknown, t.skipped, t.slow_pass, t.slow_fail];
         let [ticks, pass, degraded, fail, unknown, skipped, slow_pass, slow_fail] = counts;
         let (hour, probe) = (t.hour.0, t.probe.as_str());
         add.execute(params![hour, probe, ticks, pass, degraded, fail, unknown, skipped, slow_pass, slow_fail])?;
     }
-    Ok(())
+    Ok(late)
 }
 
 /// The tallies of the hours that begin within `span`, by hour.
@@ -137,35 +142,58 @@ pub(super) fn tallies(db: &Connection, span: Span) -> Result<Vec<Tally>, StoreEr
         "SELECT id, hour, ticks, pass, degraded, fail, unknown, skipped, slow_pass, slow_fail
          FROM tallies JOIN probes ON key = probe WHERE hour >= ?1 AND hour < ?2 ORDER BY hour, id",
     )?;
-    let read = rows.query_map([span.start.0, span.end.0], |row| {
-        Ok(Tally {
-            probe: ProbeId::new(row.get::<_, String>(0)?),
-            hour: Timestamp(row.get(1)?),
-            ticks: row.get(2)?,
-            pass: row.get(3)?,
-            degraded: row.get(4)?,
-            fail: row.get(5)?,
-            unknown: row.get(6)?,
-            skipped: row.get(7)?,
-            slow_pass: row.get(8)?,
-            slow_fail: row.get(9)?,
-        })
-    })?;
-    Ok(read.collect::<Result<_, _>>()?)
+    let mut rows = rows.query([span.start.0, span.end.0])?;
+    let mut tallies = if schema::has(db, schema::WITH_EVIDENCE)? { packed(db, span)? } else { Vec::new() };
+    while let Some(row) = rows.next()? {
+        let mut counts = [0; 8];
+        for (i, count) in counts.iter_mut().enumerate() {
+            *count = row.get(i + 2)?;
+        }
+        tallies.push(tally_of(ProbeId::new(row.get::<_, String>(0)?), Timestamp(row.get(1)?), counts));
+    }
+    tallies.sort_by(|a, b| (a.hour, a.probe.as_str()).cmp(&(b.hour, b.probe.as_str())));
+    Ok(tallies)
 }
 
-/// One step of forgetting what is older than `before`; returns how many rows went, 0 when there is nothing left.
+/// Those of sealed days, in any order.
+fn packed(db: &Connection, span: Span) -> Result<Vec<Tally>, StoreError> {
+    let mut days = db.prepare_cached(
+        "SELECT id, start, hours FROM tally_days JOIN probes ON key = probe WHERE start > ?1 AND start < ?2",
+    )?;
+    // A day that begins two days before `span` is over when it begins, whatever its zone does.
+    let mut days = days.query([span.start.0 - 2 * DAY, span.end.0 + HOUR])?;
+    let mut tallies = Vec::new();
+    while let Some(row) = days.next()? {
+        let probe = ProbeId::new(row.get::<_, String>(0)?);
+        let hours = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+        let hours = evidence::unpack(Timestamp(row.get(1)?), hours)
+            .ok_or_else(|| StoreError::Corrupt(format!("the packed tallies of {probe} cannot be read")))?;
+        let within = hours.into_iter().filter(|(hour, _)| span.contains(*hour));
+        tallies.extend(within.map(|(hour, counts)| tally_of(probe.clone(), hour, counts)));
+    }
+    Ok(tallies)
+}
+
+fn tally_of(probe: ProbeId, hour: Timestamp, counts: [u32; 8]) -> Tally {
+    let [ticks, pass, degraded, fail, unknown, skipped, slow_pass, slow_fail] = counts;
+    Tally { probe, hour, ticks, pass, degraded, fail, unknown, skipped, slow_pass, slow_fail }
+}
+
+/// One step of forgetting: letters that were settled before `before`, and facts and tallies of the days that a signed
+/// statement declared forgotten. Returns how many rows went, 0 when there is nothing left.
 pub(super) fn prune(db: &Connection, before: Timestamp) -> Result<usize, StoreError> {
-    // A fact may go only when both checkpoints contain it, so that a start never misses one.
-    let facts = "DELETE FROM facts WHERE id IN (SELECT id FROM facts WHERE at < ?1
-                 AND id <= coalesce((SELECT min(through) FROM checkpoints), 0) ORDER BY id LIMIT ?2)";
-    let tallies = "DELETE FROM tallies WHERE (hour, probe) IN
-                   (SELECT hour, probe FROM tallies WHERE hour < ?1 LIMIT ?2)";
     let outbox = "DELETE FROM outbox WHERE id IN
                   (SELECT id FROM outbox WHERE state <> 'pending' AND settled_at < ?1 LIMIT ?2)";
-    let mut gone = 0;
-    for statement in [facts, tallies, outbox] {
-        gone += db.prepare_cached(statement)?.execute(params![before.0, PRUNED_PER_STEP])?;
+    let mut gone = db.prepare_cached(outbox)?.execute(params![before.0, PRUNED_PER_STEP])?;
+    let declared = evidence::last(db)?.map_or(0, |day| day.forgets_facts);
+    if let Some(day) = evidence::statement(db, declared)? {
+        // A fact may go only when both checkpoints contain it, so that a start never misses one.
+        let facts = "DELETE FROM facts WHERE id IN (SELECT id FROM facts WHERE id <= ?1
+                     AND id <= coalesce((SELECT min(through) FROM checkpoints), 0) ORDER BY id LIMIT ?2)";
+        let tallies = "DELETE FROM tally_days WHERE (start, probe) IN
+                       (SELECT start, probe FROM tally_days WHERE start < ?1 LIMIT ?2)";
+        gone += db.prepare_cached(facts)?.execute(params![day.facts.last, PRUNED_PER_STEP])?;
+        gone += db.prepare_cached(tallies)?.execute(params![day.span.end.0, PRUNED_PER_STEP])?;
     }
     Ok(gone)
 }

@@ -8,6 +8,7 @@
 mod audit;
 mod backup;
 mod error;
+mod evidence;
 mod facts;
 mod lane;
 mod outbox;
@@ -18,6 +19,9 @@ mod times;
 
 pub use audit::{AUDIT_PAGE_MAX, AuditOrder, AuditPlace, AuditQuery, AuditRow};
 pub use error::StoreError;
+pub use evidence::{
+    EvidenceEnd, Finding, Hash, OpenDay, Place, Proof, PublicKey, Sealed, SealedDays, Sealing, Statement, Wanted, Wrong,
+};
 pub use outbox::{Held, InPlaceOf, Letter, LetterCounts, LetterState};
 pub use times::CommitTimes;
 
@@ -31,6 +35,9 @@ use std::sync::Arc;
 /// Facts in one page of [`Store::facts_between`].
 pub const FACTS_PER_PAGE: usize = 4_096;
 
+/// What the name of the key's file has behind that of the store.
+const KEY_SUFFIX: &str = ".key";
+
 /// What a start needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
@@ -40,6 +47,8 @@ pub struct Loaded {
     pub facts: Vec<(u64, Recorded)>,
     /// The last instant at which the former run was alive.
     pub alive: Option<Timestamp>,
+    /// When the last sealed day ended; nothing may be dated earlier.
+    pub sealed_until: Option<Timestamp>,
     /// The last ids; the first batch goes behind them.
     pub ends: Ends,
 }
@@ -98,6 +107,8 @@ struct Inner {
     reader: Lane,
     /// `None` if the store was opened to read.
     writer: Option<Lane>,
+    /// Signs days; `None` likewise.
+    signer: Option<Arc<evidence::Signer>>,
     path: PathBuf,
     times: Arc<CommitTimes>,
     /// Held for as long as the store may be written.
@@ -111,21 +122,22 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the store to write: creates its directory and file as needed, migrates and checks it.
+    /// Opens the store to write: creates its directory, file and key as needed, migrates and checks it.
     /// Blocks for as long as the check of facts and outbox takes; call it before the daemon serves.
     ///
     /// # Errors
-    /// `Busy` if another program writes it, `Newer`, `Corrupt`, or what the file system says.
+    /// `Busy` if another program writes it, `Newer`, `Corrupt`, `Key`, or what the file system says.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let directory = directory(path);
         fs::create_dir_all(directory).map_err(|e| StoreError::io(directory, &e))?;
         let alone = lock(path)?;
         let db = schema::open_to_write(path)?;
         schema::quick_check(&db)?;
+        let signer = Some(Arc::new(evidence::Signer::open(&backup::with_suffix(path, KEY_SUFFIX))?));
         let times = Arc::new(CommitTimes::default());
         let reader = Lane::reader(schema::open_to_read(path)?)?;
         let writer = Some(Lane::writer(db, path, times.clone())?);
-        Ok(Self(Arc::new(Inner { reader, writer, path: path.into(), times, _alone: Some(alone) })))
+        Ok(Self(Arc::new(Inner { reader, writer, signer, path: path.into(), times, _alone: Some(alone) })))
     }
 
     /// Opens an existing store to read, beside a running daemon or without one; writes answer `ReadOnly`.
@@ -137,7 +149,8 @@ impl Store {
             return Err(StoreError::Io(format!("{} does not exist", path.display())));
         }
         let reader = Lane::reader(schema::open_to_read(path)?)?;
-        let inner = Inner { reader, writer: None, path: path.into(), times: Arc::default(), _alone: None };
+        let (writer, signer, path) = (None, None, path.into());
+        let inner = Inner { reader, writer, signer, path, times: Arc::default(), _alone: None };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -210,11 +223,12 @@ impl Store {
             .await
     }
 
-    /// Forgets rows of the audit log from before `before`, in small steps. Returns how many went.
-    pub async fn prune_audit(&self, before: Timestamp) -> Result<usize, StoreError> {
+    /// Forgets rows of the audit log of days that a signed statement declared forgotten, in small steps. Returns how many
+    /// went.
+    pub async fn prune_audit(&self) -> Result<usize, StoreError> {
         let mut gone = 0;
         loop {
-            match self.write(Durability::Process, move |db| audit::prune(db, before)).await? {
+            match self.write(Durability::Process, audit::prune).await? {
                 0 => return Ok(gone),
                 step => gone += step,
             }
@@ -226,8 +240,8 @@ impl Store {
         self.write(Durability::Process, move |db| facts::alive(db, at)).await
     }
 
-    /// Adds these counts to those of their hours.
-    pub async fn tally(&self, rows: Vec<Tally>) -> Result<(), StoreError> {
+    /// Adds these counts to those of their hours. Returns how many came too late and were left out: their day is sealed.
+    pub async fn tally(&self, rows: Vec<Tally>) -> Result<usize, StoreError> {
         self.write(Durability::Process, move |db| facts::tally(db, &rows)).await
     }
 
@@ -247,8 +261,8 @@ impl Store {
         self.read(move |db| facts::between(db, span, after)).await
     }
 
-    /// Forgets facts that both checkpoints contain, tallies and settled letters from before `before`, in small steps.
-    /// Returns how many rows went.
+    /// Forgets letters that were settled before `before`, and of days that a signed statement declared forgotten the
+    /// tallies and those facts that both checkpoints contain, in small steps. Returns how many rows went.
     pub async fn prune(&self, before: Timestamp) -> Result<usize, StoreError> {
         let mut gone = 0;
         loop {
@@ -326,6 +340,40 @@ impl Store {
         self.read(outbox::counts).await
     }
 
+    /// Seals the civil days that are over, oldest first, a few at a time; synced before the answer. The caller sees to it
+    /// that all facts of earlier than `sealing.now` are stored.
+    ///
+    /// # Errors
+    /// `Corrupt` if the last statement cannot be read; else nothing was sealed and the same call may be repeated.
+    pub async fn seal(&self, sealing: Sealing) -> Result<SealedDays, StoreError> {
+        let signer = self.0.signer.clone().ok_or_else(|| StoreError::ReadOnly("it was opened to read".into()))?;
+        self.write(Durability::Power, move |db| evidence::seal(db, &signer, &sealing)).await
+    }
+
+    /// Where the chain of evidence ends; reads the rows of the open day.
+    ///
+    /// # Errors
+    /// `Unsealed` if the store is older than the chain and only read.
+    pub async fn evidence(&self) -> Result<EvidenceEnd, StoreError> {
+        let path = self.0.path.display().to_string();
+        self.read(move |db| {
+            if !schema::has(db, schema::WITH_EVIDENCE)? {
+                return Err(StoreError::Unsealed(path.clone()));
+            }
+            evidence::end(db)
+        })
+        .await
+    }
+
+    /// Reads the whole chain of evidence and every row that it holds, on connections of its own.
+    ///
+    /// # Errors
+    /// `Unsealed`, or what keeps the file from being read; what is wrong inside is told by the answer.
+    pub async fn verify(&self, wanted: Wanted) -> Result<Proof, StoreError> {
+        let path = self.0.path.clone();
+        blocking(move || evidence::verify(&path, &wanted)).await
+    }
+
     /// Reads the whole file and checks it, tallies and indexes included.
     pub async fn check(&self) -> Result<(), StoreError> {
         self.read(schema::full_check).await
@@ -350,7 +398,9 @@ impl Store {
     }
 }
 
-async fn blocking(work: impl FnOnce() -> Result<(), StoreError> + Send + 'static) -> Result<(), StoreError> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| Err(StoreError::Io(e.to_string())))
 }
 

@@ -54,6 +54,15 @@ const MIGRATIONS: &[&str] = &[
     CREATE INDEX audit_holder ON audit (holder, at);
     CREATE INDEX audit_subject ON audit (subject, at);
 ",
+    "
+    CREATE TABLE evidence (
+        number INTEGER PRIMARY KEY, statement TEXT NOT NULL, signature BLOB NOT NULL, marks BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE tally_days (
+        start INTEGER NOT NULL, probe INTEGER NOT NULL REFERENCES probes (key), hours BLOB NOT NULL,
+        PRIMARY KEY (start, probe)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// The newest version that this program knows.
@@ -92,6 +101,9 @@ pub(super) fn has(db: &Connection, wanted: i64) -> Result<bool, StoreError> {
 /// The version that has the audit log.
 pub(super) const WITH_AUDIT: i64 = 2;
 
+/// The version that has the chain of evidence, and packed tallies.
+pub(super) const WITH_EVIDENCE: i64 = 3;
+
 /// Refuses files of other programs and of newer versions.
 fn accept(db: &Connection) -> Result<(), StoreError> {
     let (found, application) = (version(db)?, number(db, "application_id")?);
@@ -120,7 +132,7 @@ fn migrate(db: &mut Connection) -> Result<(), StoreError> {
 
 /// Checks what cannot be rebuilt. Tallies are left out: they are by far the largest, and a start must not wait.
 pub(super) fn quick_check(db: &Connection) -> Result<(), StoreError> {
-    for table in ["facts", "outbox", "audit", "checkpoints", "alive"] {
+    for table in ["facts", "outbox", "audit", "checkpoints", "alive", "evidence"] {
         verdict(db, &format!("PRAGMA quick_check({table})"))?;
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! What the store promises: both or neither, the same batch twice, refusals that pass, copies that hold.
 
 use super::*;
+use crate::domain::civil::Zone;
 use crate::domain::{Content, DAY, Fact, HOUR, Language, MINUTE, ProbeId, Recipient, SECOND};
 use proptest::prelude::*;
 
@@ -165,10 +166,15 @@ async fn pruning_keeps_what_a_start_needs_and_ids_go_on() {
     assert_eq!(store.prune(Timestamp(9_000)).await, Ok(0), "no checkpoint, nothing may go");
     store.checkpoint(4_990, vec![]).await.unwrap();
     store.checkpoint(4_995, vec![]).await.unwrap();
+    assert_eq!(store.prune(Timestamp(9_000)).await, Ok(0), "no day declares them forgotten");
+    let rules = |days| Sealing { now: Timestamp(days * DAY), zone: Zone::utc(), retain_ms: DAY, retain_audit_ms: DAY };
+    store.seal(rules(2)).await.unwrap();
+    assert_eq!(store.prune(Timestamp(9_000)).await, Ok(0), "a day does not declare itself forgotten");
+    store.seal(rules(3)).await.unwrap();
     assert_eq!(store.prune(Timestamp(9_000)).await, Ok(4_990));
     assert_eq!(store.load().await.unwrap().facts.len(), 5);
     assert_eq!(store.load_before(4_995).await.unwrap().facts.len(), 10);
-    assert_eq!(store.commit(5_000, vec![started(6_000)], vec![]).await, Ok(5_001));
+    assert_eq!(store.commit(5_000, vec![started(3 * DAY)], vec![]).await, Ok(5_001));
     assert_eq!(store.outbox_counts().await.unwrap().pending, 1, "what waits is not pruned");
 }
 

@@ -219,6 +219,16 @@ impl Engine {
         &self.inventory
     }
 
+    /// Engine time: no later fact is dated earlier.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Holds engine time at `at` if it lies behind: what was before is sealed.
+    pub fn hold_at(&mut self, at: Timestamp) {
+        self.now = self.now.max(at);
+    }
+
     /// Notes whether the store takes facts; memory only.
     pub fn note_journal(&mut self, journal: Journal) {
         self.journal = journal;
