@@ -35,6 +35,7 @@ soak: setup ## The long ones: 200 kills at random moments, and more of everythin
 	GENGFU_KILLS=200 $(CARGO) test --release --test it -- --nocapture --test-threads=1 kill
 	PROPTEST_CASES=100000 $(CARGO) test --release --quiet --lib coverage_is_that_of_a_model
 	GENGFU_PLAN_KILLS=all $(CARGO) test --release --test it -- --nocapture --test-threads=1 plans::
+	GENGFU_SEEDS=100 $(CARGO) test --release --quiet --lib survey
 	PROPTEST_CASES=4096 $(CARGO) test --release --quiet --lib
 
 fuzz: ## Coverage-guided fuzzing, FUZZ_SECONDS (600) for each target; then more random cases

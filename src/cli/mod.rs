@@ -14,6 +14,7 @@ pub mod diff;
 pub mod explain;
 pub mod export;
 pub mod gate;
+pub mod hours;
 pub mod import;
 mod lease;
 mod outbox;
@@ -88,6 +89,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// List planned maintenance windows with the policy's answer
     Windows(windows::WindowsArgs),
+    /// Survey service hours: what is declared, what was observed, what dependencies leave of it; findings first
+    Hours(hours::HoursArgs),
     /// Take a lease on a gate, use it once, give it back: for pipelines
     Lease(lease::LeaseArgs),
     /// Give a running daemon an order about a window
@@ -163,6 +166,11 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Command::Probe(args) => block_on(try_probe(&main, args, out)),
         Command::Explain(args) => over_files(&main, |now, loaded| explain::explain(now, &loaded.inventory, args, out)),
         Command::Windows(args) => over_files(&main, |now, loaded| windows::windows(now, &loaded.inventory, args, out)),
+        Command::Hours(args) => {
+            install_tls();
+            let (_, loaded) = files(&main)?;
+            block_on(hours::hours(now(), &loaded.inventory, &loaded.settings.store.path, args, out))
+        }
         Command::Lease(args) => block_on(lease::lease(args, listens(&main, &args.server).as_deref(), out)),
         Command::Window(args) => block_on(window::window(args, listens(&main, &args.server).as_deref(), out)),
         Command::Simulate(args) => {

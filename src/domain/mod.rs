@@ -3,8 +3,8 @@
 //! Reading order: `time` and `id`, then `inventory` (what there is), `observation` → `health` → `timeline`
 //! (what was seen), `composite` → `impact` (what is made of it, and what falls with it), `civil` → `calendar` → `hours`
 //! → `policy` → `window` → `coverage` → `gate` (when it may be changed), `plan` (how it is changed step by step),
-//! `annual` (a year's plan), `sla` (what is left of the promise), `incident` (who is told what), and `engine`, which
-//! only routes. The words are those of `docs/glossary.md`.
+//! `annual` (a year's plan), `sla` (what is left of the promise), `survey` (whether declared hours are true), `incident`
+//! (who is told what), and `engine`, which only routes. The words are those of `docs/glossary.md`.
 
 mod audit;
 mod fact;
@@ -35,6 +35,7 @@ pub mod order;
 pub mod plan;
 pub mod policy;
 pub mod sla;
+pub mod survey;
 pub mod timeline;
 pub mod watch;
 pub mod window;

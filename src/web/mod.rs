@@ -26,6 +26,7 @@ mod text;
 pub mod figures;
 pub mod serve;
 pub mod state;
+pub mod survey;
 
 #[cfg(test)]
 mod fixture;

@@ -27,6 +27,11 @@ impl<'a> EffectiveHours<'a> {
         Self { inventory, within, known: HashMap::new() }
     }
 
+    /// The span that is asked about.
+    pub fn within(&self) -> Span {
+        self.within
+    }
+
     /// Declared hours ∩ the effective hours of every hard dependency; empty for an id that nobody knows.
     pub fn of(&mut self, id: &SubsystemId) -> Rc<HoursSpans> {
         if let Some(known) = self.known.get(id) {
