@@ -66,6 +66,7 @@ struct Shared {
     gate_meter: api::gate::GateMeter,
     turns: probe::Turns,
     porter: Porter,
+    surveys: survey::Surveys,
 }
 
 /// Permits of event streams.
@@ -83,6 +84,7 @@ pub fn router(web: WebState) -> Router {
         gate_meter: api::gate::GateMeter::default(),
         turns: probe::Turns::default(),
         porter: porter.clone(),
+        surveys: survey::Surveys::default(),
     };
     // The series exist from the start, so that `rate()` sees their first increment.
     access::Denial::ALL

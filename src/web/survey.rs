@@ -3,9 +3,12 @@
 //! Not here: what is found (`domain::survey`). Invariants: tallies are read day by day, and only what the survey keeps of
 //! them is held; a cell that a spreadsheet would take for a formula is defused, and so is markup in names.
 
+mod kept;
 mod written;
 
+pub(in crate::web) use kept::Surveys;
 pub use written::{CSV_HEAD, SurveyDto, csv, json, sheet};
+pub(in crate::web) use written::{dates, observed, said};
 
 use crate::domain::hours::EffectiveHours;
 use crate::domain::survey::{Gathering, HourSeen, Survey, planned_maintenance, survey};

@@ -60,7 +60,7 @@ async fn get_from_afar(path: &str) -> Answer {
     send(&fixture::state(fixture::snapshot()).0, request("192.0.2.7", Method::GET, path)).await
 }
 
-const PAGES: [(&str, &str); 14] = [
+const PAGES: [(&str, &str); 16] = [
     ("overview", "/"),
     ("owner", "/owners/xuhui"),
     ("subsystem", "/subsystems/bdc/exchange-district"),
@@ -73,6 +73,8 @@ const PAGES: [(&str, &str); 14] = [
     ("run", "/maintenance/runs/jinshan-upgrade.00000001.1"),
     ("run-back", "/maintenance/runs/bdc-monthly.00000001.1"),
     ("composites", "/composites"),
+    ("hours", "/hours"),
+    ("hours-owner", "/hours/xuhui"),
     ("sign-in", "/sign-in?next=/audit"),
     ("audit", "/audit"),
 ];

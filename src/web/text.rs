@@ -190,6 +190,24 @@ texts! {
     kept_out: "仍被摘除", "Out of service";
     last_word: "最近结果", "Last word";
     run_public: "主机名、命令与人员只对登录者显示。", "Hosts, commands and people are shown to those who are signed in.";
+    survey: "服务时间调查", "Service hours";
+    findings: "发现", "Findings";
+    no_findings: "未发现与申报不符之处。", "Nothing contradicts what is declared.";
+    hint: "提示", "hint";
+    declared_hours: "申报", "Declared";
+    effective_hours: "依赖允许", "Dependencies leave";
+    observed: "观测可用率", "Observed";
+    days_seen: "观测天数", "Days seen";
+    provisional: "（暂定）", "(provisional)";
+    working_days: "工作日（含调休上班）", "Working days, make-up workdays included";
+    other_days: "非工作日（含节假日）", "Other days, holidays included";
+    heat_hint: "各小时的可用率（%）；无数据为“·”，低于 50 者加下划线。", "Availability of each hour in per cent; · is not seen, below 50 is underlined.";
+    confirmation: "确认", "Confirmation";
+    declared_true: "申报属实，按此服务", "Declared as served";
+    declared_anew: "申报更正为：", "To be declared as:";
+    sign_name: "姓名", "Name";
+    sign_date: "日期", "Date";
+    signature: "签字", "Signature";
     refreshed: "刷新于", "refreshed at";
     live_off: "连接中断,内容可能已过时。", "Connection lost; what you see may be stale.";
 }

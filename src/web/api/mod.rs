@@ -7,6 +7,7 @@ mod composites;
 mod events;
 pub(super) mod gate;
 mod heartbeat;
+mod hours;
 mod leases;
 mod orders;
 mod plans;
@@ -45,6 +46,7 @@ pub(super) fn doors() -> Doors {
         .get("/gate", Needs::Nothing, gate::gate)
         .post("/gate/leases", Needs::Scope(Scope::Operate), leases::take)
         .post("/gate/leases/{lease}/{what}", Needs::Scope(Scope::Operate), leases::act)
+        .get("/hours", Needs::Nothing, hours::hours)
         .get("/sla", Needs::Nothing, sla::sla)
         .get("/sla/statement", Needs::Nothing, sla::statement)
         .get("/audit", Needs::Scope(Scope::Read), audit::audit)

@@ -5,6 +5,7 @@
 
 mod audit;
 mod composites;
+mod hours;
 mod incidents;
 mod maintenance;
 mod overview;
@@ -41,6 +42,8 @@ pub(super) fn doors() -> Doors {
         .get("/incidents", Needs::Nothing, incidents::list)
         .get("/incidents/{id}", Needs::Nothing, incidents::page)
         .get("/composites", Needs::Nothing, composites::page)
+        .get("/hours", Needs::Nothing, hours::page)
+        .get("/hours/{owner}", Needs::Nothing, hours::sheet)
         .get("/maintenance", Needs::Nothing, maintenance::page)
         .get("/maintenance/plan", Needs::Nothing, plan::page)
         .get("/maintenance/runs", Needs::Nothing, runs::list)
