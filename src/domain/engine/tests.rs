@@ -421,6 +421,7 @@ fn an_outage_supersedes_a_degradation_that_nobody_was_told_about() {
 }
 
 mod orders;
+mod plan_histories;
 mod plan_texts;
 mod plans;
 mod windows;
