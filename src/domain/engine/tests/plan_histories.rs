@@ -255,7 +255,7 @@ fn play(plans: [Plan; 2], script: &[(u8, u8)]) {
 
 /// `PROPTEST_CASES` asks for more.
 fn cases() -> ProptestConfig {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(6);
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(2);
     ProptestConfig { cases, ..ProptestConfig::default() }
 }
 
