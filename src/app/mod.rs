@@ -9,6 +9,7 @@ mod plans;
 mod reload;
 mod restore;
 mod running;
+mod synchronised;
 mod watchdog;
 
 use crate::clock::Clock;
@@ -182,6 +183,9 @@ pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(Str
     tasks.spawn(reload::run(Arc::clone(&running), loader, watched, digest, asked.commands, edge_stop.clone()));
     let (view, outbox_view) = watch::channel(Arc::new(OutboxView::default()));
     let figures = Arc::clone(running.outbox.figures());
+    if settings.require_sync {
+        tasks.spawn(synchronised::ask(running.events.clone(), edge_stop.clone()));
+    }
     let renewal = outbox_view::Renewal::new(store.clone(), figures, Arc::clone(&running.metrics), view);
     tasks.spawn(renewal.run(edge_stop.clone()));
     let state = web_state(&running, picture, commands, outbox_view, &settings, store);

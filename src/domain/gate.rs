@@ -21,12 +21,34 @@ pub struct GateAnswer {
     pub next_open: Option<Timestamp>,
 }
 
-/// Answers for one subsystem and span, given every window that is known.
+/// Answers about now: as [`gate`] does, but no permission is given by a clock that is in doubt. An emergency is people's
+/// own decision and stands.
+pub fn gate_now(
+    inventory: &Inventory,
+    windows: &[WindowView],
+    subsystem: &SubsystemId,
+    span: Span,
+    doubt: Option<&Names>,
+) -> GateAnswer {
+    let mut answer = gate(inventory, windows, subsystem, span);
+    let Some(text) = doubt.filter(|_| emergency(windows, subsystem, span).is_none()) else { return answer };
+    let reason =
+        DenyReason { kind: DenyKind::ClockUnsynchronised, text: text.clone(), rule: "clock".to_owned(), source: None };
+    answer.reasons.insert(0, reason);
+    GateAnswer { allow: false, until: None, because: Vec::new(), ..answer }
+}
+
+fn emergency<'a>(windows: &'a [WindowView], subsystem: &SubsystemId, span: Span) -> Option<&'a WindowView> {
+    let open = |w: &&WindowView| w.state.opens_gates() && w.scope.contains(subsystem);
+    windows.iter().filter(open).find(|w| w.emergency.is_some() && w.span.covers(span))
+}
+
+/// Answers for one subsystem and span, given every window that is known. The asker names the instant, so that no clock is
+/// asked.
 pub fn gate(inventory: &Inventory, windows: &[WindowView], subsystem: &SubsystemId, span: Span) -> GateAnswer {
     let scope = std::slice::from_ref(subsystem);
     let open = |w: &&WindowView| w.state.opens_gates() && w.scope.contains(subsystem);
-    let emergency = windows.iter().filter(open).find(|w| w.emergency.is_some() && w.span.covers(span));
-    if let Some(window) = emergency {
+    if let Some(window) = emergency(windows, subsystem, span) {
         let (until, because) = (Some(window.span.end), vec![window_grant(window)]);
         return GateAnswer { allow: true, until, reasons: Vec::new(), because, next_open: None };
     }

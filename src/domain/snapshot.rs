@@ -235,6 +235,8 @@ pub struct Snapshot {
     pub incidents: Arc<Vec<IncidentView>>,
     /// Newest first: runs of plans, the last 500.
     pub runs: Arc<Vec<RunView>>,
+    /// Why nothing is allowed by the clock, if so.
+    pub clock_doubt: Option<Names>,
     /// The store refuses writes; pages leave from memory.
     pub store_failed: bool,
     /// Diagnostics of the last reload if it was refused.

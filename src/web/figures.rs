@@ -76,8 +76,15 @@ pub fn in_hours(now: Timestamp, snapshot: &Snapshot, subsystem: &Subsystem) -> b
         || subsystem.hours.spans(&inventory.zone, &inventory.calendar, Some(&owner), at).set.contains(now)
 }
 
-/// "May I change this now, for this long?"; `None` for a subsystem that the inventory does not know.
+/// "May I change this then, for this long?"; `None` for a subsystem that the inventory does not know.
 pub fn gate(snapshot: &Snapshot, id: &SubsystemId, span: Span) -> Option<GateAnswer> {
     let known = snapshot.inventory.subsystems.contains_key(id);
     known.then(|| gate::gate(&snapshot.inventory, &snapshot.windows, id, span))
+}
+
+/// "May I change this now, for this long?", by the clock as it is.
+pub fn gate_now(snapshot: &Snapshot, id: &SubsystemId, span: Span) -> Option<GateAnswer> {
+    let known = snapshot.inventory.subsystems.contains_key(id);
+    let doubt = snapshot.clock_doubt.as_ref();
+    known.then(|| gate::gate_now(&snapshot.inventory, &snapshot.windows, id, span, doubt))
 }

@@ -265,6 +265,7 @@ pub(super) fn snapshot() -> Snapshot {
         windows: Arc::new(windows),
         incidents: Arc::new(incidents()),
         runs: Arc::new(runs::runs()),
+        clock_doubt: None,
         store_failed: false,
         reload_refused: None,
     }

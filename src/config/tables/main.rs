@@ -135,7 +135,7 @@ const CLOCK: &[Field] = &[Field::with_default(
     "require_sync",
     Type::Bool,
     "false",
-    "Deny every permission while the kernel says that the clock is not synchronised.",
+    "Deny every permission while the kernel says that the clock is not synchronised (asked through `timedatectl` every 30 s), or cannot be asked. Takes a restart.",
 )];
 
 const COMMANDS: &[Field] = &[

@@ -5,7 +5,7 @@
 use super::orders::{forbidden, refuse};
 use super::*;
 use crate::domain::access::{Caller, Scope};
-use crate::domain::gate::{GateAnswer, gate};
+use crate::domain::gate::{GateAnswer, gate_now};
 use crate::domain::lease::{Lease, USE_WITHIN};
 use crate::domain::order::{NotOrdered, Order, Ordered, Wanted, WhyNot};
 
@@ -14,7 +14,7 @@ impl Engine {
     fn gate(&self, id: &SubsystemId, span: Span) -> GateAnswer {
         let of_it = self.book.iter().filter(|w| w.definition.scope.contains(id));
         let views: Vec<WindowView> = of_it.map(picture::window_view).collect();
-        gate(&self.inventory, &views, id, span)
+        gate_now(&self.inventory, &views, id, span, self.clock_is_doubtful().as_ref())
     }
 
     pub(super) fn lease(&mut self, out: &mut Output, order: &Order) -> Result<Ordered, NotOrdered> {

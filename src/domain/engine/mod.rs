@@ -93,6 +93,11 @@ pub enum Event {
         /// Where it went.
         to: Timestamp,
     },
+    /// The kernel was asked about its clock.
+    ClockAsked {
+        /// Why it is not to be trusted, if so.
+        doubt: Option<Names>,
+    },
     /// Nothing happened; a deadline may have passed.
     Tick,
 }
@@ -306,6 +311,7 @@ impl Engine {
                 self.record(&mut out, Fact::ClockStepped { from, to });
                 self.picture.touch_all();
             }
+            Event::ClockAsked { doubt } => self.hear_of_sync(doubt),
             Event::Tick => {}
         }
         self.tick(&mut out);

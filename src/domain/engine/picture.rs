@@ -67,6 +67,7 @@ impl Engine {
             windows: Arc::new(windows),
             incidents: Arc::new(incidents),
             runs: Arc::new(self.run_views()),
+            clock_doubt: self.clock_is_doubtful(),
             store_failed: false,
             reload_refused: self.reload_refused.clone(),
         }

@@ -14,16 +14,19 @@ pub(super) struct Wall {
     shown: Timestamp,
     /// What it showed right after it was last set back.
     set_back: Option<Timestamp>,
+    /// Why the kernel's clock is not to be trusted, if so; nothing where nobody asks it.
+    unsynchronised: Option<Names>,
 }
 
 impl Wall {
     pub(super) fn at(shown: Timestamp) -> Self {
-        Self { shown, set_back: None }
+        Self { shown, set_back: None, unsynchronised: None }
     }
 
     /// At a start the stored facts say how late it was.
     pub(super) fn at_start(shown: Timestamp, known: Timestamp) -> Self {
-        Self { shown, set_back: (shown + CLOCK_STEP_MAX < known).then_some(shown) }
+        let set_back = (shown + CLOCK_STEP_MAX < known).then_some(shown);
+        Self { set_back, ..Self::at(shown) }
     }
 
     pub(super) fn shows(&mut self, now: Timestamp) {
@@ -35,6 +38,14 @@ impl Wall {
 }
 
 impl Engine {
+    /// Takes note of what the kernel says about its clock; memory only.
+    pub(super) fn hear_of_sync(&mut self, doubt: Option<Names>) {
+        if self.wall.unsynchronised != doubt {
+            self.wall.unsynchronised = doubt;
+            self.picture.touch_all();
+        }
+    }
+
     /// Whether no time passes because the wall clock lies behind.
     pub(super) fn time_stands(&self) -> bool {
         self.wall.shown < self.now
@@ -52,10 +63,11 @@ impl Engine {
         }
         let jumped = self.clock_stepped.is_some_and(|at| self.now < at + DISTRUST);
         let set_back = self.wall.set_back.is_some_and(|at| self.wall.shown < at + DISTRUST);
-        (jumped || set_back).then(|| Names {
+        let jump = (jumped || set_back).then(|| Names {
             zh: "时钟刚刚跳变，十分钟内不开始维护".into(),
             en: "the clock jumped; nothing starts for ten minutes after that".into(),
-        })
+        });
+        jump.or_else(|| self.wall.unsynchronised.clone())
     }
 
     /// The same for runs, which are not told of the moment in which a clock is slewed, but keep to it.

@@ -40,6 +40,22 @@ fn hours_gate_allows_what_decide_allows_and_says_when_it_opens() {
 }
 
 #[test]
+fn a_clock_in_doubt_opens_nothing_now_but_an_emergency() {
+    let doubt = Names { zh: "时钟可疑".into(), en: "the clock is in doubt".into() };
+    let now = |windows: &[WindowView], from: &str| {
+        gate_now(&city(), windows, &FRONT.into(), lasting(from, HOUR), Some(&doubt))
+    };
+    let mut windows = [window("2026-11-28T23:00", 4 * HOUR, WindowState::Active)];
+    assert!(ask(&windows, FRONT, "2026-11-28T23:30", HOUR).allow);
+    let shut = now(&windows, "2026-11-28T23:30");
+    assert_eq!((shut.allow, shut.until, shut.because.len(), shut.reasons.len()), (false, None, 0, 1));
+    assert_eq!((shut.reasons[0].kind, &shut.reasons[0].text), (DenyKind::ClockUnsynchronised, &doubt));
+    assert!(now(&windows, "2026-11-25T10:00").reasons.len() > 1, "what denies by itself is told as well");
+    windows[0].emergency = Some(window::Emergency { ticket: "INC-7".into() });
+    assert!(now(&windows, "2026-11-28T23:30").allow);
+}
+
+#[test]
 fn window_gate_allows_only_inside_an_announced_or_running_window() {
     for state in WindowState::ALL {
         let windows = [window("2026-11-28T23:00", 4 * HOUR, state)];

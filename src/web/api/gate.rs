@@ -71,7 +71,8 @@ pub(in crate::web) async fn gate(
         None => now,
     };
     let (id, span) = (SubsystemId::new(subsystem), Span::lasting(start, lasts_ms));
-    let answer = figures::gate(&snapshot, &id, span)
+    let asked = if question.at.is_some() { figures::gate } else { figures::gate_now };
+    let answer = asked(&snapshot, &id, span)
         .ok_or_else(|| Problem::not_found(format!("no subsystem is called {:?}", id.as_str())))?;
     if let Some(caller) = asker.caller() {
         state.commands.note(recorded(now, caller, &id, &lasts, &answer));

@@ -161,7 +161,7 @@ fn changes(asked: &Asked, view: &SubsystemView) -> Vec<Change> {
 /// What the gate would say to a change of half an hour.
 fn policy(asked: &Asked, id: &SubsystemId) -> Policy {
     let (t, half_hour) = (asked.t, Span::lasting(asked.now, 30 * MINUTE));
-    let Some(answer) = figures::gate(&asked.snapshot, id, half_hour) else {
+    let Some(answer) = figures::gate_now(&asked.snapshot, id, half_hour) else {
         return Policy { sentence: String::new(), reasons: Vec::new() };
     };
     let sentence = match (answer.allow, answer.until, answer.next_open) {

@@ -1,6 +1,6 @@
 //! Leases as pipelines take them: the real command, the real daemon, exit codes.
 
-use crate::rig::House;
+use crate::rig::{House, until};
 use std::process::Output;
 
 async fn lease(house: &House, words: &[&str]) -> (Option<i32>, String) {
@@ -38,4 +38,27 @@ async fn a_pipeline_takes_a_lease_uses_it_once_and_gives_it_back() {
     assert_eq!(lease(&house, &["use", "lease_of_nobody"]).await.0, Some(1));
     drop(daemon);
     assert_eq!(lease(&house, &["use", &taken]).await.0, Some(2), "nobody answers");
+}
+
+#[tokio::test]
+async fn a_clock_that_nobody_vouches_for_opens_no_gate_where_the_files_ask_for_it() {
+    let house = House::build().await;
+    house.publish_calendars();
+    let daemon = house.start().await;
+    assert_eq!(lease(&house, &["take", "bdc/beta", "--for", "40m"]).await.0, Some(0));
+    drop(daemon);
+    house.edit("gengfu.yaml", "zone:", "clock: { require_sync: true }\nzone:");
+    // Nobody to ask: no `timedatectl` in an empty folder.
+    house.write("nothing/here", "");
+    let path = format!("PATH={}", house.path("nothing").display());
+    let mut daemon = house.spawn(&["/usr/bin/env", &path]);
+    daemon.serves().await;
+    let (status, said) = until("the doubt is known", 20, async || {
+        let answer = daemon.get("/api/v1/gate?subsystem=bdc/gamma&for=10m").await;
+        answer.1.contains("timedatectl: No such file").then_some(answer)
+    })
+    .await;
+    assert!(status == 423 && said.contains("clock_unsynchronised"), "{status} {said}");
+    let planned = daemon.get("/api/v1/gate?subsystem=bdc/gamma&for=10m&at=2026-11-28T23:00").await;
+    assert!(!planned.1.contains("clock_unsynchronised"), "an instant that is named needs no clock: {}", planned.1);
 }

@@ -88,3 +88,23 @@ fn leases_survive_a_restart() {
     bench.engine = restored;
     refused_as(give(&mut bench, "pipeline", Wanted::UseLease("l1".into())), WhyNot::Conflict, "was used");
 }
+
+#[test]
+fn a_clock_that_jumped_or_is_not_synchronised_gives_no_lease_and_starts_no_window() {
+    let mut bench = Bench::new(&two_tiers().window("w", &["c/alone"], T0 + 100 * SECOND, HOUR));
+    let from = bench.now;
+    bench.now = from + 10 * SECOND;
+    let out = bench.engine.handle(bench.now, Event::ClockStepped { from, to: bench.now });
+    bench.take(out);
+    refused_as(take(&mut bench, "pipeline", "a"), WhyNot::Denied, "the clock jumped");
+    bench.now = bench.now + 10 * MINUTE;
+    take(&mut bench, "pipeline", "b").unwrap();
+    let doubt = Names { zh: "未同步".into(), en: "not synchronised".into() };
+    let out = bench.engine.handle(bench.now, Event::ClockAsked { doubt: Some(doubt) });
+    bench.take(out);
+    assert!(bench.engine.has_news() && bench.engine.snapshot().clock_doubt.is_some());
+    refused_as(take(&mut bench, "pipeline", "c"), WhyNot::Denied, "not synchronised");
+    let out = bench.engine.handle(bench.now, Event::ClockAsked { doubt: None });
+    bench.take(out);
+    assert!(bench.engine.snapshot().clock_doubt.is_none());
+}
