@@ -20,8 +20,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::process::Command;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
-use tokio_util::task::TaskTracker;
 
 /// Records of a run in which nothing goes wrong: begun, leased, five intents and results, the restore's, the end.
 const RECORDS: usize = 15;
@@ -62,22 +62,29 @@ async fn deploy(State(deployer): State<Shared>, method: Method, headers: HeaderM
 struct Works {
     house: House,
     deployer: Shared,
-    _tasks: TaskTracker,
+    tasks: JoinSet<()>,
 }
 
 impl Works {
     async fn build() -> Self {
         let house = House::build().await;
-        let (tasks, deployer) = (TaskTracker::new(), Shared::default());
+        let deployer = Shared::default();
         let rule = ConnectTo { host: "*.test".into(), network: house.network, prefix: 28, port_offset: 20_000 };
         let roots = Arc::new(rustls::RootCertStore::empty());
         let network = Network { connect_to: vec![rule], allow: Vec::new(), roots };
         let address = network.redirected("deploy.bdc.test", 8_000).unwrap();
         let listener = TcpListener::bind(address).await.unwrap();
         let routes = axum::Router::new().route("/release", any(deploy)).with_state(Arc::clone(&deployer));
+        let mut tasks = JoinSet::new();
         tasks.spawn(async move { axum::serve(listener, routes).await.unwrap() });
         write_files(&house);
-        Self { house, deployer, _tasks: tasks }
+        Self { house, deployer, tasks }
+    }
+
+    /// Gives every address back.
+    async fn close(mut self) {
+        self.tasks.shutdown().await;
+        self.house.close().await;
     }
 
     /// Waits until the store shows so many records of the run; whether it came so far before the run was over.
@@ -185,6 +192,7 @@ async fn kill_at_a_record_of_a_plan_repeats_no_effect_and_leaves_nothing_drained
         let run = works.ended(&daemon).await;
         works.judge(&run, &format!("killed at record {record}"));
         daemon.stop(30).await;
+        works.close().await;
     }
 }
 
@@ -215,5 +223,6 @@ async fn a_full_disk_holds_a_plan_and_a_kill_while_it_is_full_repeats_nothing() 
         let run = works.ended(&daemon).await;
         works.judge(&run, if killed { "full, then killed" } else { "full for a while" });
         daemon.stop(30).await;
+        works.close().await;
     }
 }

@@ -75,6 +75,11 @@ impl House {
         Self { city: city.unwrap(), clock, network: own, dir, starts: AtomicU32::new(0) }
     }
 
+    /// Ends the city and gives its addresses back: a process has sixteen networks, and long tests build more houses.
+    pub(crate) async fn close(self) {
+        self.city.stop().await;
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
