@@ -292,6 +292,9 @@ impl Runtime {
         }
         self.write_tallies(now).await;
         let sealed = self.seal().await;
+        if let Ok(counts) = self.store.outbox_counts().await {
+            self.engine.note_dead_letters(counts.dead);
+        }
         if now.since(last.checkpoint) >= CHECKPOINT_EVERY_MS {
             last.checkpoint = now;
             self.write_checkpoint().await;
@@ -309,7 +312,7 @@ impl Runtime {
     }
 
     /// Seals the days that are over. All of earlier than engine time is stored: nothing waits, and it never runs backward.
-    async fn seal(&self) -> Sealed {
+    async fn seal(&mut self) -> Sealed {
         let sealing = Sealing {
             now: self.engine.now(),
             zone: self.engine.inventory().zone.clone(),
@@ -319,7 +322,9 @@ impl Runtime {
         match self.store.seal(sealing).await {
             Ok(SealedDays { days, more }) => {
                 for day in days {
-                    tracing::info!(day = day.day, head = %day.head(), late = day.late, "a day was sealed");
+                    let head = day.head().to_string();
+                    tracing::info!(day = day.day, head, late = day.late, "a day was sealed");
+                    self.engine.note_evidence(EvidenceHead { day: day.day, head });
                 }
                 if more { Sealed::MoreIsDue } else { Sealed::All }
             }

@@ -1,7 +1,7 @@
 //! From the store to a running state: the newest checkpoint, the facts behind it, and what was missed.
 
 use crate::domain::engine::{Engine, Event, Output};
-use crate::domain::{HOUR, Inventory, Snapshot, Timestamp};
+use crate::domain::{EvidenceHead, HOUR, Inventory, Snapshot, Timestamp};
 use crate::store::{Ends, Store, StoreError};
 use std::sync::Arc;
 
@@ -36,9 +36,12 @@ pub(super) async fn restore(
     for (_, recorded) in &loaded.facts {
         engine.apply(recorded);
     }
-    if let Some(at) = loaded.sealed_until {
-        engine.hold_at(at);
+    if let Some(day) = &loaded.sealed {
+        engine.hold_at(day.span.end);
+        engine.note_evidence(EvidenceHead { day: day.day.clone(), head: day.head().to_string() });
     }
+    engine.note_dead_letters(store.outbox_counts().await?.dead);
+    engine.send_digests();
     // The mark of life is a few seconds old; a fact that was stored later proves more.
     let last_fact = loaded.facts.last().map(|(_, recorded)| recorded.at);
     let alive_until = loaded.alive.max(last_fact);

@@ -232,6 +232,66 @@ pub struct RunNews {
     pub text: Names,
 }
 
+/// An incident in the daily digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigestLine {
+    /// Which one.
+    pub incident: IncidentId,
+    /// What was wrong.
+    pub symptom: Symptom,
+    /// The root cause, as people call it.
+    pub name: Names,
+    /// From its back-dated start to its end, or to now.
+    pub span: Span,
+}
+
+/// A window in the daily digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigestWindow {
+    /// Which one.
+    pub window: WindowId,
+    /// What people call it.
+    pub name: Names,
+    /// From the start to the approved end.
+    pub span: Span,
+}
+
+/// Where the chain of evidence ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceHead {
+    /// The last civil date that was sealed.
+    pub day: String,
+    /// Its head, 64 hexadecimal digits.
+    pub head: String,
+}
+
+/// What was, is and will be, once a day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigestNews {
+    /// The civil day that it is about.
+    pub day: Span,
+    /// Outages that touch it, in order of time, bounded to 50.
+    pub outages: Vec<DigestLine>,
+    /// Incidents that are open now, likewise.
+    pub open: Vec<DigestLine>,
+    /// Windows that run within the next 24 hours, likewise.
+    pub windows: Vec<DigestWindow>,
+    /// How many there are of each in all.
+    pub totals: [usize; 3],
+    /// Letters that were given up and that nobody has dropped.
+    pub dead_letters: u64,
+    /// Where the chain of evidence ends, once a day is sealed.
+    pub head: Option<EvidenceHead>,
+}
+
+impl DigestNews {
+    /// Whether nobody has to look at anything.
+    pub fn is_quiet(&self) -> bool {
+        let [outages, open, _] = self.totals;
+        outages == 0 && open == 0 && self.dead_letters == 0
+    }
+}
+
 /// What a message says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
@@ -269,6 +329,8 @@ pub enum Content {
     },
     /// A step of a plan speaks, or a run needs people.
     Plan(RunNews),
+    /// What was, is and will be, once a day.
+    Digest(Box<DigestNews>),
     /// A reload was refused; the text is what `check` prints.
     ReloadRefused {
         /// Diagnostics, cut to 16 KiB.

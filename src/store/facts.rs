@@ -85,8 +85,8 @@ pub(super) fn load(db: &Connection, before: u64) -> Result<Loaded, StoreError> {
     let facts = collect(rest.query([through])?)?;
     let alive = db.query_row("SELECT at FROM alive", [], |row| row.get(0)).optional()?.map(Timestamp);
     let audit = if schema::has(db, schema::WITH_AUDIT)? { audit::end(db)? } else { 0 };
-    let sealed_until = if schema::has(db, schema::WITH_EVIDENCE)? { evidence::sealed_until(db)? } else { None };
-    Ok(Loaded { checkpoint, facts, alive, sealed_until, ends: Ends { facts: end(db)?, audit } })
+    let sealed = if schema::has(db, schema::WITH_EVIDENCE)? { evidence::last(db)? } else { None };
+    Ok(Loaded { checkpoint, facts, alive, sealed, ends: Ends { facts: end(db)?, audit } })
 }
 
 /// Overwrites the alive mark.

@@ -47,8 +47,8 @@ pub struct Loaded {
     pub facts: Vec<(u64, Recorded)>,
     /// The last instant at which the former run was alive.
     pub alive: Option<Timestamp>,
-    /// When the last sealed day ended; nothing may be dated earlier.
-    pub sealed_until: Option<Timestamp>,
+    /// The last day that was sealed; nothing may be dated before its end.
+    pub sealed: Option<Statement>,
     /// The last ids; the first batch goes behind them.
     pub ends: Ends,
 }

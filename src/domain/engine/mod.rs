@@ -8,6 +8,7 @@ mod around;
 mod attribute;
 mod beside;
 mod checkpoint;
+mod digest;
 mod leases;
 mod orders;
 mod outages;
@@ -176,6 +177,7 @@ pub struct Engine {
     drained: BTreeMap<ProbeId, windows::Shows>,
     /// What is beside running maintenance, and beside which.
     beside: BTreeMap<SubsystemId, WindowId>,
+    daily_digest: digest::Digest,
 }
 
 /// Whether the store takes facts.
@@ -214,6 +216,7 @@ impl Engine {
             untold: Vec::new(),
             drained: BTreeMap::new(),
             beside: BTreeMap::new(),
+            daily_digest: digest::Digest::default(),
         };
         engine.watch.adopt(now, &engine.inventory);
         engine
@@ -290,6 +293,7 @@ impl Engine {
         self.picture.touch_all();
         self.lease_runs(&mut out);
         self.adopt(&mut out);
+        self.plan_digest(alive_until);
         self.tell_news(&mut out);
         out
     }
@@ -335,6 +339,7 @@ impl Engine {
                 Wake::Run(id) => self.advance_run(out, &id),
                 Wake::Risk(id) => self.consider_risk(out, &id),
                 Wake::Daily => self.daily(out),
+                Wake::Digest => self.tell_digest(out),
             }
         }
     }

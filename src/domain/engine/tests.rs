@@ -3,6 +3,7 @@
 mod attribution;
 mod beside;
 mod channels;
+mod digest;
 mod leases;
 mod limits;
 mod model;
@@ -114,6 +115,7 @@ impl Bench {
             }
             Content::DependencyInMaintenance { affected, .. } => format!("informed {}", affected[0].subsystem),
             Content::Plan(news) => format!("{} {}", news.kind.as_str(), news.run),
+            Content::Digest(_) => "digest".to_owned(),
             Content::ReloadRefused { .. } => "reload refused".to_owned(),
         };
         self.mails

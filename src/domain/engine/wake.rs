@@ -22,6 +22,8 @@ pub(super) enum Wake {
     Run(RunId),
     /// Does the budget burn too fast, or no longer?
     Risk(SubsystemId),
+    /// Is it time for the daily digest?
+    Digest,
     /// Expand windows another day, forget what is old.
     Daily,
 }

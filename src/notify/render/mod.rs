@@ -4,6 +4,7 @@
 //! and dark grounds; text from outside is escaped for where it goes and cannot begin a header. The order of the body
 //! is that of `docs/mail.md`: symptom, who, since when, evidence, budget, windows, next action, links, why you.
 
+mod digest;
 mod incident;
 mod maintenance;
 mod news;
@@ -63,6 +64,7 @@ pub fn render(message: &Message, in_place_of: InPlaceOf<'_>, context: &RenderCon
         Content::WindowNews { owner, telling, windows } => news::page(owner, *telling, windows, &words, url),
         Content::DependencyInMaintenance { window, affected } => maintenance::dependency(window, affected, &words, url),
         Content::Plan(news) => plan::page(news, &words, url),
+        Content::Digest(news) => digest::page(news, &words, url),
         Content::ReloadRefused { text } => maintenance::reload_refused(text, &words, url),
     };
     if let Some((mail, error)) = in_place_of {

@@ -111,6 +111,34 @@ fn run_news(kind: RunNewsKind) -> RunNews {
     }
 }
 
+fn digest() -> DigestNews {
+    let line = |n: u64, symptom| DigestLine {
+        incident: IncidentId(n),
+        symptom,
+        name: names("黄浦区一网通办频道", "Huangpu channel of the portal"),
+        span: Span::lasting(AT, 90 * MINUTE),
+    };
+    let coming = DigestWindow {
+        window: "bdc-monthly.1f3a9c02".into(),
+        name: names("大数据中心月度维护", "Monthly maintenance"),
+        span: Span::lasting(AT + DAY, 4 * HOUR),
+    };
+    DigestNews {
+        day: context().zone.day(context().zone.date(AT)),
+        outages: vec![line(41, Symptom::Down), line(42, Symptom::Overrun)],
+        open: vec![line(42, Symptom::Overrun)],
+        windows: vec![coming],
+        totals: [2, 1, 60],
+        dead_letters: 3,
+        head: Some(EvidenceHead { day: "2026-11-22".into(), head: "3f".repeat(32) }),
+    }
+}
+
+fn quiet() -> DigestNews {
+    let (outages, open, windows) = (Vec::new(), Vec::new(), Vec::new());
+    DigestNews { outages, open, windows, totals: [0; 3], dead_letters: 0, head: None, ..digest() }
+}
+
 fn told(change: Change, summary: Option<Summary>) -> Content {
     let why = names("说明文字", "the reason");
     let windows = vec![WindowNews { window: window(), why, summary }];
@@ -184,6 +212,8 @@ fn every_content() -> Vec<(&'static str, Content)> {
         ("plan_turns_back", Content::Plan(run_news(RunNewsKind::TurnsBack))),
         ("plan_broken", Content::Plan(run_news(RunNewsKind::Broken))),
         ("plan_stays_drained", Content::Plan(run_news(RunNewsKind::StaysDrained))),
+        ("digest", Content::Digest(Box::new(digest()))),
+        ("digest_quiet", Content::Digest(Box::new(quiet()))),
         (
             "reload_refused",
             Content::ReloadRefused { text: "probes/a.yaml:3:5: unknown key `tir`\n  did you mean `tier`?".into() },

@@ -43,6 +43,11 @@ impl Words<'_> {
         self.zone.local(at).strftime("%m-%d %H:%M").to_string()
     }
 
+    /// A civil date: `2026-12-26`.
+    pub(super) fn date(&self, at: Timestamp) -> String {
+        self.zone.date(at).to_string()
+    }
+
     /// `2026-12-26 23:00:00 +08:00 – 2026-12-27 03:00:00 +08:00 (4 h)`.
     pub(super) fn span(&self, span: Span) -> String {
         format!("{} – {} ({})", self.time(span.start), self.time(span.end), self.length(span.len_ms()))

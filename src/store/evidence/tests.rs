@@ -280,7 +280,7 @@ async fn the_past_of_an_old_store_is_sealed_in_steps_and_says_that_it_was_late()
     assert_eq!(sealed.iter().filter(|day| !day.late).count(), 1, "only the last one is sealed in time");
     assert_eq!(store.seal(rules(99 * DAY + SEAL_TEST_AFTER)).await.unwrap(), SealedDays::default());
     assert_eq!(store.verify(Wanted::default()).await.unwrap().findings, []);
-    assert_eq!(store.load().await.unwrap().sealed_until, Some(Timestamp(99 * DAY)));
+    assert_eq!(store.load().await.unwrap().sealed.unwrap().span.end, Timestamp(99 * DAY));
 }
 
 /// Long enough after midnight for a day to be sealed, and not late.
@@ -311,7 +311,7 @@ async fn a_store_from_before_the_chain_says_how_to_get_one() {
     let refused = old.verify(Wanted::default()).await.unwrap_err();
     assert!(refused.to_string().contains("start gengfu on it once"), "{refused}");
     assert!(matches!(old.evidence().await, Err(StoreError::Unsealed(_))));
-    assert_eq!(old.load().await.unwrap().sealed_until, None);
+    assert_eq!(old.load().await.unwrap().sealed, None);
 }
 
 #[test]
