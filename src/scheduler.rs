@@ -238,7 +238,7 @@ impl Shared {
             trigger,
             outcome: report.outcome.clone(),
         };
-        slot.record(report);
+        slot.record_for(trigger, report);
         // Whoever shuts down closes the channel; nobody is left to tell then.
         let _ = self.observations.send(observation).await;
     }

@@ -6,6 +6,7 @@
 mod mail;
 mod outbox_view;
 mod plans;
+mod recall;
 mod reload;
 mod restore;
 mod running;
@@ -180,6 +181,7 @@ pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(Str
     running.reloaded();
     running.scheduler.replace(scheduled(&inventory, &probers, &running.board)).await;
     let edge_stop = CancellationToken::new();
+    tasks.spawn(recall::visits(store.clone(), Arc::clone(&running.board), running.clock.now(), edge_stop.clone()));
     tasks.spawn(reload::run(Arc::clone(&running), loader, watched, digest, asked.commands, edge_stop.clone()));
     let (view, outbox_view) = watch::channel(Arc::new(OutboxView::default()));
     let figures = Arc::clone(running.outbox.figures());

@@ -3,7 +3,8 @@
 //! Reading order: `time` and `id`, then `inventory` (what there is), `observation` → `health` → `timeline`
 //! (what was seen), `composite` → `impact` (what is made of it, and what falls with it), `civil` → `calendar` → `hours`
 //! → `policy` → `window` → `coverage` → `gate` (when it may be changed), `plan` (how it is changed step by step),
-//! `annual` (a year's plan), `sla` (what is left of the promise), `survey` (whether declared hours are true), `incident`
+//! `annual` (a year's plan), `sla` (what is left of the promise), `survey` (whether declared hours are true), `inspection`
+//! (how visitors find a site), `incident`
 //! (who is told what), and `engine`, which only routes. The words are those of `docs/glossary.md`.
 
 mod audit;
@@ -30,6 +31,7 @@ pub mod health;
 pub mod hours;
 pub mod impact;
 pub mod incident;
+pub mod inspection;
 pub mod lease;
 pub mod order;
 pub mod plan;

@@ -195,6 +195,12 @@ pub const GROUPS: &[Group] = &[
                 "Burn rate at which the pair with this long look-back fires.",
             ),
             family(
+                Gauge,
+                "gengfu_inspection_failed_visits_ratio",
+                &["owner", "subsystem", "tier"],
+                "Of the scheduled visits of the last seven days to a public subsystem, the share that did not open within 15 s; the limit of inspections is 0.05, warn at 0.04.",
+            ),
+            family(
                 Counter,
                 "gengfu_policy_violation_seconds_total",
                 &["owner", "subsystem"],

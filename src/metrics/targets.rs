@@ -8,6 +8,7 @@ mod promises;
 pub use promises::{cause_label, left_ms};
 
 use super::writer::{Labels, Page};
+use crate::domain::inspection::Inspection;
 use crate::domain::timeline::Health;
 use crate::domain::*;
 use crate::probe::{Board, LATENCY_BUCKETS, Reading};
@@ -55,10 +56,22 @@ pub fn write(now: Timestamp, page: &mut Page, sources: &Sources<'_>) {
     probes(page, sources);
     subsystems(page, sources);
     promises::write(page, sources);
+    inspections(now, page, sources);
     windows(now, page, sources.snapshot);
     runs(page, sources.snapshot);
     policies(page, sources.figures);
     incidents(now, page, sources);
+}
+
+fn inspections(now: Timestamp, page: &mut Page, sources: &Sources<'_>) {
+    let inventory = &sources.snapshot.inventory;
+    let mut series = page.family("gengfu_inspection_failed_visits_ratio");
+    for subsystem in inventory.subsystems.values() {
+        let week = sources.board.inspection(now, inventory, subsystem);
+        if let Some(ratio) = week.and_then(Inspection::ratio) {
+            series.sample(&subsystem_labels(subsystem), ratio);
+        }
+    }
 }
 
 fn probes(page: &mut Page, sources: &Sources<'_>) {

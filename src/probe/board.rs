@@ -6,11 +6,13 @@
 mod count;
 mod history;
 mod slot;
+mod visits;
 
 pub use count::*;
 pub use history::{KEPT, TRACE_BYTES};
 pub use slot::{Reading, Slot};
 
+use crate::domain::inspection::Inspection;
 use crate::domain::*;
 use arc_swap::ArcSwap;
 use history::Budget;
@@ -46,6 +48,12 @@ impl Board {
             let subsystem = inventory.subsystems.get(&plan.id.subsystem());
             (&plan.id, plan.kind, subsystem.map_or(Tier::Three, |subsystem| subsystem.tier))
         }));
+        let slots = self.slots.load();
+        slots.values().for_each(|slot| slot.inspect(false));
+        for subsystem in inventory.subsystems.values() {
+            let visitors = inspection::visitors(inventory, subsystem);
+            visitors.into_iter().filter_map(|id| slots.get(id)).for_each(|slot| slot.inspect(true));
+        }
     }
 
     fn rebuild_for<'a>(&self, probes: impl ExactSizeIterator<Item = (&'a ProbeId, &'static str, Tier)>) {
@@ -85,6 +93,21 @@ impl Board {
     /// All latency histograms, by label.
     pub fn latencies(&self) -> Arc<BTreeMap<LatencyKey, Arc<Latency>>> {
         self.latencies.load_full()
+    }
+
+    /// The rolling week of visits to a public subsystem; `None` of one that is not public.
+    pub fn inspection(&self, now: Timestamp, inventory: &Inventory, subsystem: &Subsystem) -> Option<Inspection> {
+        let slots = self.slots.load();
+        let visitors = inspection::visitors(inventory, subsystem);
+        let weeks = visitors.into_iter().filter_map(|id| Some(slots.get(id)?.week(now)));
+        weeks.reduce(|sum, week| sum + week)
+    }
+
+    /// Takes back what a former run counted of one probe in one hour.
+    pub fn recall(&self, probe: &ProbeId, hour: Timestamp, seen: Inspection) {
+        if let Some(slot) = self.slots.load().get(probe) {
+            slot.visited(hour, seen);
+        }
     }
 
     /// Takes the tallies of all hours that ended at or before `now`; with [`Timestamp::MAX`] also the running one.

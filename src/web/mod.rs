@@ -13,6 +13,7 @@ mod dto;
 mod feed;
 mod format;
 mod guard;
+mod inspection;
 mod language;
 mod look;
 mod notices;

@@ -1,6 +1,6 @@
 //! The service-hours survey on its way out: read from the store, written as JSON, CSV and sign-off sheets.
 //!
-//! Not here: what is found (`domain::survey`). Invariants: tallies are read day by day, and only what the survey keeps of
+//! Not here: what is found (`domain::survey`). Invariants: tallies are read a few days at a time, and only what the survey keeps of
 //! them is held; a cell that a spreadsheet would take for a formula is defused, and so is markup in names.
 
 mod kept;
@@ -16,7 +16,7 @@ use crate::domain::*;
 use crate::store::{Store, StoreError, Tally};
 
 /// How much of the tallies is read at one time.
-const READ_MS: Millis = DAY;
+const READ_MS: Millis = 3 * DAY;
 
 /// Collects what the store counted of the subsystems that `wanted` takes, in the hours that begin within `period`.
 ///

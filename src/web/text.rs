@@ -190,6 +190,7 @@ texts! {
     kept_out: "仍被摘除", "Out of service";
     last_word: "最近结果", "Last word";
     run_public: "主机名、命令与人员只对登录者显示。", "Hosts, commands and people are shown to those who are signed in.";
+    inspection: "巡检视角", "Inspection";
     survey: "服务时间调查", "Service hours";
     findings: "发现", "Findings";
     no_findings: "未发现与申报不符之处。", "Nothing contradicts what is declared.";

@@ -3,9 +3,11 @@
 //! Not here: which slots there are (`board`). Invariant: whatever is read is a copy; nobody waits for an attempt.
 
 use super::TALLY_HOURS_MAX;
-use super::count::{Counters, Latency, Tally};
+use super::count::{Counters, Latency, SLOW_AFTER, Tally};
 use super::history::{Budget, History};
-use crate::domain::{HOUR, Outcome, ProbeId, Timestamp};
+use super::visits::Visits;
+use crate::domain::inspection::Inspection;
+use crate::domain::{HOUR, Outcome, ProbeId, Timestamp, Trigger};
 use crate::probe::Report;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,6 +31,8 @@ pub struct Slot {
     pub kind: &'static str,
     state: Mutex<State>,
     tick_met: AtomicBool,
+    /// Whether the week of visits is kept: of pages of public subsystems.
+    inspected: AtomicBool,
     budget: Arc<Budget>,
 }
 
@@ -38,6 +42,7 @@ pub(super) struct State {
     history: History,
     pub(super) latency: Arc<Latency>,
     tallies: VecDeque<(Timestamp, Tally)>,
+    visits: Visits,
 }
 
 impl Slot {
@@ -47,9 +52,15 @@ impl Slot {
     }
 
     pub(super) fn new(id: ProbeId, kind: &'static str, latency: Arc<Latency>, budget: Arc<Budget>) -> Self {
-        let state =
-            State { counters: Counters::default(), history: History::default(), latency, tallies: VecDeque::new() };
-        Self { id, kind, state: Mutex::new(state), tick_met: AtomicBool::new(false), budget }
+        let state = State {
+            counters: Counters::default(),
+            history: History::default(),
+            latency,
+            tallies: VecDeque::new(),
+            visits: Visits::default(),
+        };
+        let (tick_met, inspected) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { id, kind, state: Mutex::new(state), tick_met, inspected, budget }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -88,6 +99,36 @@ impl Slot {
         self.tick_met.swap(false, Ordering::Relaxed)
     }
 
+    /// Keeps the week of visits, or no longer.
+    pub(super) fn inspect(&self, wanted: bool) {
+        self.inspected.store(wanted, Ordering::Relaxed);
+        if !wanted {
+            self.lock().visits = Visits::default();
+        }
+    }
+
+    /// Adds visits to their hour, where they are kept.
+    pub(super) fn visited(&self, at: Timestamp, seen: Inspection) {
+        if self.inspected.load(Ordering::Relaxed) {
+            self.lock().visits.add(at, seen);
+        }
+    }
+
+    /// The rolling week of visits.
+    pub(super) fn week(&self, now: Timestamp) -> Inspection {
+        self.lock().visits.week(now)
+    }
+
+    /// Keeps the report of an attempt that just ended; one that served a tick is a visit, too.
+    pub fn record_for(&self, trigger: Trigger, report: Report) {
+        if trigger == Trigger::Tick
+            && let Some(failed) = failed_visit(&report)
+        {
+            self.visited(report.started, Inspection { visits: 1, failed: u64::from(failed) });
+        }
+        self.record(report);
+    }
+
     /// Keeps the report of an attempt that just ended.
     pub fn record(&self, report: Report) {
         let mut state = self.lock();
@@ -102,6 +143,15 @@ impl Slot {
     /// The attempts that are kept, the newest first: the last [`KEPT`](super::KEPT), and as many bad ones.
     pub fn attempts(&self) -> Vec<Arc<Report>> {
         self.lock().history.newest_first()
+    }
+}
+
+/// Whether a visit did not open within 15 s; `None` if it measured nothing.
+fn failed_visit(report: &Report) -> Option<bool> {
+    match report.outcome {
+        Outcome::Unknown(_) => None,
+        Outcome::Fail(_) => Some(true),
+        Outcome::Pass | Outcome::Degraded(_) => Some(report.took > SLOW_AFTER),
     }
 }
 

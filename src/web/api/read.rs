@@ -4,6 +4,7 @@ use super::composites::ImpactDto;
 use crate::domain::*;
 use crate::web::dto::{AccountDto, AttemptDto, IncidentDto, ProbeDto, SubsystemDto, WindowDto, at};
 use crate::web::guard::Viewer;
+use crate::web::inspection::{self, InspectionDto};
 use crate::web::look::{self, Look};
 use crate::web::problem::Problem;
 use crate::web::state::WebState;
@@ -77,6 +78,9 @@ pub(in crate::web) struct SubsystemDetail {
     dependants: Vec<String>,
     windows: Vec<WindowDto>,
     accounts: Vec<AccountDto>,
+    /// Of a public one: how inspectors would find it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inspection: Option<InspectionDto>,
 }
 
 /// `GET /api/v1/subsystems/{owner}/{id}`.
@@ -103,6 +107,7 @@ pub(in crate::web) async fn subsystem(
         dependants: dependants.into_iter().flatten().map(ToString::to_string).collect(),
         windows: snapshot.windows.iter().filter(in_scope).map(WindowDto::from).collect(),
         accounts: figures.accounts().map(|(period, a)| AccountDto::of(period, target_ppm, a)).collect(),
+        inspection: inspection::of(&state, subsystem).map(Into::into),
     }))
 }
 

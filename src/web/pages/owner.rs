@@ -6,9 +6,10 @@ use super::{Asked, Frame, missing, show};
 use crate::domain::*;
 use crate::metrics::targets::left_ms;
 use crate::web::look::{self, Look};
-use crate::web::{figures, format};
+use crate::web::state::WebState;
+use crate::web::{figures, format, inspection};
 use askama::Template;
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
@@ -37,14 +38,15 @@ struct Row {
     overdrawn: bool,
     hours: String,
     tier: u8,
+    inspection: Option<String>,
 }
 
 /// `GET /owners/{owner}`.
-pub(super) async fn page(asked: Asked, Path(owner): Path<String>) -> Response {
+pub(super) async fn page(asked: Asked, State(state): State<WebState>, Path(owner): Path<String>) -> Response {
     let id = OwnerId::new(owner);
     let Some(owner) = asked.snapshot.inventory.owners.get(&id) else { return missing(&asked) };
     let views = asked.snapshot.subsystems.iter().filter(|v| v.id.owner() == id);
-    let rows: Vec<Row> = views.filter_map(|view| row(&asked, view)).collect();
+    let rows: Vec<Row> = views.filter_map(|view| row(&asked, &state, view)).collect();
     let good = rows.iter().filter(|r| matches!(r.look, Look::Up | Look::Closed)).count();
     let mine = asked.snapshot.windows.iter().filter(|w| w.owner == id && w.span.end > asked.now);
     let page = Page {
@@ -60,7 +62,7 @@ pub(super) async fn page(asked: Asked, Path(owner): Path<String>) -> Response {
     show(&asked, StatusCode::OK, &page)
 }
 
-fn row(asked: &Asked, view: &SubsystemView) -> Option<Row> {
+fn row(asked: &Asked, state: &WebState, view: &SubsystemView) -> Option<Row> {
     let subsystem = asked.snapshot.inventory.subsystems.get(&view.id)?;
     let account = figures::Reader::new(asked.now, &asked.snapshot).month(view);
     let left = account.as_ref().map(left_ms);
@@ -78,5 +80,6 @@ fn row(asked: &Asked, view: &SubsystemView) -> Option<Row> {
         overdrawn: left.is_some_and(|ms| ms < 0),
         hours: subsystem.hours.as_str().to_owned(),
         tier: subsystem.tier.into(),
+        inspection: inspection::of(state, subsystem).map(|seen| inspection::sentence(asked.language, seen)),
     })
 }

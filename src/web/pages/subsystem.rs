@@ -9,7 +9,7 @@ use super::{Asked, Frame, missing, show};
 use crate::domain::*;
 use crate::web::look::{self, Look};
 use crate::web::state::WebState;
-use crate::web::{figures, format};
+use crate::web::{figures, format, inspection};
 use askama::Template;
 use attempt::ProbeRow;
 use axum::extract::{Path, State};
@@ -40,6 +40,7 @@ struct Page {
     objective: String,
     origins: Vec<String>,
     audience: &'static str,
+    inspection: Option<String>,
     day: Strip,
     day_scale: [String; 5],
     long: Strip,
@@ -101,6 +102,7 @@ pub(super) async fn page(
         hours: subsystem.hours.as_str().to_owned(),
         objective: promise::objective(&asked, subsystem),
         origins: promise::origins(&asked, subsystem),
+        inspection: inspection::of(&state, subsystem).map(|seen| inspection::sentence(asked.language, seen)),
         audience: if subsystem.public { asked.t.public } else { asked.t.internal },
         day: day.draw(asked.t),
         day_scale: [24, 18, 12, 6, 0].map(|hours| asked.moment(asked.now - hours * HOUR)),
