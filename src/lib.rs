@@ -19,6 +19,7 @@ pub mod network;
 pub mod notify;
 pub mod outbox;
 pub mod probe;
+pub mod report;
 pub mod runtime;
 pub mod scheduler;
 pub mod step;

@@ -20,6 +20,7 @@ mod lease;
 mod outbox;
 pub mod plan;
 pub mod probe;
+pub mod report;
 mod run;
 pub mod schema;
 pub mod simulate;
@@ -113,6 +114,8 @@ enum Command {
     /// List letters, try one again, or give one up
     #[command(subcommand)]
     Outbox(outbox::OutboxCommand),
+    /// Say what was promised and what came of it over a period, from the store
+    Report(report::ReportArgs),
     /// Copy the store into a new file, also while the daemon runs
     Backup(backup::BackupArgs),
     /// Put a copy in the place of the store; the daemon must not run
@@ -157,6 +160,12 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         }
         Command::Token(args) => token::token(args, out),
         Command::Outbox(command) => block_on(outbox::outbox(&store_of(&main)?, command, out)),
+        Command::Report(args) => {
+            install_tls();
+            let (_, loaded) = files(&main)?;
+            let inventory = Arc::new(loaded.inventory);
+            block_on(report::report(now(), &loaded.settings.store.path, inventory, args, out))
+        }
         Command::Backup(args) => block_on(backup::backup(&store_of(&main)?, args, out)),
         Command::Restore(args) => block_on(backup::restore(&store_of(&main)?, args, out)),
         Command::Verify(args) => {

@@ -28,6 +28,7 @@ pub mod composite;
 pub mod engine;
 pub mod gate;
 pub mod health;
+pub mod history;
 pub mod hours;
 pub mod impact;
 pub mod incident;

@@ -19,7 +19,7 @@ struct Kind {
     fact: String,
 }
 
-fn damaged(what: impl std::fmt::Display, error: &serde_json::Error) -> StoreError {
+pub(super) fn damaged(what: impl std::fmt::Display, error: &serde_json::Error) -> StoreError {
     StoreError::Corrupt(format!("{what} cannot be understood: {error}"))
 }
 

@@ -12,6 +12,7 @@ mod evidence;
 mod facts;
 mod lane;
 mod outbox;
+mod past;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -25,7 +26,8 @@ pub use evidence::{
 pub use outbox::{Held, InPlaceOf, Letter, LetterCounts, LetterState};
 pub use times::CommitTimes;
 
-use crate::domain::{AuditEntry, Message, ProbeId, Recorded, Span, Timestamp};
+use crate::domain::history::{History, Past};
+use crate::domain::{AuditEntry, Inventory, MINUTE, Message, Millis, ProbeId, Recorded, Span, Timestamp};
 use lane::{Durability, Lane};
 use rusqlite::Connection;
 use std::fs;
@@ -37,6 +39,9 @@ pub const FACTS_PER_PAGE: usize = 4_096;
 
 /// What the name of the key's file has behind that of the store.
 const KEY_SUFFIX: &str = ".key";
+
+/// A mark of life that is older than this says that nobody watches.
+const ALIVE_FOR: Millis = MINUTE;
 
 /// What a start needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -259,6 +264,24 @@ impl Store {
     /// next page begins at the time of the last fact, `after` its id; an empty one is the end.
     pub async fn facts_between(&self, span: Span, after: u64) -> Result<Vec<(u64, Recorded)>, StoreError> {
         self.read(move |db| facts::between(db, span, after)).await
+    }
+
+    /// The whole past of what `inventory` names, as it is known at `now`, from the facts alone. Reads the whole log
+    /// beside everything else; what lies behind the last mark of life is unknown, unless that is fresh.
+    ///
+    /// # Errors
+    /// `Corrupt` if a fact cannot be understood.
+    pub async fn past(&self, inventory: Arc<Inventory>, now: Timestamp) -> Result<Past, StoreError> {
+        let path = self.0.path.clone();
+        blocking(move || {
+            let mut history = History::new(inventory);
+            let alive = past::fold(&path, &mut history)?.max(history.last());
+            if let Some(alive) = alive.filter(|alive| *alive + ALIVE_FOR < now) {
+                history.lost_sight(alive);
+            }
+            Ok(history.past(now))
+        })
+        .await
     }
 
     /// Forgets letters that were settled before `before`, and of days that a signed statement declared forgotten the

@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["runtime", "scheduler", "web", "metrics", "config", "import", "city"],
     &["outbox"],
     &["probe", "step", "notify", "store"],
-    &["network", "field", "clock", "entropy"],
+    &["network", "field", "clock", "entropy", "report"],
     &["domain"],
 ];
 

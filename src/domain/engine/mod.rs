@@ -24,6 +24,8 @@ mod windows;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::domain) use picture::window_view;
+
 use super::health::{Change, Verdict};
 use super::incident::Desk;
 use super::lease::Leases;

@@ -100,7 +100,7 @@ impl Engine {
     }
 }
 
-pub(super) fn window_view(window: &Window) -> WindowView {
+pub(in crate::domain) fn window_view(window: &Window) -> WindowView {
     WindowView {
         id: window.id.clone(),
         schedule: window.schedule.clone(),

@@ -8,6 +8,7 @@ mod leases;
 mod limits;
 mod model;
 mod news;
+mod past;
 
 use super::*;
 use crate::domain::fixture::City;

@@ -26,7 +26,7 @@ pub use period::{Grain, Period};
 pub use promise::{account_of, account_within, promised_hours};
 pub use ratio::Ratio;
 pub use reader::{Reader, SubsystemFigures};
-pub use statement::{Statement, Subject, Totals};
+pub use statement::{Answers, Statement, Subject, Totals};
 
 use super::*;
 use std::collections::BTreeMap;

@@ -87,11 +87,17 @@ impl Totals {
     }
 }
 
-/// A ledger's answers.
-struct Answers {
-    account: Account,
-    by_window: Vec<(Option<WindowId>, Share)>,
-    by_incident: Vec<(Option<IncidentId>, Share)>,
+/// What the ledger of one promise answers; each breakdown sums to the account.
+#[derive(Clone, Debug)]
+pub struct Answers {
+    /// The figures.
+    pub account: Account,
+    /// See [`Statement::by_window`].
+    pub by_window: Vec<(Option<WindowId>, Share)>,
+    /// See [`Statement::by_incident`].
+    pub by_incident: Vec<(Option<IncidentId>, Share)>,
+    /// By the stretches of time that were asked for, by their number; the rest is told without one.
+    pub by_column: Vec<(Option<usize>, Share)>,
 }
 
 impl<'s> Reader<'s> {
@@ -112,7 +118,7 @@ impl<'s> Reader<'s> {
         match &subject {
             Subject::Composite(id) => {
                 let composite = inventory.composites.get(id)?;
-                let answers = self.of_composite(composite, period)?;
+                let answers = self.answers_of(composite, period)?;
                 statement.provisional = self.is_provisional_for(composite, period);
                 statement.add(subject, answers);
             }
@@ -129,13 +135,15 @@ impl<'s> Reader<'s> {
         (!statement.promises.is_empty()).then_some(statement)
     }
 
-    fn of_subsystem(&mut self, view: &SubsystemView, period: Period) -> Option<Answers> {
+    /// The account of a subsystem with every breakdown; `None` where its objective is not known.
+    pub fn answers(&mut self, view: &SubsystemView, period: Period, columns: &[Span]) -> Option<Answers> {
         let windows = by_window(&view.windows);
         let incidents = self.concerned().get(&view.id).cloned().unwrap_or_default();
-        self.ledger(view, period, |ledger| Answers::of(ledger, windows, &incidents))
+        self.ledger(view, period, |ledger| Answers::of(ledger, windows, &incidents, columns))
     }
 
-    fn of_composite(&mut self, composite: &'s Composite, period: Period) -> Option<Answers> {
+    /// The same of a composite, without columns.
+    pub fn answers_of(&mut self, composite: &'s Composite, period: Period) -> Option<Answers> {
         let members = composite.needs.members();
         let views = members.iter().filter_map(|id| self.snapshot.subsystem(id));
         let mut windows: Vec<UsedWindow> = views.flat_map(|view| view.windows.iter().cloned()).collect();
@@ -144,13 +152,15 @@ impl<'s> Reader<'s> {
         let mut incidents: Vec<(IncidentId, Span)> = concerned.flatten().copied().collect();
         incidents.sort_by_key(|(id, span)| (*id, span.start));
         let seen = self.evidence_of(composite);
-        self.composite_ledger(composite, &seen, period, |ledger| Answers::of(ledger, by_window(&windows), &incidents))
+        self.composite_ledger(composite, &seen, period, |ledger| {
+            Answers::of(ledger, by_window(&windows), &incidents, &[])
+        })
     }
 }
 
 impl Statement {
     fn add_subsystem(&mut self, reader: &mut Reader<'_>, view: &SubsystemView) {
-        if let Some(answers) = reader.of_subsystem(view, self.period) {
+        if let Some(answers) = reader.answers(view, self.period, &[]) {
             self.provisional |= reader.is_provisional(view, self.period);
             self.add(Subject::Subsystem(view.id.clone()), answers);
         }
@@ -169,13 +179,23 @@ impl Statement {
 }
 
 impl Answers {
-    fn of(ledger: &Ledger<'_>, windows: Vec<(WindowId, SpanSet)>, incidents: &[(IncidentId, Span)]) -> Self {
+    fn of(
+        ledger: &Ledger<'_>,
+        windows: Vec<(WindowId, SpanSet)>,
+        incidents: &[(IncidentId, Span)],
+        columns: &[Span],
+    ) -> Self {
         Self {
             account: ledger.account(),
             by_window: ledger.breakdown(windows),
             by_incident: ledger.breakdown(incidents.iter().map(|(id, span)| (*id, SpanSet::from(*span)))),
+            by_column: if columns.is_empty() { Vec::new() } else { ledger.breakdown(numbered(columns)) },
         }
     }
+}
+
+fn numbered(columns: &[Span]) -> impl Iterator<Item = (usize, SpanSet)> + '_ {
+    columns.iter().map(|span| SpanSet::from(*span)).enumerate()
 }
 
 /// Used time and overrun of each window, in the order of their starts.

@@ -183,6 +183,18 @@ impl Book {
         used
     }
 
+    /// How windows touched every subsystem, in order of time.
+    pub fn used_by_all(&self) -> BTreeMap<SubsystemId, Vec<UsedWindow>> {
+        let mut all: BTreeMap<SubsystemId, Vec<UsedWindow>> = BTreeMap::new();
+        for window in self.windows.values().filter(|w| w.state.took_place()) {
+            for id in &window.definition.scope {
+                all.entry(id.clone()).or_default().push(window.used());
+            }
+        }
+        all.values_mut().for_each(|used| used.sort_by_key(|u| u.approved.start));
+        all
+    }
+
     /// Forgets what ended before `t`, to bound memory; the facts keep it.
     pub fn forget_before(&mut self, t: Timestamp) {
         self.windows.retain(|_, w| w.span.end > t || w.state.is_running());
