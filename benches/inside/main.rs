@@ -11,6 +11,7 @@ mod evidence;
 mod files;
 mod past;
 mod readers;
+mod reports;
 mod start;
 #[allow(dead_code, reason = "each benchmark uses a part of the rig")]
 #[path = "../rig/table.rs"]
@@ -45,6 +46,10 @@ fn main() -> anyhow::Result<()> {
     if wanted("windows") {
         head("Windows of 400 days");
         windows::rows()?;
+    }
+    if wanted("reports") {
+        head("Reports, 5 000 subsystems with 200 changes in a year");
+        reports::rows()?;
     }
     if wanted("start") {
         head("Store and start");

@@ -70,6 +70,7 @@ fn state(inventory: &Inventory, snapshot: Snapshot) -> anyhow::Result<WebState> 
         desk: std::sync::Arc::default(),
         access: std::sync::Arc::default(),
         store: None,
+        archive: Default::default(),
         metrics: Arc::new(Metrics::new("0")?),
         site: Arc::new(site),
     })

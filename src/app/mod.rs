@@ -8,6 +8,7 @@ mod outbox_view;
 mod plans;
 mod recall;
 mod reload;
+mod reports;
 mod restore;
 mod running;
 mod synchronised;
@@ -190,6 +191,14 @@ pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(Str
     }
     let renewal = outbox_view::Renewal::new(store.clone(), figures, Arc::clone(&running.metrics), view);
     tasks.spawn(renewal.run(edge_stop.clone()));
+    let task = reports::run(
+        store.clone(),
+        Arc::clone(&running.clock),
+        picture.clone(),
+        running.events.clone(),
+        edge_stop.clone(),
+    );
+    tasks.spawn(task);
     let state = web_state(&running, picture, commands, outbox_view, &settings, store);
     if let Some(certificate) = &running.certificate {
         tasks.spawn(reload::renew(Arc::clone(certificate), edge_stop.clone()));
@@ -304,6 +313,7 @@ fn web_state(
         desk: Arc::clone(&running.desk),
         access: Arc::clone(&running.access),
         store: Some(store),
+        archive: Arc::default(),
         site: Arc::new(site),
     }
 }

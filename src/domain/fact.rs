@@ -235,6 +235,11 @@ pub enum Fact {
         /// What.
         event: RunFact,
     },
+    /// The report about a month was put into the outbox.
+    MonthReported {
+        /// `2026-10`.
+        period: String,
+    },
     /// An incident is over.
     IncidentClosed {
         /// Which one.

@@ -258,9 +258,11 @@ impl History {
             subsystems,
             windows: Arc::new(windows),
             incidents: Arc::default(),
+            clock_doubt: None,
             runs: Arc::default(),
             store_failed: false,
             reload_refused: None,
+            reported: None,
             inventory,
         };
         Past::new(snapshot, incidents)

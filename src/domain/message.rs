@@ -292,6 +292,40 @@ impl DigestNews {
     }
 }
 
+/// The report about a month, in the recipient's language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportNews {
+    /// `2026-10`.
+    pub period: String,
+    /// Whose report about when.
+    pub title: String,
+    /// How many promises were met, and how many not.
+    pub lead: String,
+    /// What must be known before any figure is quoted.
+    pub caveats: Vec<String>,
+    /// Name and value.
+    pub totals: Vec<(String, String)>,
+    /// Promises that were not met, bounded.
+    pub missed: Vec<String>,
+    /// Incidents, bounded.
+    pub incidents: Vec<String>,
+    /// What the attached report is called.
+    pub file: String,
+    /// The whole report: one HTML file that loads nothing.
+    pub html: String,
+}
+
+/// One letter about a month, for everybody who reads its language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportLetter {
+    /// One for each owner and month.
+    pub thread: String,
+    /// Who gets it.
+    pub to: Vec<Recipient>,
+    /// What it says.
+    pub news: ReportNews,
+}
+
 /// What a message says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
@@ -331,6 +365,8 @@ pub enum Content {
     Plan(RunNews),
     /// What was, is and will be, once a day.
     Digest(Box<DigestNews>),
+    /// What came of the promises over a month.
+    Report(Box<ReportNews>),
     /// A reload was refused; the text is what `check` prints.
     ReloadRefused {
         /// Diagnostics, cut to 16 KiB.

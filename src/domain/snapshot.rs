@@ -237,6 +237,8 @@ pub struct Snapshot {
     pub runs: Arc<Vec<RunView>>,
     /// Why nothing is allowed by the clock, if so.
     pub clock_doubt: Option<Names>,
+    /// The last month whose report was sent: `2026-10`.
+    pub reported: Option<Arc<str>>,
     /// The store refuses writes; pages leave from memory.
     pub store_failed: bool,
     /// Diagnostics of the last reload if it was refused.

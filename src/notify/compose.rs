@@ -31,13 +31,18 @@ pub fn compose(message: &Message, rendered: &Rendered, context: &RenderContext) 
         .boundary(format!("gengfu-{}", message.id))
         .singlepart(SinglePart::plain(rendered.text.clone()))
         .singlepart(SinglePart::html(rendered.html.clone()));
-    let body = match &rendered.calendar {
+    let calendar = rendered
+        .calendar
+        .iter()
+        .map(|calendar| ("maintenance.ics".to_owned(), calendar, "text/calendar; charset=utf-8; method=PUBLISH"));
+    let report = rendered.attached.iter().map(|(name, html)| (name.clone(), html, "text/html; charset=utf-8"));
+    let attached = calendar.chain(report).next();
+    let body = match attached {
         None => body,
-        Some(calendar) => {
-            let kind = ContentType::parse("text/calendar; charset=utf-8; method=PUBLISH");
-            let kind = kind.map_err(|e| format!("the calendar part: {e}"))?;
-            let events = Attachment::new("maintenance.ics".to_owned()).body(calendar.clone(), kind);
-            MultiPart::mixed().boundary(format!("gengfu-all-{}", message.id)).multipart(body).singlepart(events)
+        Some((name, text, kind)) => {
+            let kind = ContentType::parse(kind).map_err(|e| format!("the attached part: {e}"))?;
+            let part = Attachment::new(name).body(text.clone(), kind);
+            MultiPart::mixed().boundary(format!("gengfu-all-{}", message.id)).multipart(body).singlepart(part)
         }
     };
     let letter = builder.multipart(body).map_err(|e| format!("mail to {}: {e}", message.to.mail))?;

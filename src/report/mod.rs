@@ -8,6 +8,7 @@ mod build;
 mod chart;
 mod html;
 mod league;
+mod mail;
 mod markdown;
 mod table;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod words;
 pub use build::build;
 pub use html::html;
 pub use league::{League, Ranked, Unranked, WhyNot};
+pub use mail::{due, letters};
 pub use markdown::markdown;
 pub use table::csv;
 pub use value::json;
@@ -156,6 +158,17 @@ pub struct Line {
     pub before: Option<Account>,
     /// The hours rest on a year that is not published.
     pub provisional: bool,
+}
+
+impl Report {
+    /// Leaves out the sentences of evidence, which name hosts; what went wrong stays.
+    pub fn keep_hosts_private(&mut self) {
+        for incident in &mut self.incidents {
+            if let Some(reason) = &mut incident.reason {
+                reason.text = reason.kind.as_str().to_owned();
+            }
+        }
+    }
 }
 
 impl Line {

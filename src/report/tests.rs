@@ -48,9 +48,11 @@ fn past(inventory: Inventory, seen: Vec<Seen>, incidents: Vec<PastIncident>, now
         subsystems: views.collect(),
         windows: Arc::default(),
         incidents: Arc::default(),
+        clock_doubt: None,
         runs: Arc::default(),
         store_failed: false,
         reload_refused: None,
+        reported: None,
         inventory: Arc::new(inventory),
     };
     Past::new(snapshot, incidents)
@@ -269,4 +271,38 @@ fn nobody_knows_an_owner_that_is_in_no_file() {
     let nothing = build(&past, OCTOBER, &question("2026-09")).unwrap();
     assert!(nothing.league.ranked.is_empty());
     assert!(html(&nothing, Language::En).unwrap().contains("Nobody can be compared"));
+}
+
+#[test]
+fn a_months_report_is_due_on_the_first_working_day_at_nine() {
+    use crate::domain::policy::fixture;
+    let city = fixture::city();
+    let due = |text: &str, sent| due(city.zone.parse(text).unwrap(), &city, sent).map(|p| p.to_string());
+    // National Day: the first working day of October 2026 is the eighth.
+    assert_eq!(due("2026-10-07T23:00", None), None);
+    assert_eq!(due("2026-10-08T08:59", None), None);
+    assert_eq!(due("2026-10-08T09:00", None).as_deref(), Some("2026-09"));
+    assert_eq!(due("2026-10-20T12:00", Some("2026-08")).as_deref(), Some("2026-09"));
+    assert_eq!(due("2026-10-20T12:00", Some("2026-09")), None);
+    // New Year's Day and a make-up Sunday: the fourth of January is worked.
+    assert_eq!(due("2026-01-02T12:00", None), None);
+    assert_eq!(due("2026-01-04T09:00", None).as_deref(), Some("2025-12"));
+}
+
+#[test]
+fn owners_get_their_part_and_administrators_the_citys() {
+    let seen =
+        Seen { changes: vec![(OCTOBER - 40 * DAY, Health::Up), (OCTOBER + DAY, Health::Down)], ..Seen::default() };
+    let incident = outage(3, "a/hall", Span::new(OCTOBER + DAY, Timestamp::MAX), &[]);
+    let past = past(city(), vec![seen; 4], vec![incident], OCTOBER + 35 * DAY);
+    let letters = letters(&past, Period::parse("2026-10").unwrap());
+    let threads: Vec<&str> = letters.iter().map(|l| l.thread.as_str()).collect();
+    assert_eq!(threads, ["report-2026-10-a", "report-2026-10-b", "report-2026-10-c", "report-2026-10-city"]);
+    let news = &letters[3].news;
+    assert!(news.lead.contains("0 met, 4 missed"), "{}", news.lead);
+    assert_eq!(news.missed.len(), 4);
+    assert!(news.incidents[0].contains("INC-0003"), "{:?}", news.incidents);
+    assert!(news.html.contains("a/hall") && !letters[1].news.html.contains("a/hall"));
+    let nothing = super::letters(&past, Period::parse("2026-01").unwrap());
+    assert!(nothing.is_empty(), "nothing was seen in January");
 }

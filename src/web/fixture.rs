@@ -268,6 +268,7 @@ pub(super) fn snapshot() -> Snapshot {
         clock_doubt: None,
         store_failed: false,
         reload_refused: None,
+        reported: None,
     }
 }
 
@@ -471,6 +472,7 @@ pub(super) fn state(snapshot: Snapshot) -> (WebState, mpsc::Receiver<Command>) {
         desk: std::sync::Arc::default(),
         access: Arc::new(ArcSwap::from_pointee(keyring())),
         store: None,
+        archive: Default::default(),
         metrics: Arc::new(Metrics::new("0.1.0").unwrap()),
         site: Arc::new(Site {
             public_url: "http://127.0.0.1:9424".into(),

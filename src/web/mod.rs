@@ -6,6 +6,7 @@
 
 mod access;
 mod api;
+mod archive;
 mod assets;
 pub mod audit;
 mod channel;

@@ -3,6 +3,7 @@
 //! Not here: how requests are answered. Invariants: readers never wait for the engine; a request to it goes over a
 //! bounded queue and is answered within [`REPLY_WITHIN`] or not at all.
 
+use super::archive::Archive;
 use crate::clock::Clock;
 use crate::config::modules::Desk;
 use crate::domain::access::Keyring;
@@ -46,6 +47,8 @@ pub struct WebState {
     pub access: Arc<ArcSwap<Keyring>>,
     /// Where the audit log is read; `None` where nothing is kept.
     pub store: Option<Store>,
+    /// What was last read of the whole log.
+    pub archive: Arc<Archive>,
     /// What the installation is called and where.
     pub site: Arc<Site>,
 }

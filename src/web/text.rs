@@ -40,6 +40,12 @@ texts! {
     plan_guess: "注意：该年放假调休安排尚未发布，本页按推定日历作答，仅供参考，不是许可。", "Note: the notice for this year is not published. This page takes the provisional table for it: a guess, not a permission.";
     plan_unpublished: "该年放假调休安排尚未发布，窗口均为草稿。", "The notice for this year is not published, so its windows stay drafts.";
     composites: "事项", "Matters";
+    reports: "报告", "Reports";
+    report_period: "周期", "Period";
+    report_forms: "其他格式", "Other forms";
+    report_public: "公众可用率", "Public availability";
+    report_contract: "合同可用率", "Contract availability";
+    report_missed: "未达标", "Missed";
     this_month: "本月", "This month";
     last_30d: "近 30 天", "Last 30 days";
     blamed: "异常的组成部分", "Members that are not up";

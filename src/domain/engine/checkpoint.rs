@@ -8,7 +8,7 @@ use crate::domain::plan::Runs;
 use serde::{Deserialize, Serialize};
 
 /// Changes whenever the shape of the state changes.
-const SHAPE: u32 = 6;
+const SHAPE: u32 = 7;
 
 #[derive(Serialize)]
 struct Written<'a> {
@@ -21,6 +21,7 @@ struct Written<'a> {
     leases: &'a Leases,
     clock_stepped: Option<Timestamp>,
     digest: &'a str,
+    reported: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -34,6 +35,7 @@ struct Read {
     leases: Leases,
     clock_stepped: Option<Timestamp>,
     digest: String,
+    reported: Option<String>,
 }
 
 impl Engine {
@@ -42,7 +44,8 @@ impl Engine {
         let Self { watch, book, runs, desk, leases, digest, .. } = self;
         let (shape, now, clock_stepped) = (SHAPE, self.now, self.clock_stepped);
         // Plain data with text keys always serialises; an empty checkpoint would only cost a longer start.
-        let written = Written { shape, now, watch, book, runs, desk, leases, clock_stepped, digest };
+        let reported = self.reported.as_deref();
+        let written = Written { reported, shape, now, watch, book, runs, desk, leases, clock_stepped, digest };
         serde_json::to_vec(&written).unwrap_or_default()
     }
 
@@ -53,6 +56,7 @@ impl Engine {
                 (self.now, self.watch, self.book, self.desk) = (read.now, read.watch, read.book, read.desk);
                 (self.leases, self.clock_stepped, self.digest) = (read.leases, read.clock_stepped, read.digest);
                 self.runs = read.runs;
+                self.reported = read.reported.map(Into::into);
                 true
             }
             _ => false,

@@ -16,6 +16,7 @@ mod picture;
 mod plan_orders;
 mod plans;
 mod promise;
+mod reports;
 mod tell;
 mod wake;
 mod wall;
@@ -101,6 +102,13 @@ pub enum Event {
         /// Why it is not to be trusted, if so.
         doubt: Option<Names>,
     },
+    /// The report about a month is made.
+    MonthOver {
+        /// `2026-10`.
+        period: String,
+        /// Who is to get what.
+        letters: Vec<ReportLetter>,
+    },
     /// Nothing happened; a deadline may have passed.
     Tick,
 }
@@ -162,6 +170,8 @@ pub struct Engine {
     admins: RosterId,
     digest: String,
     reload_refused: Option<Arc<str>>,
+    /// The last month whose report was sent.
+    reported: Option<Arc<str>>,
     picture: picture::Picture,
     /// Good rounds of windows that verify.
     rounds: BTreeMap<WindowId, windows::Rounds>,
@@ -208,6 +218,7 @@ impl Engine {
             wakes: Wakes::default(),
             digest: String::new(),
             reload_refused: None,
+            reported: None,
             picture: picture::Picture::default(),
             rounds: BTreeMap::new(),
             run_rounds: BTreeMap::new(),
@@ -269,6 +280,7 @@ impl Engine {
                 self.picture.touch(changed);
             }
             Fact::Reloaded { digest } => self.digest.clone_from(digest),
+            Fact::MonthReported { period } => self.reported = Some(period.as_str().into()),
             Fact::Run { run, event } => self.runs.apply(recorded.at, run, event),
             fact => {
                 self.note_explained(recorded.at, fact);
@@ -318,6 +330,7 @@ impl Engine {
                 self.picture.touch_all();
             }
             Event::ClockAsked { doubt } => self.hear_of_sync(doubt),
+            Event::MonthOver { period, letters } => self.month_over(&mut out, period, letters),
             Event::Tick => {}
         }
         self.tick(&mut out);

@@ -70,6 +70,7 @@ impl Engine {
             clock_doubt: self.clock_is_doubtful(),
             store_failed: false,
             reload_refused: self.reload_refused.clone(),
+            reported: self.reported.clone(),
         }
     }
 

@@ -9,6 +9,7 @@ mod limits;
 mod model;
 mod news;
 mod past;
+mod reports;
 
 use super::*;
 use crate::domain::fixture::City;
@@ -118,6 +119,7 @@ impl Bench {
             Content::Plan(news) => format!("{} {}", news.kind.as_str(), news.run),
             Content::Digest(_) => "digest".to_owned(),
             Content::ReloadRefused { .. } => "reload refused".to_owned(),
+            Content::Report(news) => format!("report {}", news.period),
         };
         self.mails
             .iter()

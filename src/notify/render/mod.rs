@@ -10,6 +10,7 @@ mod maintenance;
 mod news;
 mod page;
 mod plan;
+mod report;
 mod words;
 
 use crate::domain::civil::Zone;
@@ -45,6 +46,8 @@ pub struct Rendered {
     pub html: String,
     /// iCalendar, for calendars that take it over; in notices of windows and of what became of them.
     pub calendar: Option<String>,
+    /// Name and text of an HTML file that comes with it.
+    pub attached: Option<(String, String)>,
     /// Name and value, beside those of every mail.
     pub headers: Vec<(String, String)>,
 }
@@ -65,6 +68,7 @@ pub fn render(message: &Message, in_place_of: InPlaceOf<'_>, context: &RenderCon
         Content::DependencyInMaintenance { window, affected } => maintenance::dependency(window, affected, &words, url),
         Content::Plan(news) => plan::page(news, &words, url),
         Content::Digest(news) => digest::page(news, &words, url),
+        Content::Report(news) => report::page(news, &words, url),
         Content::ReloadRefused { text } => maintenance::reload_refused(text, &words, url),
     };
     if let Some((mail, error)) = in_place_of {
@@ -75,6 +79,10 @@ pub fn render(message: &Message, in_place_of: InPlaceOf<'_>, context: &RenderCon
         text: page.text(),
         html: page.html(),
         calendar: events(message, url),
+        attached: match &message.content {
+            Content::Report(news) => Some((news.file.clone(), news.html.clone())),
+            _ => None,
+        },
         headers: headers(message, &page, context),
     }
 }

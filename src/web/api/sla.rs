@@ -2,8 +2,9 @@
 
 use crate::domain::composite::Composite;
 use crate::domain::sla::{Account, Bounded, Period, Reader, Share, Statement, Subject, Totals};
-use crate::domain::{CompositeId, DAY, Millis, Objective, OwnerId, Snapshot, SubsystemId, SubsystemView, Timestamp};
+use crate::domain::{CompositeId, Millis, Objective, OwnerId, Snapshot, SubsystemId, SubsystemView, Timestamp};
 use crate::metrics::targets::cause_label;
+use crate::web::archive::Archive;
 use crate::web::dto::{AccountDto, BoundedDto, at};
 use crate::web::problem::Problem;
 use crate::web::state::WebState;
@@ -11,9 +12,6 @@ use axum::Json;
 use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// What a snapshot remembers of every timeline.
-const REMEMBERED_MS: Millis = 40 * DAY;
 
 #[derive(Debug, Deserialize)]
 pub(in crate::web) struct Asked {
@@ -46,27 +44,22 @@ pub(in crate::web) async fn sla(
     State(state): State<WebState>,
     Query(asked): Query<Asked>,
 ) -> Result<Json<Vec<Row>>, Problem> {
-    let (now, snapshot) = (state.now(), state.picture());
-    let period = period(asked.period.as_deref(), now, &snapshot)?;
-    let mut reader = Reader::new(now, &snapshot);
+    let period = period(asked.period.as_deref(), state.now(), &state.picture())?;
+    let past = Archive::about(&state, period).await?;
+    let snapshot = &past.snapshot;
+    let mut reader = Reader::new(snapshot.at, snapshot);
     let of_owner = |view: &SubsystemView| asked.owner.as_ref().is_none_or(|o| *o == view.id.owner().as_str());
     let views = snapshot.subsystems.iter().filter(|view| of_owner(view));
-    let mut rows: Vec<Row> = views.filter_map(|view| Row::of_subsystem(&mut reader, &snapshot, view, period)).collect();
+    let mut rows: Vec<Row> = views.filter_map(|view| Row::of_subsystem(&mut reader, snapshot, view, period)).collect();
     if asked.owner.is_none() {
         let composites = snapshot.inventory.composites.values();
-        rows.extend(composites.filter_map(|c| Row::of_composite(&mut reader, &snapshot, c, period)));
+        rows.extend(composites.filter_map(|c| Row::of_composite(&mut reader, snapshot, c, period)));
     }
     Ok(Json(rows))
 }
 
 fn period(text: Option<&str>, now: Timestamp, snapshot: &Snapshot) -> Result<Period, Problem> {
-    let zone = &snapshot.inventory.zone;
-    let period = Period::named(text.unwrap_or("month"), now, zone).map_err(Problem::bad_request)?;
-    if period.span(now, zone).start < now - REMEMBERED_MS {
-        let detail = format!("{period} began more than 40 days ago; `gengfu report --period {period}` reads the store");
-        return Err(Problem::bad_request(detail));
-    }
-    Ok(period)
+    Period::named(text.unwrap_or("month"), now, &snapshot.inventory.zone).map_err(Problem::bad_request)
 }
 
 impl Row {
@@ -171,8 +164,7 @@ pub(in crate::web) async fn statement(
     State(state): State<WebState>,
     Query(asked): Query<AskedOne>,
 ) -> Result<Json<StatementDto>, Problem> {
-    let (now, snapshot) = (state.now(), state.picture());
-    let period = period(asked.period.as_deref(), now, &snapshot)?;
+    let period = period(asked.period.as_deref(), state.now(), &state.picture())?;
     let subject = match (&asked.subsystem, &asked.composite, &asked.owner) {
         (None, None, None) => Subject::City,
         (Some(id), None, None) => Subject::Subsystem(SubsystemId::new(id.clone())),
@@ -183,7 +175,8 @@ pub(in crate::web) async fn statement(
         }
     };
     let name = name(&subject);
-    let statement = Reader::new(now, &snapshot).statement(subject, period);
+    let past = Archive::about(&state, period).await?;
+    let statement = Reader::new(past.snapshot.at, &past.snapshot).statement(subject, period);
     let statement = statement.ok_or_else(|| Problem::not_found(format!("nothing is promised by {name}")))?;
     Ok(Json(StatementDto::of(name, &statement)))
 }

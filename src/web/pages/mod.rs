@@ -11,6 +11,7 @@ mod maintenance;
 mod overview;
 mod owner;
 mod plan;
+mod report;
 mod runs;
 mod sign_in;
 mod strip;
@@ -48,6 +49,8 @@ pub(super) fn doors() -> Doors {
         .get("/maintenance/plan", Needs::Nothing, plan::page)
         .get("/maintenance/runs", Needs::Nothing, runs::list)
         .get("/maintenance/runs/{id}", Needs::Nothing, runs::page)
+        .get("/sla", Needs::Nothing, report::list)
+        .get("/sla/{period}", Needs::Nothing, report::page)
         .get("/audit", Needs::Scope(Scope::Read), audit::page)
         .get("/sign-in", Needs::Nothing, sign_in::page)
         // Whoever has no token yet signs in; whoever has no session any more may sign out.
