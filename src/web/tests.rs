@@ -217,7 +217,6 @@ async fn what_is_not_understood_is_answered_with_the_remedy() {
         ("/api/v1/gate?subsystem=bdc/identity&for=40", "40m"),
         ("/api/v1/gate?subsystem=bdc/identity&for=40m&at=soon", "soon"),
         ("/api/v1/sla?period=never", "never"),
-        ("/api/v1/sla?period=2020", "gengfu report"),
         ("/api/v1/incidents?state=odd", "open or closed"),
         ("/api/v1/subsystems/bdc/identity/timeline?from=2026-11-24T20:00&to=2026-11-24T19:00", "from"),
     ] {
