@@ -133,7 +133,9 @@ def schedules(owners, subsystems):
     for name, subsystem in subsystems.items():
         if subsystem["objective"] not in objectives:
             problem(f"{name}: no objective {subsystem['objective']}")
-    for unused in objectives - {s["objective"] for s in subsystems.values()}:
+    matters = read(folder / "composites.yaml")["composites"]
+    promised = {s["objective"] for s in subsystems.values()} | {m["objective"] for m in matters if "objective" in m}
+    for unused in objectives - promised:
         problem(f"objective {unused} is promised by nobody")
     ids, of_owners = Counter(), set()
     for path in sorted((folder / "windows").glob("*.yaml")):

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import struct
 import subprocess
@@ -91,11 +92,19 @@ def daemon(folder, until):
         sys.exit(f"the daemon never said `{until}`:\n{log.read_text()}")
 
 
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
 def store_of_a_daemon(folder):
     shutil.copytree(BASE, folder, dirs_exist_ok=True)
     main = folder / "gengfu.yaml"
     lines = [line for line in main.read_text().splitlines() if not line.startswith("listen:")]
-    main.write_text("\n".join(["listen: 127.0.0.1:0", *lines]) + "\n")
+    # Nobody serves there: what is seen does not matter, that it is stored does.
+    nowhere = 'network: { connect_to: [{ host: "*.test", network: 127.99.0.0/28, port_offset: 20000 }] }'
+    main.write_text("\n".join([f"listen: 127.0.0.1:{free_port()}", nowhere, *lines]) + "\n")
     daemon(folder, "serving")
     store = next(folder.rglob("*.db"))
     with sqlite3.connect(store) as db:

@@ -1,7 +1,7 @@
 //! Nobody lets through what they asked for themselves, in whatever way they try: by API, by command, by browser, with
 //! another token, by another road to the same window.
 
-use crate::rig::{Daemon, House};
+use crate::rig::{Daemon, House, until};
 use gengfu::domain::DAY;
 use gengfu::domain::access::TokenHash;
 use reqwest::{Client, RequestBuilder, header, redirect};
@@ -80,15 +80,20 @@ impl Court {
         assert!((400..500).contains(&status) && text.contains(says), "{path}: {status} {text}");
     }
 
+    /// A window as a picture shows it that is younger than this question.
     async fn window(&self, id: &str) -> Value {
-        let windows = self.daemon.json("/api/v1/windows").await;
-        windows
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|w| w["id"] == id)
-            .cloned()
-            .unwrap_or_else(|| panic!("{id}: {windows:#}"))
+        let asked: jiff::Timestamp = jiff::Timestamp::from_millisecond(self.house.now().0).unwrap();
+        let windows = until("a younger picture", 20, async || {
+            let status = self.daemon.json("/api/v1/status").await;
+            let taken: jiff::Timestamp = status["at"].as_str()?.parse().ok()?;
+            if taken <= asked {
+                return None;
+            }
+            Some(self.daemon.json("/api/v1/windows").await)
+        })
+        .await;
+        let found = windows.as_array().unwrap().iter().find(|w| w["id"] == id);
+        found.cloned().unwrap_or_else(|| panic!("{id}: {windows:#}"))
     }
 
     async fn is_draft(&self, id: &str, after: &str) {
