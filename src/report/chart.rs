@@ -14,8 +14,11 @@ const LEFT: i64 = 54;
 const BOTTOM: i64 = 20;
 const TOP: i64 = 8;
 
+/// The part of a share that a layer shows.
+type Length = fn(&Share) -> Millis;
+
 /// What is stacked in a column, from the bottom: the class of its colour, and how much.
-const LAYERS: [(&str, fn(&Share) -> Millis); 6] = [
+const LAYERS: [(&str, Length); 6] = [
     ("incident", |s| spent(s, Cause::Incident)),
     ("overrun", |s| spent(s, Cause::Overrun)),
     ("undeclared", |s| spent(s, Cause::UndeclaredMaintenance)),
