@@ -45,7 +45,10 @@ use tokio_util::task::TaskTracker;
 pub type Loader = Arc<dyn Fn() -> Result<Loaded, String> + Send + Sync>;
 
 /// Requests of pages that wait for an answer.
-const COMMANDS_MAX: usize = 64;
+const COMMANDS_MAX: usize = 1_024;
+
+/// Reloads that wait for the present one.
+const RELOADS_MAX: usize = 16;
 
 /// How long the drain may take before what is left is dropped.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
@@ -183,7 +186,9 @@ pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(Str
     running.scheduler.replace(scheduled(&inventory, &probers, &running.board)).await;
     let edge_stop = CancellationToken::new();
     tasks.spawn(recall::visits(store.clone(), Arc::clone(&running.board), running.clock.now(), edge_stop.clone()));
-    tasks.spawn(reload::run(Arc::clone(&running), loader, watched, digest, asked.commands, edge_stop.clone()));
+    let (reloads, reload_asked) = mpsc::channel(RELOADS_MAX);
+    tasks.spawn(reload::sort(asked.commands, running.events.clone(), reloads, edge_stop.clone()));
+    tasks.spawn(reload::run(Arc::clone(&running), loader, watched, digest, reload_asked, edge_stop.clone()));
     let (view, outbox_view) = watch::channel(Arc::new(OutboxView::default()));
     let figures = Arc::clone(running.outbox.figures());
     if settings.require_sync {

@@ -46,13 +46,48 @@ impl Cause {
     }
 }
 
+/// Somebody asked for a reload, and waits.
+pub(super) struct Asked {
+    by: Actor,
+    reply: oneshot::Sender<Result<(), String>>,
+}
+
+/// Passes on what pages ask for, until `stop`: rows of the audit log must not wait while files are read.
+pub(super) async fn sort(
+    mut commands: mpsc::Receiver<Command>,
+    events: mpsc::Sender<Event>,
+    reloads: mpsc::Sender<Asked>,
+    stop: CancellationToken,
+) {
+    loop {
+        let command = tokio::select! {
+            () = stop.cancelled() => return,
+            command = commands.recv() => command,
+        };
+        let event = match command {
+            None => return,
+            Some(Command::Reload { by, reply }) => {
+                if let Err(refused) = reloads.try_send(Asked { by, reply }) {
+                    // Whoever asked may have gone away meanwhile.
+                    let _ = refused.into_inner().reply.send(Err("too many reloads wait already; try again".into()));
+                }
+                continue;
+            }
+            Some(Command::Note(entry)) => Event::Noted(entry),
+            Some(Command::Fetched { channel, shown }) => Event::Fetched { channel, shown },
+        };
+        // The runtime is gone only while the daemon stops.
+        let _ = events.send(event).await;
+    }
+}
+
 /// Watches, reads and hands over, until `stop`.
 pub(super) async fn run(
     running: Arc<Running>,
     loader: Loader,
     watched: Vec<PathBuf>,
     mut digest: String,
-    mut commands: mpsc::Receiver<Command>,
+    mut asked: mpsc::Receiver<Asked>,
     stop: CancellationToken,
 ) {
     let (noticed, mut notices) = mpsc::channel(1);
@@ -69,17 +104,7 @@ pub(super) async fn run(
             }
             _ = poll.tick() => Cause::Noticed,
             () = hung_up(&mut hangup) => Cause::Signalled,
-            Some(command) = commands.recv() => match command {
-                Command::Reload { by, reply } => Cause::Asked { by, reply },
-                Command::Note(entry) => {
-                    running.tell(Event::Noted(entry)).await;
-                    continue;
-                }
-                Command::Fetched { channel, shown } => {
-                    running.tell(Event::Fetched { channel, shown }).await;
-                    continue;
-                }
-            },
+            Some(Asked { by, reply }) = asked.recv() => Cause::Asked { by, reply },
         };
         while notices.try_recv().is_ok() {}
         let loader = Arc::clone(&loader);

@@ -1,6 +1,7 @@
 //! Leases as pipelines take them: the real command, the real daemon, exit codes.
 
 use crate::rig::{House, until};
+use gengfu::store::{AuditOrder, AuditQuery, Store};
 use std::process::Output;
 
 async fn lease(house: &House, words: &[&str]) -> (Option<i32>, String) {
@@ -61,4 +62,29 @@ async fn a_clock_that_nobody_vouches_for_opens_no_gate_where_the_files_ask_for_i
     assert!(status == 423 && said.contains("clock_unsynchronised"), "{status} {said}");
     let planned = daemon.get("/api/v1/gate?subsystem=bdc/gamma&for=10m&at=2026-11-28T23:00").await;
     assert!(!planned.1.contains("clock_unsynchronised"), "an instant that is named needs no clock: {}", planned.1);
+}
+
+#[tokio::test]
+async fn every_answer_of_the_gate_to_a_holder_is_kept_while_files_are_read() {
+    const ASKED: usize = 300;
+    let house = House::build().await;
+    let daemon = house.start().await;
+    let ask = async |turn: usize| match turn % 30 {
+        0 => daemon.post("/-/reload").await.0,
+        _ => daemon.get_as_holder("/api/v1/gate?subsystem=bdc/beta&for=10m").await.0,
+    };
+    let answers = futures_util::future::join_all((0..ASKED).map(ask)).await;
+    let denied = answers.iter().filter(|status| **status == 423).count();
+    assert_eq!(denied, ASKED - ASKED / 30, "{answers:?}");
+    daemon.stop(30).await;
+    let store = Store::open_to_read(&house.store_file()).unwrap();
+    let mut rows = 0;
+    let mut asked = AuditQuery { order: AuditOrder::OldestFirst, ..AuditQuery::default() };
+    loop {
+        let page = store.audit(asked.clone()).await.unwrap();
+        rows += page.iter().filter(|row| row.entry.action == "gate.ask").count();
+        let Some(last) = page.last() else { break };
+        asked.behind = Some(last.place());
+    }
+    assert_eq!(rows, denied);
 }
