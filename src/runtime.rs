@@ -166,7 +166,18 @@ impl Runtime {
             }
             self.publish(&mut last);
         }
+        self.take_rest(&mut observations, &mut events).await;
         self.store_rest().await;
+    }
+
+    /// Takes what still waits when the end comes; nobody sends more.
+    async fn take_rest(&mut self, observations: &mut mpsc::Receiver<Observation>, events: &mut mpsc::Receiver<Event>) {
+        let seen = std::iter::from_fn(|| observations.try_recv().ok()).take(OBSERVATIONS_MAX);
+        let mut seen: Vec<Observation> = seen.collect();
+        self.observe(&mut seen).await;
+        for event in std::iter::from_fn(|| events.try_recv().ok()).take(EVENTS_MAX).collect::<Vec<_>>() {
+            self.turn(|engine, now| engine.handle(now, event)).await;
+        }
     }
 
     /// Sleeps to the engine's next deadline, or to the next picture that is due, but at most a second: the wall clock

@@ -187,7 +187,7 @@ pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(Str
     let edge_stop = CancellationToken::new();
     tasks.spawn(recall::visits(store.clone(), Arc::clone(&running.board), running.clock.now(), edge_stop.clone()));
     let (reloads, reload_asked) = mpsc::channel(RELOADS_MAX);
-    tasks.spawn(reload::sort(asked.commands, running.events.clone(), reloads, edge_stop.clone()));
+    let sorter = tasks.spawn(reload::sort(asked.commands, running.events.clone(), reloads, edge_stop.clone()));
     tasks.spawn(reload::run(Arc::clone(&running), loader, watched, digest, reload_asked, edge_stop.clone()));
     let (view, outbox_view) = watch::channel(Arc::new(OutboxView::default()));
     let figures = Arc::clone(running.outbox.figures());
@@ -216,16 +216,17 @@ pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(Str
 
     stop.cancelled().await;
     drop(watchdog);
-    tracing::info!("stopping: attempts end, what was seen is stored, then mail and pages end");
+    tracing::info!("stopping: attempts and pages end, what was seen and said is stored, then mail ends");
     let drain = async {
         hands_stop.cancel();
-        running.scheduler.stop().await;
-        runtime_stop.cancel();
-        // A panic has been logged where it happened; the drain goes on.
-        let _ = runtime.await;
         edge_stop.cancel();
-        outbox_stop.cancel();
+        running.scheduler.stop().await;
         leave_readers(web).await;
+        // A panic has been logged where it happened; the drain goes on.
+        let _ = sorter.await;
+        runtime_stop.cancel();
+        let _ = runtime.await;
+        outbox_stop.cancel();
         drop(running);
         tasks.close();
         tasks.wait().await;

@@ -52,7 +52,8 @@ pub(super) struct Asked {
     reply: oneshot::Sender<Result<(), String>>,
 }
 
-/// Passes on what pages ask for, until `stop`: rows of the audit log must not wait while files are read.
+/// Passes on what pages ask for, until `stop`, and then what still waits: rows of the audit log must not wait while files
+/// are read, and none is left behind at the end.
 pub(super) async fn sort(
     mut commands: mpsc::Receiver<Command>,
     events: mpsc::Sender<Event>,
@@ -61,8 +62,12 @@ pub(super) async fn sort(
 ) {
     loop {
         let command = tokio::select! {
-            () = stop.cancelled() => return,
+            biased;
             command = commands.recv() => command,
+            () = stop.cancelled(), if !commands.is_closed() => {
+                commands.close();
+                continue;
+            }
         };
         let event = match command {
             None => return,

@@ -174,6 +174,7 @@ fn demo_loader(
         loaded.settings.tls = None;
         loaded.settings.public_url = format!("http://127.0.0.1:{port}");
         loaded.settings.store.path = root.join("gengfu.db");
+        loaded.steps.store.clone_from(&loaded.settings.store.path);
         loaded.access.add(spectator(hash, &loaded.inventory));
         Ok(loaded)
     })

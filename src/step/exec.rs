@@ -3,7 +3,7 @@
 //! Not here: which programs may run for whom (`commands` of gengfu.yaml). Invariants: when it could not be started,
 //! nothing was done; when it ended by itself, its exit code says what came of it; when it was killed, nobody knows.
 
-use super::{Made, Part, StepContext, StepKind, StepRunner, blind, done, failed, never, saw, unknown};
+use super::{Made, Part, StepContext, StepKind, StepRunner, blind, done, failed, never, orphans, saw, unknown};
 use crate::domain::plan::{End, Order, Seen};
 use crate::field::{Code, Field, Problem, Problems, Record, Spanned, Type, Value};
 use crate::probe::{BoxFuture, Tool, ToolError};
@@ -39,7 +39,7 @@ fn build(record: &Record, context: &StepContext) -> Result<Made, Problems> {
     };
     let environment = record.map("environment").iter().filter_map(variable).collect();
     match Tool::granted(&context.commands, &context.asker, record.text("program"), arguments, environment) {
-        Ok(tool) => Ok(Made::Runner(Arc::new(Exec { tool }))),
+        Ok(tool) => Ok(Made::Runner(Arc::new(Exec { tool: tool.with(orphans::mark(&context.store)) }))),
         Err((text, hint)) => {
             let mut problems = Problems::new();
             problems.push(Problem::error(Code::CommandRefused, record.at("program"), text).hint(hint));

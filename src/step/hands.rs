@@ -11,6 +11,7 @@ use crate::field::Problems;
 use crate::field::{Place, decode, node_of_json};
 use crate::probe::Asker;
 use arc_swap::ArcSwap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
@@ -92,7 +93,7 @@ impl Hands {
 }
 
 async fn act(context: &StepContext, order: &Order) -> End {
-    if !leave_nothing_running(order).await {
+    if !leave_nothing_running(&context.store, order).await {
         return failed("a program of a former process does not end");
     }
     let runner = match runner(context, order) {
@@ -110,13 +111,13 @@ async fn act(context: &StepContext, order: &Order) -> End {
 }
 
 /// Ends what a former process left running for the same run: whether nothing of it is left.
-async fn leave_nothing_running(order: &Order) -> bool {
+async fn leave_nothing_running(store: &Path, order: &Order) -> bool {
     // The first process to carry a run out has no former one.
     if order.epoch <= 1 {
         return true;
     }
-    let (run, epoch) = (order.run.clone(), order.epoch);
-    tokio::task::spawn_blocking(move || orphans::end(&run, epoch)).await.unwrap_or(false)
+    let (store, run, epoch) = (store.to_owned(), order.run.clone(), order.epoch);
+    tokio::task::spawn_blocking(move || orphans::end(&store, &run, epoch)).await.unwrap_or(false)
 }
 
 /// The runner of an order, from its body, with what the owner is granted now.

@@ -122,6 +122,8 @@ pub struct StepContext {
     pub commands: Arc<Commands>,
     /// Whose words are built.
     pub asker: Asker,
+    /// The store, which no other daemon has open: it tells our programs from those of others.
+    pub store: PathBuf,
     /// Where flags lie.
     pub flags: PathBuf,
     /// The program that talks to systemd.

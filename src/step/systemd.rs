@@ -3,7 +3,7 @@
 //! Not here: talking to systemd (`systemctl` does). Invariant: an owner touches the units that `plans.units` of
 //! gengfu.yaml grants, and no others.
 
-use super::{Made, Part, StepContext, StepKind, StepRunner, done, exec, failed, saw, unknown};
+use super::{Made, Part, StepContext, StepKind, StepRunner, done, exec, failed, orphans, saw, unknown};
 use crate::domain::OwnerId;
 use crate::domain::plan::{End, Order, Repeat, Seen};
 use crate::field::{Code, Field, Problem, Problems, Record, Type};
@@ -70,7 +70,7 @@ fn build(record: &Record, context: &StepContext) -> Result<Made, Problems> {
             "an administrator lists it in `plans.units` of gengfu.yaml",
         );
     }
-    let tool = Tool::of_system(&context.systemctl);
+    let tool = Tool::of_system(&context.systemctl).with(orphans::mark(&context.store));
     Ok(Made::Runner(Arc::new(Systemd { tool, unit: unit.to_owned(), action: record.text("action").to_owned() })))
 }
 

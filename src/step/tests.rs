@@ -32,6 +32,7 @@ fn context(root: &Path) -> StepContext {
         transports: Arc::new(Transports::new(Arc::new(network), USER_AGENT)),
         commands: Arc::new(Commands::new(vec![grant])),
         asker: Asker::Owner("bdc".into()),
+        store: root.join("gengfu.db"),
         flags: root.join("flags"),
         systemctl: root.join("bin/systemctl"),
         units: Arc::new(vec![UnitGrant { owners: ["bdc".into()].into(), names: vec!["portal-*".into()] }]),
@@ -223,11 +224,13 @@ async fn exit_codes_and_deadlines_of_programs() {
 async fn what_a_former_process_left_running_is_ended_before_anybody_looks() {
     let (tasks, root) = (TaskTracker::new(), tempfile::tempdir().unwrap());
     let (url, _) = server(&tasks).await;
-    let mut left = tokio::process::Command::new("sleep");
-    left.arg("60").env("GENGFU_RUN", "w.1.1").env("GENGFU_EPOCH", "1").kill_on_drop(true);
-    let mut other = tokio::process::Command::new("sleep");
-    other.arg("60").env("GENGFU_RUN", "w.1.1").env("GENGFU_EPOCH", "2").kill_on_drop(true);
-    let (mut left, mut other) = (left.spawn().unwrap(), other.spawn().unwrap());
+    let sleeps = |store: &str, epoch: &str| {
+        let mut sleep = tokio::process::Command::new("sleep");
+        sleep.arg("60").env("GENGFU_STORE", root.path().join(store)).env("GENGFU_RUN", "w.1.1");
+        sleep.env("GENGFU_EPOCH", epoch).kill_on_drop(true).spawn().unwrap()
+    };
+    let (mut left, mut present) = (sleeps("gengfu.db", "1"), sleeps("gengfu.db", "2"));
+    let mut of_another = sleeps("another.db", "1");
     let (reports, mut reported) = mpsc::channel(8);
     let hands = Hands::new(context(root.path()), reports, tasks.clone(), CancellationToken::new());
     let body = json!({ "url": format!("{url}/200") }).to_string();
@@ -235,7 +238,8 @@ async fn what_a_former_process_left_running_is_ended_before_anybody_looks() {
     hands.carry_out(Order { epoch: 2, action, ..order(Deed::Observe) });
     let (reported, status) = tokio::join!(reported.recv(), left.wait());
     assert!(matches!(reported.unwrap().end, End::Saw { .. }) && !status.unwrap().success());
-    assert!(other.try_wait().unwrap().is_none(), "the present epoch's is left alone");
+    assert!(present.try_wait().unwrap().is_none(), "the present epoch's is left alone");
+    assert!(of_another.try_wait().unwrap().is_none(), "another daemon's is left alone");
 }
 
 #[tokio::test]

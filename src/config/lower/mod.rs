@@ -152,6 +152,7 @@ fn step_context(
         transports: Arc::clone(&context.transports),
         commands: Arc::clone(&settings.commands),
         asker: Asker::Nobody,
+        store: settings.store.path.clone(),
         flags: settings.plans.flags.clone(),
         systemctl: settings.plans.systemctl.clone(),
         units: Arc::clone(&settings.plans.units),

@@ -69,6 +69,13 @@ impl Tool {
         Self { program: Program::of_system(path), arguments: Vec::new(), environment: Vec::new() }
     }
 
+    /// The same with one more variable, whatever was granted.
+    #[must_use]
+    pub fn with(mut self, variable: (String, String)) -> Self {
+        self.environment.push(variable);
+        self
+    }
+
     /// Runs it with some variables and arguments more; ends with its exit code and its last line.
     ///
     /// # Errors

@@ -57,6 +57,14 @@ fn forward_intents(store: &Path) -> usize {
     count().unwrap_or_default()
 }
 
+/// Every record of runs, one a line.
+fn records(store: &Path) -> String {
+    let db = Connection::open_with_flags(store, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let mut rows = db.prepare("SELECT CAST(body AS TEXT) FROM facts WHERE kind = 'run' ORDER BY id").unwrap();
+    let rows: Vec<String> = rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    rows.join("\n")
+}
+
 async fn abort(house: &House, run: &str) -> String {
     let server = format!("http://{}", house.address());
     let mut command = Command::new(env!("CARGO_BIN_EXE_gengfu"));
@@ -92,7 +100,7 @@ impl Works {
             // Every step had been done; what was left was restoring.
             return self.judge(run, when);
         }
-        assert_eq!(run["state"], "undone", "{when}: {run:#}");
+        assert_eq!(run["state"], "undone", "{when}: {run:#}\n{}", records(&self.house.store_file()));
         let deployer = self.deployer.lock().unwrap();
         assert!(deployer.applied <= 1 && !deployer.there, "{when}: {:?}", deployer.asked);
         let ran = fs::read_to_string(self.house.path("ran")).unwrap_or_default();
