@@ -34,6 +34,8 @@ peers: setup ## Only the comparisons with other people's programs
 soak: setup ## The long ones: 200 kills at random moments, and more of everything random
 	GENGFU_KILLS=200 $(CARGO) test --release --test it -- --nocapture --test-threads=1 kill
 	PROPTEST_CASES=100000 $(CARGO) test --release --quiet --lib coverage_is_that_of_a_model
+	$(CARGO) build --release --quiet
+	GENGFU_CRONS=2000 GENGFU_PROGRAM=target/release/gengfu target/peers/bin/python tests/peers/recurrences.py
 	GENGFU_PLAN_KILLS=all $(CARGO) test --release --test it -- --nocapture --test-threads=1 plans::
 	GENGFU_SEEDS=100 $(CARGO) test --release --quiet --lib survey
 	PROPTEST_CASES=4096 $(CARGO) test --release --quiet --lib

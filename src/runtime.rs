@@ -28,7 +28,7 @@ pub const OBSERVATIONS_MAX: usize = 16_384;
 /// Events of people, reloads and relays that wait for the engine.
 pub const EVENTS_MAX: usize = 1_024;
 
-/// Most observations that are stored in one transaction.
+/// Most observations that are stored in one transaction, and most events.
 const BATCH_MAX: usize = 1_024;
 
 /// Facts that wait for a store that refuses writes; about 100 MiB. Beyond it the oldest are dropped, loudly.
@@ -146,7 +146,7 @@ impl Runtime {
                 biased;
                 () = stop.cancelled() => break,
                 Some(asked) = orders.recv() => self.carry_out(asked).await,
-                Some(event) = events.recv() => self.turn(|engine, now| engine.handle(now, event)).await,
+                Some(event) = events.recv() => self.take(event, &mut events).await,
                 n = observations.recv_many(&mut batch, BATCH_MAX) => if n == 0 { break } else {
                     let depth = i64::try_from(observations.len()).unwrap_or(i64::MAX);
                     self.metrics.engine_queue_depth.set(depth);
@@ -175,8 +175,8 @@ impl Runtime {
         let seen = std::iter::from_fn(|| observations.try_recv().ok()).take(OBSERVATIONS_MAX);
         let mut seen: Vec<Observation> = seen.collect();
         self.observe(&mut seen).await;
-        for event in std::iter::from_fn(|| events.try_recv().ok()).take(EVENTS_MAX).collect::<Vec<_>>() {
-            self.turn(|engine, now| engine.handle(now, event)).await;
+        if let Ok(event) = events.try_recv() {
+            self.take(event, events).await;
         }
     }
 
@@ -195,6 +195,17 @@ impl Runtime {
         let out = handle(&mut self.engine, self.clock.now());
         timer.observe_duration();
         self.perform(out).await;
+    }
+
+    /// Takes an event and what came close behind it: rows of the audit log come by the hundred.
+    async fn take(&mut self, first: Event, behind: &mut mpsc::Receiver<Event>) {
+        let behind = std::iter::from_fn(|| behind.try_recv().ok()).take(BATCH_MAX - 1);
+        self.turn(|engine, now| {
+            let mut all = engine.handle(now, first);
+            behind.for_each(|event| all.append(engine.handle(now, event)));
+            all
+        })
+        .await;
     }
 
     /// Carries an order out, and answers once it is stored.

@@ -210,6 +210,12 @@ impl Watch {
         }
     }
 
+    /// Those whose down time looks like undeclared maintenance for as long as is known.
+    pub fn undeclared_now(&self) -> Vec<SubsystemId> {
+        let open = |state: &SubsystemState| state.undeclared.last().is_some_and(|span| span.end == Timestamp::MAX);
+        self.subsystems.iter().filter(|(_, state)| open(state)).map(|(id, _)| id.clone()).collect()
+    }
+
     /// Notes that another's incident explained the subsystem's outage until `at`.
     pub fn explained(&mut self, id: &SubsystemId, at: Timestamp) {
         if let Some(state) = self.subsystems.get_mut(id) {

@@ -22,10 +22,10 @@ from croniter import croniter
 from dateutil.rrule import rruleset, rrulestr
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = ROOT / "target/debug/gengfu"
+PROGRAM = ROOT / os.environ.get("GENGFU_PROGRAM", "target/debug/gengfu")
 BASE = ROOT / "tests/fixtures/config/base"
 FIRST, LAST = datetime(2026, 1, 1), datetime(2027, 1, 1)
-RULES, CRONS, BATCH = 500, 100, 20
+RULES, CRONS, BATCH = 500, int(os.environ.get("GENGFU_CRONS", "100")), 20
 ENV = os.environ | {"KIOSKS_TOKEN": "0123456789abcdef"}
 WEEK = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
 
@@ -121,7 +121,7 @@ class Town:
         (self.folder / "schedules/windows/bdc.yaml").write_text(text, encoding="utf-8")
         ask = [PROGRAM, "--config", self.folder / "gengfu.yaml", "windows", "--format", form]
         ask += ["--from", f"{FIRST:%Y-%m-%dT%H:%M}", "--to", f"{LAST:%Y-%m-%dT%H:%M}"]
-        done = subprocess.run(ask, capture_output=True, text=True, timeout=60, check=False, env=ENV)
+        done = subprocess.run(ask, capture_output=True, text=True, timeout=300, check=False, env=ENV)
         if done.returncode != 0:
             sys.exit(f"recurrences: gengfu says {done.returncode}:\n{done.stderr}\n{text}")
         return done.stdout

@@ -268,15 +268,16 @@ impl Engine {
     pub fn apply(&mut self, recorded: &Recorded) {
         self.now = self.now.max(recorded.at);
         match &recorded.fact {
-            Fact::Started { alive_until: Some(since), .. } => self.watch.lost_sight(&self.inventory, *since),
+            Fact::Started { alive_until: Some(since), .. } => self.lost_sight(*since),
             Fact::ClockStepped { from, to } => {
                 self.clock_stepped = Some(recorded.at);
                 self.runs.skip(to.since(*from).max(0));
-                self.watch.lost_sight(&self.inventory, *from);
+                self.lost_sight(*from);
             }
             Fact::ProbeChanged { probe, to, since, reason } => {
                 let id = self.present_id(probe);
                 let changed = self.watch.changed(&self.inventory, &id, *to, *since, reason.as_ref());
+                changed.iter().for_each(|id| self.note_undeclared(id));
                 self.picture.touch(changed);
             }
             Fact::Reloaded { digest } => self.digest.clone_from(digest),
@@ -284,9 +285,11 @@ impl Engine {
             Fact::Run { run, event } => self.runs.apply(recorded.at, run, event),
             fact => {
                 self.note_explained(recorded.at, fact);
+                let before = self.subject_of(fact);
                 self.book.apply(recorded.at, fact, &self.inventory);
                 self.desk.apply(recorded.at, fact);
                 self.leases.apply(recorded.at, fact);
+                self.subject_of(fact).or(before).iter().for_each(|id| self.note_undeclared(id));
             }
         }
     }

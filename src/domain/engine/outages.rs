@@ -8,7 +8,6 @@ impl Engine {
     /// A subsystem's health changed: its incidents, those of its dependants, its windows and its burn rate follow.
     pub(super) fn health_changed(&mut self, out: &mut Output, id: &SubsystemId) {
         self.picture.touch(Some(id.clone()));
-        self.note_undeclared(id);
         self.close_recovered(out, id);
         self.reconsider(out, id);
         self.merge_dependants(out, id);
@@ -106,7 +105,6 @@ impl Engine {
             }
         };
         self.picture.touch(Some(id.clone()));
-        self.note_undeclared(id);
         if is_outage(symptom) {
             self.supersede(out, id);
         }
@@ -135,7 +133,6 @@ impl Engine {
         let incident = self.desk.next_id();
         self.record(out, opened);
         self.picture.touch(Some(id.clone()));
-        self.note_undeclared(id);
         self.supersede(out, id);
         self.wakes.at(self.now, Wake::Tell(incident));
     }
@@ -216,7 +213,6 @@ impl Engine {
         self.tell_closing(out, &open, until);
         self.record(out, Fact::IncidentClosed { incident, until });
         self.picture.touch(Some(open.subsystem.clone()));
-        self.note_undeclared(&open.subsystem);
         for id in open.joined.keys() {
             if self.watch.health(id) == Health::Down {
                 self.reconsider(out, id);
@@ -257,8 +253,27 @@ impl Engine {
         }
     }
 
+    /// Nothing was seen from `since` on.
+    pub(super) fn lost_sight(&mut self, since: Timestamp) {
+        self.watch.lost_sight(&self.inventory, since);
+        for id in self.watch.undeclared_now() {
+            self.note_undeclared(&id);
+        }
+    }
+
+    /// Whose record of undeclared maintenance a fact about incidents may change.
+    pub(super) fn subject_of(&self, fact: &Fact) -> Option<SubsystemId> {
+        match fact {
+            Fact::IncidentOpened { subsystem, .. } => Some(subsystem.clone()),
+            Fact::IncidentReopened { incident, .. } | Fact::IncidentClosed { incident, .. } => {
+                self.desk.get(*incident).map(|i| i.subsystem.clone())
+            }
+            _ => None,
+        }
+    }
+
     /// Keeps the record of down time that looks like maintenance outside any window.
-    fn note_undeclared(&mut self, id: &SubsystemId) {
+    pub(super) fn note_undeclared(&mut self, id: &SubsystemId) {
         let open = self.desk.find(id, Symptom::MaintenanceOutsideWindow, Severity::Page).map(|i| i.since);
         let down = self.watch.health(id) == Health::Down;
         let last = self.watch.subsystem(id).and_then(|s| s.timeline.last()).map_or(self.now, |(since, _)| since);

@@ -268,7 +268,23 @@ fn maintenance_outside_a_window_replaces_down() {
     bench.seen(30, 70, &["a/web"], &Outcome::fail(ReasonKind::Maintenance, "503 with retry-after 3600"));
     assert_eq!(bench.outages(), ["opened maintenance_outside_window a/web"]);
     bench.seen(70, 200, &["a/web"], &Outcome::Pass);
-    let state = bench.engine.watch.subsystem(&"a/web".into()).unwrap();
+    let mut again = Engine::new(T0, Arc::clone(bench.engine.inventory()));
+    bench.facts.iter().for_each(|fact| again.apply(fact));
+    for engine in [&bench.engine, &again] {
+        let state = engine.watch.subsystem(&"a/web".into()).unwrap();
+        assert_eq!(state.undeclared, [Span::new(T0 + 30 * SECOND, T0 + 70 * SECOND)], "also from the facts alone");
+    }
+}
+
+#[test]
+fn what_was_seen_of_undeclared_maintenance_ends_where_the_watch_lost_sight() {
+    let mut bench = Bench::new(&two_tiers());
+    bench.seen(0, 30, &["a/web"], &Outcome::Pass);
+    bench.seen(30, 70, &["a/web"], &Outcome::fail(ReasonKind::Maintenance, "503 with retry-after 3600"));
+    let mut engine = Engine::new(T0, Arc::clone(bench.engine.inventory()));
+    bench.facts.iter().for_each(|fact| engine.apply(fact));
+    engine.start(T0 + 600 * SECOND, Some(T0 + 70 * SECOND), "digest");
+    let state = engine.watch.subsystem(&"a/web".into()).unwrap();
     assert_eq!(state.undeclared, [Span::new(T0 + 30 * SECOND, T0 + 70 * SECOND)]);
 }
 

@@ -108,30 +108,34 @@ impl<'a> Rules<'a> {
     pub(super) fn first_fit(&self, from: Timestamp, ms: Millis) -> Option<Timestamp> {
         let zone = &self.inventory.zone;
         let until = self.inventory.calendar.covered_until(zone)?;
+        let steady = zone.is_steady(Span::new(from - DAY, until));
         let too_long = self.governed.iter().any(|g| g.longest_ms().is_some_and(|longest_ms| longest_ms < ms));
-        if too_long && zone.is_steady(Span::new(from - DAY, until)) {
+        if too_long && steady {
             return None;
         }
         // What begins on a date and lasts so long holds all of so many dates after it.
-        let whole_days = (ms / LONGEST_DAY_MS - 1).min(WHOLE_DAYS_MAX);
-        let mut at = from;
-        while let Some(date) = self.covered_from(zone.date(at)) {
-            at = at.max(zone.midnight(date));
+        let whole_days = (ms / if steady { DAY } else { LONGEST_DAY_MS } - 1).min(WHOLE_DAYS_MAX);
+        let (mut at, mut date) = (from, zone.date(from));
+        loop {
+            date = self.covered_from(date)?;
             let later = (1..=whole_days).rev().map(|n| date.saturating_add(jiff::Span::new().days(n)));
-            let cut = later.into_iter().find(|d| !self.is_whole(*d));
-            let begins = if cut.is_some() { None } else { self.day(date).spans().iter().find(|s| s.end > at).copied() };
-            at = match begins.and_then(|part| self.block_from(part.start.max(at))) {
+            if let Some(cut) = later.into_iter().find(|d| !self.is_whole(*d, steady)) {
+                date = cut;
+                continue;
+            }
+            at = at.max(zone.midnight(date));
+            let begins = self.day(date).spans().iter().find(|s| s.end > at).copied();
+            match begins.and_then(|part| self.block_from(part.start.max(at))) {
                 Some(block) if block.len_ms() >= ms => return Some(block.start),
-                Some(block) => block.end,
-                None => zone.midnight(cut.unwrap_or_else(|| day_after(date))),
-            };
+                Some(block) => (at, date) = (block.end, zone.date(block.end)),
+                None => date = day_after(date),
+            }
         }
-        None
     }
 
-    /// Whether every instant of a date is allowed.
-    fn is_whole(&self, date: Date) -> bool {
-        !self.is_closed(date) && self.governed.iter().all(|g| g.is_whole(self.inventory, date))
+    /// Whether every instant of a date is allowed; `steady`: no clock is changed on it.
+    fn is_whole(&self, date: Date, steady: bool) -> bool {
+        self.governed.iter().all(|g| g.is_whole(self.inventory, date, steady)) && !self.is_closed(date)
     }
 
     /// A date itself if its year is covered, else the first of the next year that is.
@@ -185,14 +189,16 @@ impl Governed<'_> {
         allow.always || allow.non_working_days && rests()
     }
 
-    /// Whether every instant of a date is open, before freezes and denials.
-    fn is_whole(&self, inventory: &Inventory, date: Date) -> bool {
+    /// Whether every instant of a date is open, before freezes and denials; `steady`: no clock is changed on it.
+    fn is_whole(&self, inventory: &Inventory, date: Date, steady: bool) -> bool {
         let day = || inventory.zone.day(date);
         self.is_free(inventory, date)
             || match self.policy.allow.nights {
-                None => day().is_empty(),
-                Some(nights) if nights.pause_ms() > LONGEST_CHANGE_MS => day().is_empty(),
-                Some(_) => self.open_part(inventory, date).is_none_or(|open| open.covers(day())),
+                Some(nights) if nights.pause_ms() <= LONGEST_CHANGE_MS => {
+                    self.open_part(inventory, date).is_none_or(|open| open.covers(day()))
+                }
+                // Only a date that the zone skips.
+                _ => !steady && day().is_empty(),
             }
     }
 
