@@ -8,6 +8,7 @@ mod audit;
 mod backup;
 pub mod check;
 pub mod client;
+mod correct;
 mod daemon;
 mod demo;
 pub mod diff;
@@ -96,6 +97,8 @@ enum Command {
     Lease(lease::LeaseArgs),
     /// Give a running daemon an order about a window
     Window(window::WindowArgs),
+    /// Say how a span that is over counts, in your name and with a reason; what was measured stays beside it
+    Correct(correct::CorrectArgs),
     /// Run the engine over the files and a stretch of time to come: what opens, what is denied, who is mailed, what it costs
     Simulate(simulate::SimulateArgs),
     /// Make files of what people have: blackbox_exporter, Gatus, Prometheus, OpenSLO, a table
@@ -182,6 +185,7 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         }
         Command::Lease(args) => block_on(lease::lease(args, listens(&main, &args.server).as_deref(), out)),
         Command::Window(args) => block_on(window::window(args, listens(&main, &args.server).as_deref(), out)),
+        Command::Correct(args) => block_on(correct::correct(args, listens(&main, &args.server).as_deref(), out)),
         Command::Simulate(args) => {
             over_files(&main, |now, loaded| simulate::simulate(now, &loaded.inventory, args, out))
         }

@@ -6,6 +6,7 @@
 use super::attribution::Attribution;
 use super::health::ProbeHealth;
 use super::plan::RunFact;
+use super::timeline::Health;
 use super::window::{About, Amendment, Definition, Emergency, Telling, WindowState};
 use super::*;
 use serde::{Deserialize, Serialize};
@@ -239,6 +240,20 @@ pub enum Fact {
     MonthReported {
         /// `2026-10`.
         period: String,
+    },
+    /// A person said how a span that is over counts; what was seen stays as it is.
+    SpanCorrected {
+        /// Of which subsystem.
+        subsystem: SubsystemId,
+        /// About when.
+        span: Span,
+        /// What it counts as; nothing takes former corrections of it back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        counts_as: Option<Health>,
+        /// Who.
+        by: Actor,
+        /// Why, in that person's words.
+        reason: String,
     },
     /// An incident is over.
     IncidentClosed {

@@ -6,6 +6,7 @@
 //! everybody who failed with it.
 
 use super::attribution::Attribution;
+use super::correction::Corrections;
 use super::engine::window_view;
 use super::health::ProbeHealth;
 use super::timeline::{Health, Timeline, combine_timelines};
@@ -133,6 +134,7 @@ pub struct History {
     /// Present ids of subsystems by their former ones.
     renamed: HashMap<SubsystemId, SubsystemId>,
     book: Book,
+    corrections: Corrections,
     incidents: BTreeMap<IncidentId, PastIncident>,
     last: Option<Timestamp>,
 }
@@ -142,7 +144,8 @@ impl History {
     pub fn new(inventory: Arc<Inventory>) -> Self {
         let renamed = inventory.subsystems.values().filter_map(|s| Some((s.was.clone()?, s.id.clone()))).collect();
         let probes = inventory.probes.keys().map(|id| (id.clone(), Timeline::default())).collect();
-        Self { inventory, probes, renamed, book: Book::default(), incidents: BTreeMap::new(), last: None }
+        let (book, corrections) = (Book::default(), Corrections::default());
+        Self { inventory, probes, renamed, book, corrections, incidents: BTreeMap::new(), last: None }
     }
 
     /// Folds a fact in.
@@ -161,6 +164,7 @@ impl History {
             }
             fact => {
                 self.told(at, fact);
+                self.corrections.apply(at, fact);
                 self.book.apply(at, fact, &self.inventory);
             }
         }
@@ -226,7 +230,7 @@ impl History {
 
     /// The past as it is known at `now`.
     pub fn past(self, now: Timestamp) -> Past {
-        let Self { inventory, probes, book, incidents, .. } = self;
+        let Self { inventory, probes, book, corrections, incidents, .. } = self;
         let mut used = book.used_by_all();
         let mut undeclared: HashMap<&SubsystemId, Vec<Span>> = HashMap::new();
         for incident in incidents.values().filter(|i| i.symptom == Symptom::MaintenanceOutsideWindow) {
@@ -246,6 +250,7 @@ impl History {
                 undeclared: down.map(|(span, _)| span).collect(),
                 coverage: None,
                 in_maintenance: false,
+                corrected: Corrected::of(&timeline, corrections.of(subsystem)),
                 timeline,
             })
         };

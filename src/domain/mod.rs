@@ -3,7 +3,7 @@
 //! Reading order: `time` and `id`, then `inventory` (what there is), `observation` → `health` → `timeline`
 //! (what was seen), `composite` → `impact` (what is made of it, and what falls with it), `civil` → `calendar` → `hours`
 //! → `policy` → `window` → `coverage` → `gate` (when it may be changed), `plan` (how it is changed step by step),
-//! `annual` (a year's plan), `sla` (what is left of the promise), `survey` (whether declared hours are true), `inspection`
+//! `annual` (a year's plan), `correction` (what people say afterwards), `sla` (what is left of the promise), `survey` (whether declared hours are true), `inspection`
 //! (how visitors find a site), `incident`
 //! (who is told what), and `engine`, which only routes. The words are those of `docs/glossary.md`.
 
@@ -25,6 +25,7 @@ pub mod attribution;
 pub mod calendar;
 pub mod civil;
 pub mod composite;
+pub mod correction;
 pub mod engine;
 pub mod gate;
 pub mod health;

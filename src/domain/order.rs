@@ -1,10 +1,11 @@
-//! What people ask the daemon to do with windows and gates, and what it answers.
+//! What people ask the daemon to do with windows, gates and what was seen, and what it answers.
 //!
 //! Not here: whether it is done (`engine::orders`), and how it travels (`web`, `cli`). Invariants: every order carries
 //! a name and, but for approvals and leases, a reason; every answer is a sentence in both languages.
 
 use super::access::Caller;
 use super::plan::Resolution;
+use super::timeline::Health;
 use super::window::WindowState;
 use super::*;
 
@@ -48,6 +49,15 @@ pub enum Wanted {
     UseLease(String),
     /// The change is over: the lease with this hash is given back.
     ReleaseLease(String),
+    /// How a span that is over counts.
+    Correct {
+        /// Of which subsystem.
+        subsystem: SubsystemId,
+        /// About when.
+        span: Span,
+        /// What it counts as; `None` takes former corrections of it back.
+        counts_as: Option<Health>,
+    },
     /// Something about one window.
     Window(WindowId, Action),
     /// Something about the run of a plan.
@@ -142,6 +152,7 @@ impl Wanted {
             Self::TakeLease { .. } => return "gate.lease".to_owned(),
             Self::UseLease(_) => return "gate.use".to_owned(),
             Self::ReleaseLease(_) => return "gate.release".to_owned(),
+            Self::Correct { .. } => return "correct".to_owned(),
             Self::Request(_) => "request",
             Self::Override { .. } => "override",
             Self::ApproveText(_) => "approve_text",
@@ -157,7 +168,7 @@ impl Wanted {
         match self {
             Self::Request(request) => scope(&request.scope),
             Self::Override { scope: ids, .. } => scope(ids),
-            Self::TakeLease { subsystem, .. } => subsystem.to_string(),
+            Self::TakeLease { subsystem, .. } | Self::Correct { subsystem, .. } => subsystem.to_string(),
             // Enough to tell two apart.
             Self::UseLease(lease) | Self::ReleaseLease(lease) => lease.chars().take(8).collect(),
             Self::ApproveText(schedule) => schedule.to_string(),

@@ -2,6 +2,7 @@
 //!
 //! Not here: figures that depend on the time of reading (`sla`); readers compute them from the timelines.
 
+use super::correction::Correction;
 use super::health::ProbeHealth;
 use super::timeline::{Health, Timeline};
 use super::window::WindowState;
@@ -30,8 +31,10 @@ pub struct SubsystemView {
     pub health: Health,
     /// Since when; `None` before the first attempt.
     pub since: Option<Timestamp>,
-    /// At least the last 62 days.
+    /// At least the last 62 days, as the probes saw it.
     pub timeline: Timeline<Health>,
+    /// What counts in its place where people corrected it, and what they said; `None` if nobody did.
+    pub corrected: Option<Corrected>,
     /// In the order of the file.
     pub probes: Vec<ProbeView>,
     /// Windows that touched it, in order of time, at least the last 62 days.
@@ -44,10 +47,38 @@ pub struct SubsystemView {
     pub in_maintenance: bool,
 }
 
+/// What people said afterwards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Corrected {
+    /// What counts.
+    pub timeline: Timeline<Health>,
+    /// In the order in which they were written.
+    pub corrections: Vec<Correction>,
+}
+
+impl Corrected {
+    /// From what was seen; `None` without corrections.
+    pub fn of(seen: &Timeline<Health>, corrections: Vec<Correction>) -> Option<Self> {
+        Some(Self { timeline: correction::counted(seen, &corrections)?, corrections })
+    }
+}
+
 impl SubsystemView {
-    /// What the accounting needs.
+    /// What the accounting needs: what counts.
     pub fn seen(&self) -> sla::Seen<'_> {
+        let counts = self.corrected.as_ref().map_or(&self.timeline, |corrected| &corrected.timeline);
+        sla::Seen { timeline: Some(counts), ..self.measured() }
+    }
+
+    /// The same as the probes saw it, whatever was said afterwards.
+    pub fn measured(&self) -> sla::Seen<'_> {
         sla::Seen { timeline: Some(&self.timeline), windows: &self.windows, undeclared: self.undeclared.clone() }
+    }
+
+    /// The corrections that are about some of `within`, in the order in which they were written.
+    pub fn corrections(&self, within: Span) -> impl Iterator<Item = &Correction> + '_ {
+        let all = self.corrected.iter().flat_map(|corrected| &corrected.corrections);
+        all.filter(move |correction| correction.span.overlaps(within))
     }
 }
 

@@ -57,6 +57,7 @@ pub fn build(past: &Past, now: Timestamp, question: &Question) -> Option<Report>
             composites.extend(composite_line(inventory, composite, account, before, provisional, span));
         }
     }
+    let corrections = corrections::beside(past, now, period, &mut subsystems, &mut composites);
     let owners = owners(inventory, &subsystems);
     let mut whole = Sum::default();
     owners.iter().for_each(|o| whole.add_sum(&o.sum));
@@ -82,6 +83,8 @@ pub fn build(past: &Past, now: Timestamp, question: &Question) -> Option<Report>
         whole,
         owners,
         composites,
+        measured: corrections::measured(&subsystems),
+        corrections,
         columns,
         incidents: incidents.iter().filter(mine).map(|i| incident_line(inventory, i, &costs)).collect(),
         beside_incidents,
@@ -221,6 +224,7 @@ fn promised(
         allowed_ms: objective.exclusion_cap_ms.saturating_mul(i64::try_from(months).unwrap_or(1)),
         before: before.filter(|before| before.elapsed_ms > 0),
         provisional,
+        measured: None,
         account,
     }
 }

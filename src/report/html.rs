@@ -31,6 +31,7 @@ struct Page<'a> {
     owners: Vec<Vec<String>>,
     incidents: Vec<Vec<String>>,
     windows: Vec<Vec<String>>,
+    corrections: Vec<[String; 6]>,
     as_of: String,
     version: &'static str,
 }
@@ -67,6 +68,7 @@ struct Row<'a> {
     excluded: String,
     violations: String,
     marks: String,
+    measured: [String; 2],
 }
 
 /// Prints it in one language.
@@ -91,6 +93,7 @@ pub fn html(report: &Report, language: Language) -> Result<String, askama::Error
         owners: owners(report, &w),
         incidents: incidents(report, &w),
         windows: windows(report, &w),
+        corrections: report.corrections.iter().take(ROWS_MAX).map(|line| w.correction(line)).collect(),
         as_of: w.time(report.at),
         version: env!("CARGO_PKG_VERSION"),
         tables,
@@ -141,10 +144,18 @@ fn table<'a>(title: &'static str, lines: &'a [Line], w: &Words<'_>) -> Table<'a>
             quality: w.share(account.quality(), 1_000_000),
             excluded: w.length(account.excluded_ms),
             violations: w.length(account.policy_violation_ms),
-            marks: w.marks(account.partial, line.provisional),
+            marks: w.marks(line),
+            measured: measured(line, w),
         }
     };
     Table { title, rows: lines.iter().take(ROWS_MAX).map(row).collect(), more: lines.len().saturating_sub(ROWS_MAX) }
+}
+
+/// The public and the contract figure without corrections; empty where nobody corrected.
+fn measured(line: &Line, w: &Words<'_>) -> [String; 2] {
+    let figures = line.measured.as_ref().map(|measured| [measured.public.value, measured.contract.value]);
+    let shown = |share| format!("{} {}", w.say("更正前", "measured"), w.share(share, line.target_ppm));
+    figures.map(|both| both.map(shown)).unwrap_or_default()
 }
 
 fn owners(report: &Report, w: &Words<'_>) -> Vec<Vec<String>> {

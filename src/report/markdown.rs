@@ -34,6 +34,7 @@ pub fn markdown(report: &Report, language: Language) -> String {
     }
     incidents(doc, report, &w);
     windows(doc, report, &w);
+    corrections(doc, report, &w);
     heading(doc, w.say("怎样读", "How to read"));
     w.legend().iter().for_each(|sentence| line(doc, &format!("- {sentence}")));
     out
@@ -60,6 +61,10 @@ pub(super) fn totals(report: &Report, w: &Words<'_>) -> Vec<(&'static str, Strin
         (w.say("未知", "Unknown"), w.length(share.seen.unknown_ms)),
         (w.say("预算 / 已用", "Budget / spent"), budget(sum, w)),
     ];
+    if let Some(measured) = &report.measured {
+        rows.push((w.say("公众可用率（更正前）", "Public, as measured"), figure(&measured.public())));
+        rows.push((w.say("合同可用率（更正前）", "Contract, as measured"), figure(&measured.contract())));
+    }
     for cause in Cause::ALL {
         if let Some(ms) = share.spent_ms.get(&cause).filter(|ms| **ms > 0) {
             rows.push((w.cause(cause), w.length(*ms)));
@@ -130,7 +135,7 @@ fn lines(doc: &mut String, lines: &[Line], w: &Words<'_>) {
                 &w.length(account.unknown_ms),
                 &w.length(account.excluded_ms),
                 &w.length(account.policy_violation_ms),
-                &w.marks(account.partial, of.provisional),
+                &w.marks(of),
             ],
         );
     }
@@ -202,6 +207,19 @@ fn windows(doc: &mut String, report: &Report, w: &Words<'_>) {
         );
     }
     more(doc, report.windows.len(), w);
+}
+
+fn corrections(doc: &mut String, report: &Report, w: &Words<'_>) {
+    if report.corrections.is_empty() {
+        return;
+    }
+    heading(doc, w.say("更正", "Corrections"));
+    head(doc, &w.correction_heads());
+    for correction in report.corrections.iter().take(ROWS_MAX) {
+        let cells = w.correction(correction).map(|text| cell(&text));
+        row(doc, &cells.each_ref().map(String::as_str));
+    }
+    more(doc, report.corrections.len(), w);
 }
 
 fn more(doc: &mut String, all: usize, w: &Words<'_>) {

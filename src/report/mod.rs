@@ -6,6 +6,7 @@
 
 mod build;
 mod chart;
+mod corrections;
 mod html;
 mod league;
 mod mail;
@@ -25,7 +26,9 @@ pub use table::csv;
 pub use value::json;
 
 use crate::domain::attribution::Attribution;
+use crate::domain::correction::Correction;
 use crate::domain::sla::{Account, Bounded, Period, Share, Standing, Totals};
+use crate::domain::timeline::Health;
 use crate::domain::window::{Emergency, WindowState};
 use crate::domain::*;
 
@@ -59,6 +62,10 @@ pub struct Report {
     pub subsystems: Vec<Line>,
     /// Composites that promise something; not in the sums.
     pub composites: Vec<Line>,
+    /// What people said afterwards about the period, in the order of the subsystems; the figures contain it.
+    pub corrections: Vec<CorrectionLine>,
+    /// The sums without corrections; `None` where there are none.
+    pub measured: Option<Totals>,
     /// By day, week or month, and the rest.
     pub columns: Vec<(Option<Period>, Share)>,
     /// What overlapped the period, in the order of the numbers.
@@ -154,6 +161,8 @@ pub struct Line {
     pub allowed_ms: Millis,
     /// The figures.
     pub account: Account,
+    /// As the probes saw it; `None` where nobody corrected anything.
+    pub measured: Option<Account>,
     /// Those of the period before; `None` where nothing was seen in it.
     pub before: Option<Account>,
     /// The hours rest on a year that is not published.
@@ -161,12 +170,16 @@ pub struct Line {
 }
 
 impl Report {
-    /// Leaves out the sentences of evidence, which name hosts; what went wrong stays.
+    /// Leaves out the sentences of evidence, which name hosts, and who corrected what; what went wrong stays.
     pub fn keep_hosts_private(&mut self) {
         for incident in &mut self.incidents {
             if let Some(reason) = &mut incident.reason {
                 reason.text = reason.kind.as_str().to_owned();
             }
+        }
+        for line in &mut self.corrections {
+            line.said.by.name.clear();
+            line.said.reason.clear();
         }
     }
 }
@@ -193,6 +206,19 @@ impl Sum {
 fn change_ppm(now: &Bounded, before: &Bounded) -> Option<i64> {
     let ppm = |b: &Bounded| Some((b.value?.as_f64() * 1e6).round() as i64);
     Some(ppm(now)? - ppm(before)?)
+}
+
+/// One correction.
+#[derive(Clone, Debug)]
+pub struct CorrectionLine {
+    /// Of what.
+    pub subsystem: SubsystemId,
+    /// What people call it.
+    pub name: Names,
+    /// By whom, about when, as what and why; for strangers without name and reason.
+    pub said: Correction,
+    /// What the probes saw in its span, in the order of [`Health::ALL`].
+    pub seen: Vec<(Health, Millis)>,
 }
 
 /// One incident.

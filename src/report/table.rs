@@ -44,6 +44,8 @@ fn head(w: &Words<'_>) -> Vec<String> {
         ("合同 %", "contract %"),
         ("合同下限 %", "contract low %"),
         ("合同上限 %", "contract high %"),
+        ("公众（更正前） %", "public as measured %"),
+        ("合同（更正前） %", "contract as measured %"),
         ("质量 %", "quality %"),
         ("较上期（百分点）", "change (points)"),
         ("监测 秒", "watched s"),
@@ -82,6 +84,8 @@ fn cells(report: &Report, line: &Line, w: &Words<'_>) -> Vec<String> {
     for figure in [&a.public, &a.contract] {
         cells.extend([share(figure.value), share(figure.low), share(figure.high)]);
     }
+    let measured = line.measured.as_ref();
+    cells.extend([measured.and_then(|m| m.public.value), measured.and_then(|m| m.contract.value)].map(share));
     cells.push(share(a.quality()));
     cells.push(line.change_ppm().map(points).unwrap_or_default());
     let lengths = [
@@ -98,7 +102,7 @@ fn cells(report: &Report, line: &Line, w: &Words<'_>) -> Vec<String> {
     ];
     cells.extend(lengths.map(seconds));
     cells.extend(Cause::ALL.map(|cause| seconds(a.spent_ms.get(&cause).copied().unwrap_or_default())));
-    cells.push(w.marks(a.partial, line.provisional));
+    cells.push(w.marks(line));
     cells
 }
 

@@ -41,6 +41,7 @@ fn past(inventory: Inventory, seen: Vec<Seen>, incidents: Vec<PastIncident>, now
             undeclared: seen.undeclared.into_iter().collect(),
             coverage: None,
             in_maintenance: false,
+            corrected: None,
         })
     });
     let snapshot = Snapshot {
@@ -305,4 +306,45 @@ fn owners_get_their_part_and_administrators_the_citys() {
     assert!(news.html.contains("a/hall") && !letters[1].news.html.contains("a/hall"));
     let nothing = super::letters(&past, Period::parse("2026-01").unwrap());
     assert!(nothing.is_empty(), "nothing was seen in January");
+}
+
+/// October again, with an hour of the portal that somebody says was the monitor's own.
+fn corrected() -> Report {
+    let day = |n: i64| OCTOBER + (n - 1) * DAY;
+    let down = Span::lasting(day(3), HOUR);
+    let well = || Seen { changes: vec![(day(-40), Health::Up)], ..Seen::default() };
+    let changes = vec![(day(-40), Health::Up), (down.start, Health::Down), (down.end, Health::Up)];
+    let seen = vec![well(), Seen { changes, ..Seen::default() }, well(), well()];
+    let mut past = past(city(), seen, vec![outage(7, "a/portal", down, &[])], day(40));
+    let by = Actor { name: "<keeper>".into(), owner: None, from: "127.0.0.1".into() };
+    let (at, reason) = (day(20), "line of www.a.test was cut | CHG-7".to_owned());
+    let said = correction::Correction { at, span: down, counts_as: Some(Health::Unknown), by, reason };
+    for view in past.snapshot.subsystems.iter_mut().filter(|view| view.id.as_str() == "a/portal") {
+        let corrected = Corrected::of(&view.timeline, vec![said.clone()]);
+        *view = Arc::new(SubsystemView { corrected, ..(**view).clone() });
+    }
+    build(&past, day(40), &question("2026-10")).unwrap()
+}
+
+#[test]
+fn a_correction_stands_beside_what_was_measured_in_every_form() {
+    let mut report = corrected();
+    let portal = &report.subsystems[1];
+    assert_eq!((portal.account.bad_ms, portal.account.unknown_ms), (0, HOUR));
+    assert_eq!(portal.measured.as_ref().map(|measured| measured.bad_ms), Some(HOUR));
+    assert_eq!(report.measured.as_ref().map(|totals| totals.share.seen.bad_ms), Some(HOUR));
+    assert_eq!(report.corrections[0].seen, [(Health::Down, HOUR)]);
+    let value = json(&report);
+    assert_eq!(value["corrections"][0]["by"], "<keeper>");
+    assert_eq!(value["subsystems"][1]["measured"]["public"]["value"], value["subsystems"][1]["public"]["low"]);
+    let page = html(&report, Language::En).unwrap();
+    assert!(page.contains("&#60;keeper&#62;") && page.contains("<td class=\"ev\">unknown</td>"), "{page}");
+    assert!(page.contains("measured 99.8656"), "{page}");
+    let text = markdown(&report, Language::Zh);
+    assert!(text.contains("## 更正") && text.contains("本期有 1 处更正") && text.contains("cut \\| CHG-7"), "{text}");
+    assert!(csv(&report, Language::En, false).unwrap().contains("corrected"));
+    report.keep_hosts_private();
+    for form in [html(&report, Language::En).unwrap(), markdown(&report, Language::En), json(&report).to_string()] {
+        assert!(!form.contains("www.a.test") && !form.contains("keeper"), "{form}");
+    }
 }

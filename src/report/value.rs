@@ -1,7 +1,8 @@
 //! The report as JSON, for scripts: lengths in milliseconds, shares as numbers, `null` where there is no figure.
 
-use super::{IncidentLine, Line, OwnerLine, Report, Sum, WindowLine};
+use super::{CorrectionLine, IncidentLine, Line, OwnerLine, Report, Sum, WindowLine};
 use crate::domain::sla::{Bounded, Cause, Ratio, Share, Standing, Verdict};
+use crate::domain::timeline::Health;
 use crate::domain::{Figure, Names, Span, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -28,6 +29,10 @@ pub fn json(report: &Report) -> Value {
         "beside_incidents": share_object(&report.beside_incidents),
         "windows": report.windows.iter().map(window).collect::<Vec<_>>(),
         "beside_windows": share_object(&report.beside_windows),
+        "corrections": report.corrections.iter().map(correction).collect::<Vec<_>>(),
+        "measured": report.measured.as_ref().map(|measured| {
+            json!({ "public": bounded(&measured.public()), "contract": bounded(&measured.contract()) })
+        }),
         "league": league(report),
     })
 }
@@ -89,6 +94,9 @@ fn line(line: &Line) -> Value {
         "public": bounded(&account.public),
         "contract": bounded(&account.contract),
         "agreed_before": before,
+        "measured": line.measured.as_ref().map(|measured| {
+            json!({ "public": bounded(&measured.public), "contract": bounded(&measured.contract) })
+        }),
         "quality": share(account.quality()),
         "elapsed_ms": account.elapsed_ms,
         "budget_ms": account.budget_ms,
@@ -99,6 +107,23 @@ fn line(line: &Line) -> Value {
     });
     extend(&mut object, more);
     Value::Object(object)
+}
+
+fn correction(line: &CorrectionLine) -> Value {
+    let CorrectionLine { subsystem, name, said, seen } = line;
+    let seen: Map<String, Value> = seen.iter().map(|(health, ms)| (health.as_str().to_owned(), (*ms).into())).collect();
+    let told = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    json!({
+        "subsystem": subsystem,
+        "name": name,
+        "start": said.span.start.to_string(),
+        "end": said.span.end.to_string(),
+        "measured_ms": seen,
+        "counts_as": said.counts_as.map_or("measured", Health::as_str),
+        "written": said.at.to_string(),
+        "by": told(&said.by.name),
+        "reason": told(&said.reason),
+    })
 }
 
 fn incident(incident: &IncidentLine) -> Value {

@@ -1,8 +1,9 @@
 //! Words and figures of a report in both languages.
 
-use super::{IncidentLine, Report, WhyNot, WindowLine};
+use super::{CorrectionLine, IncidentLine, Line, Report, WhyNot, WindowLine};
 use crate::domain::civil::Zone;
 use crate::domain::sla::{Bounded, Cause, Ratio, Standing, Verdict};
+use crate::domain::timeline::Health;
 use crate::domain::*;
 
 /// A language with the zone in which times are told.
@@ -161,6 +162,43 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// What a span was, or counts as.
+    pub(super) fn health(&self, health: Health) -> &'static str {
+        match health {
+            Health::Up => self.say("正常", "up"),
+            Health::Degraded => self.say("降级", "degraded"),
+            Health::Down => self.say("中断", "down"),
+            Health::Unknown => self.say("未知", "unknown"),
+        }
+    }
+
+    /// The cells of a correction: whose, from – to, seen as, counts as, by whom and when, why.
+    pub(super) fn correction(&self, line: &CorrectionLine) -> [String; 6] {
+        let said = &line.said;
+        let seen = line.seen.iter().map(|(health, ms)| format!("{} {}", self.health(*health), self.length(*ms)));
+        let written = self.time(said.at);
+        [
+            self.name(&line.name).to_owned(),
+            self.span(said.span),
+            seen.collect::<Vec<_>>().join(self.say("，", ", ")),
+            said.counts_as.map_or(self.say("按探测所见", "as seen"), |health| self.health(health)).to_owned(),
+            if said.by.name.is_empty() { written } else { format!("{}, {written}", said.by.name) },
+            if said.reason.is_empty() { "–".to_owned() } else { said.reason.clone() },
+        ]
+    }
+
+    /// The heads over [`Self::correction`].
+    pub(super) fn correction_heads(&self) -> [&'static str; 6] {
+        [
+            self.say("子系统", "Subsystem"),
+            self.say("起止", "From – to"),
+            self.say("探测所见", "Seen as"),
+            self.say("计为", "Counts as"),
+            self.say("何人何时", "By whom, when"),
+            self.say("理由", "Why"),
+        ]
+    }
+
     /// What the report is about.
     pub(super) fn title(&self, report: &Report) -> String {
         let period = report.period.label(self.language);
@@ -211,14 +249,25 @@ impl<'a> Words<'a> {
                 ),
             });
         }
+        let corrections = report.corrections.len();
+        if corrections > 0 {
+            caveats.push(match self.language {
+                Language::Zh => format!("本期有 {corrections} 处更正；更正前的数字并列其旁。"),
+                Language::En => format!("{corrections} correction(s) are counted; figures as measured stand beside."),
+            });
+        }
         caveats
     }
 
-    /// Labels of a figure that is not whole.
-    pub(super) fn marks(&self, partial: bool, provisional: bool) -> String {
-        let partial = partial.then(|| self.say("部分", "partial"));
-        let provisional = provisional.then(|| self.say("暂定", "provisional"));
-        partial.into_iter().chain(provisional).collect::<Vec<_>>().join(self.say("、", ", "))
+    /// Labels of a figure that is not whole, or not as it was measured.
+    pub(super) fn marks(&self, line: &Line) -> String {
+        let marks = [
+            (line.account.partial, self.say("部分", "partial")),
+            (line.provisional, self.say("暂定", "provisional")),
+            (line.measured.is_some(), self.say("有更正", "corrected")),
+        ];
+        let marks = marks.into_iter().filter_map(|(holds, mark)| holds.then_some(mark));
+        marks.collect::<Vec<_>>().join(self.say("、", ", "))
     }
 
     /// What everybody may know of how to read the figures.

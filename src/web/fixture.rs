@@ -101,6 +101,7 @@ pub(super) fn view(id: &str) -> SubsystemView {
         undeclared: SpanSet::EMPTY,
         coverage: None,
         in_maintenance: false,
+        corrected: None,
     }
 }
 

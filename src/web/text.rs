@@ -40,6 +40,9 @@ texts! {
     plan_guess: "注意：该年放假调休安排尚未发布，本页按推定日历作答，仅供参考，不是许可。", "Note: the notice for this year is not published. This page takes the provisional table for it: a guess, not a permission.";
     plan_unpublished: "该年放假调休安排尚未发布，窗口均为草稿。", "The notice for this year is not published, so its windows stay drafts.";
     composites: "事项", "Matters";
+    corrections: "更正", "Corrections";
+    as_measured: "更正前", "measured";
+    as_seen: "按探测所见", "as seen";
     reports: "报告", "Reports";
     report_period: "周期", "Period";
     report_forms: "其他格式", "Other forms";

@@ -1,6 +1,7 @@
 //! The real program, whole: how it starts and ends, takes over files, delivers mail and endures trouble.
 
 mod approvals;
+mod corrects;
 mod delivers;
 mod endures;
 mod leases;

@@ -8,7 +8,7 @@ use crate::domain::plan::Runs;
 use serde::{Deserialize, Serialize};
 
 /// Changes whenever the shape of the state changes.
-const SHAPE: u32 = 7;
+const SHAPE: u32 = 8;
 
 #[derive(Serialize)]
 struct Written<'a> {
@@ -19,6 +19,7 @@ struct Written<'a> {
     runs: &'a Runs,
     desk: &'a Desk,
     leases: &'a Leases,
+    corrections: &'a Corrections,
     clock_stepped: Option<Timestamp>,
     digest: &'a str,
     reported: Option<&'a str>,
@@ -33,6 +34,7 @@ struct Read {
     runs: Runs,
     desk: Desk,
     leases: Leases,
+    corrections: Corrections,
     clock_stepped: Option<Timestamp>,
     digest: String,
     reported: Option<String>,
@@ -41,11 +43,12 @@ struct Read {
 impl Engine {
     /// The state as of the last applied fact.
     pub fn checkpoint(&self) -> Vec<u8> {
-        let Self { watch, book, runs, desk, leases, digest, .. } = self;
+        let Self { watch, book, runs, desk, leases, corrections, digest, .. } = self;
         let (shape, now, clock_stepped) = (SHAPE, self.now, self.clock_stepped);
         // Plain data with text keys always serialises; an empty checkpoint would only cost a longer start.
         let reported = self.reported.as_deref();
-        let written = Written { reported, shape, now, watch, book, runs, desk, leases, clock_stepped, digest };
+        let written =
+            Written { reported, shape, now, watch, book, runs, desk, leases, corrections, clock_stepped, digest };
         serde_json::to_vec(&written).unwrap_or_default()
     }
 
@@ -55,7 +58,7 @@ impl Engine {
             Ok(read) if read.shape == SHAPE => {
                 (self.now, self.watch, self.book, self.desk) = (read.now, read.watch, read.book, read.desk);
                 (self.leases, self.clock_stepped, self.digest) = (read.leases, read.clock_stepped, read.digest);
-                self.runs = read.runs;
+                (self.runs, self.corrections) = (read.runs, read.corrections);
                 self.reported = read.reported.map(Into::into);
                 true
             }

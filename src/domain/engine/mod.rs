@@ -8,10 +8,12 @@ mod around;
 mod attribute;
 mod beside;
 mod checkpoint;
+mod correct;
 mod digest;
 mod leases;
 mod orders;
 mod outages;
+mod output;
 mod picture;
 mod plan_orders;
 mod plans;
@@ -25,8 +27,10 @@ mod windows;
 #[cfg(test)]
 mod tests;
 
+pub use output::{Effect, Output};
 pub(in crate::domain) use picture::window_view;
 
+use super::correction::Corrections;
 use super::health::{Change, Verdict};
 use super::incident::Desk;
 use super::lease::Leases;
@@ -113,48 +117,6 @@ pub enum Event {
     Tick,
 }
 
-/// What the shell is asked to do, after the facts are stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Try the probe again to confirm a change, at this instant, never before the last attempt's end.
-    Retry {
-        /// Which probe.
-        probe: ProbeId,
-        /// When.
-        at: Timestamp,
-    },
-    /// Carry this out, and report how it ended.
-    Step(Box<plan::Order>),
-    /// Put this back into service: no run keeps it out.
-    Release {
-        /// What.
-        target: String,
-    },
-}
-
-/// The answer to an event.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Output {
-    /// To be stored first, in this order.
-    pub facts: Vec<Recorded>,
-    /// To be stored with the facts, and then sent.
-    pub messages: Vec<Message>,
-    /// To be stored with the facts: who asked for what, and what came of it.
-    pub audit: Vec<AuditEntry>,
-    /// To be done last.
-    pub effects: Vec<Effect>,
-}
-
-impl Output {
-    /// Adds what follows from a later event.
-    pub fn append(&mut self, later: Self) {
-        self.facts.extend(later.facts);
-        self.messages.extend(later.messages);
-        self.audit.extend(later.audit);
-        self.effects.extend(later.effects);
-    }
-}
-
 /// The state and its machines.
 #[derive(Debug)]
 pub struct Engine {
@@ -166,6 +128,7 @@ pub struct Engine {
     runs: plan::Runs,
     desk: Desk,
     leases: Leases,
+    corrections: Corrections,
     wakes: Wakes,
     admins: RosterId,
     digest: String,
@@ -215,6 +178,7 @@ impl Engine {
             runs: plan::Runs::default(),
             desk: Desk::default(),
             leases: Leases::default(),
+            corrections: Corrections::default(),
             wakes: Wakes::default(),
             digest: String::new(),
             reload_refused: None,
@@ -290,6 +254,7 @@ impl Engine {
                 self.desk.apply(recorded.at, fact);
                 self.leases.apply(recorded.at, fact);
                 self.subject_of(fact).or(before).iter().for_each(|id| self.note_undeclared(id));
+                self.corrections.apply(recorded.at, fact);
             }
         }
     }
@@ -479,6 +444,7 @@ impl Engine {
         self.watch.forget_before(horizon);
         self.book.forget_before(horizon);
         self.runs.forget_before(horizon);
+        self.corrections.forget_before(horizon);
         self.adopt_windows(out);
         self.picture.touch_all();
         self.advance_all_windows(out);

@@ -10,7 +10,7 @@ mod changes;
 mod refusals;
 mod requests;
 
-pub(super) use refusals::{forbidden, refuse};
+pub(super) use refusals::{Refused, forbidden, refuse};
 
 use super::*;
 use crate::domain::access::{Caller, Scope};
@@ -18,7 +18,7 @@ use crate::domain::order::{Action, NotOrdered, Order, Ordered, RunWish, Wanted, 
 use crate::domain::plan::Plan;
 use crate::domain::window::{Amendment, Window};
 use changes::{at_work, finished, pending};
-use refusals::{Refused, state_refusal};
+use refusals::state_refusal;
 
 impl Engine {
     /// Carries out one order at `now`, or says why not.
@@ -31,6 +31,9 @@ impl Engine {
             Wanted::Override { scope, lasts_ms, ticket } => self.overrule(&mut out, order, scope, *lasts_ms, ticket),
             Wanted::ApproveText(schedule) => self.approve_text(&mut out, order, schedule),
             Wanted::TakeLease { .. } | Wanted::UseLease(_) | Wanted::ReleaseLease(_) => self.lease(&mut out, order),
+            Wanted::Correct { subsystem, span, counts_as } => {
+                self.correct(&mut out, order, subsystem, *span, *counts_as)
+            }
             Wanted::Window(window, action) => self.act(&mut out, order, window, *action),
             Wanted::Run(wish) => self.wish(&mut out, order, wish),
         });

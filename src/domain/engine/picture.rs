@@ -87,11 +87,13 @@ impl Engine {
                 reason: state.and_then(|s| s.reason.clone()),
             }
         });
+        let timeline = state.map(|s| s.timeline.clone()).unwrap_or_default();
         SubsystemView {
             id: id.clone(),
             health: self.watch.health(id),
             since: state.and_then(|s| s.timeline.last()).map(|(since, _)| since),
-            timeline: state.map(|s| s.timeline.clone()).unwrap_or_default(),
+            corrected: Corrected::of(&timeline, self.corrections.of(subsystem)),
+            timeline,
             probes: probes.collect(),
             windows: self.book.used(id),
             undeclared: state.map(|s| s.undeclared.iter().copied().collect()).unwrap_or_default(),

@@ -45,7 +45,7 @@ impl Engine {
         let zone = &self.inventory.zone;
         let within = sla::reach(burn::memory(self.now), zone);
         let hours = sla::promised_hours(&self.inventory, subsystem, Span::new(within.start, within.end + 1)).set;
-        Some(burn::evaluate(objective, &hours, self.now, &self.view(subsystem).seen(), &rounds, zone))
+        Some(burn::evaluate(objective, &hours, self.now, &self.view(subsystem).measured(), &rounds, zone))
     }
 
     /// Burn rates ×1000 of the pair that burns the fastest.

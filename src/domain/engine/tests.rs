@@ -3,6 +3,7 @@
 mod attribution;
 mod beside;
 mod channels;
+mod correct;
 mod digest;
 mod leases;
 mod limits;

@@ -35,9 +35,28 @@ impl SubsystemFigures {
 /// Which incident concerned a subsystem when.
 pub(super) type Concerned<'a> = HashMap<&'a SubsystemId, Vec<(IncidentId, Span)>>;
 
+/// What figures are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Basis {
+    /// What counts: what was seen, as people corrected it.
+    Counted,
+    /// What was seen.
+    Measured,
+}
+
+impl Basis {
+    fn of(self, view: &SubsystemView) -> Evidence<'_> {
+        match self {
+            Self::Counted => Evidence::of(&view.seen()),
+            Self::Measured => Evidence::of(&view.measured()),
+        }
+    }
+}
+
 /// Accounts from one snapshot at one instant.
 #[derive(Debug)]
 pub struct Reader<'a> {
+    basis: Basis,
     pub(super) now: Timestamp,
     pub(super) snapshot: &'a Snapshot,
     /// Hours by their text, and by owner where the calendar knows one's own days.
@@ -46,9 +65,14 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// A reader without anything kept yet.
+    /// A reader without anything kept yet, of what counts.
     pub fn new(now: Timestamp, snapshot: &'a Snapshot) -> Self {
-        Self { now, snapshot, hours: HashMap::new(), concerned: OnceCell::new() }
+        Self { basis: Basis::Counted, now, snapshot, hours: HashMap::new(), concerned: OnceCell::new() }
+    }
+
+    /// A reader of what the probes saw, whatever people said afterwards.
+    pub fn of_measured(now: Timestamp, snapshot: &'a Snapshot) -> Self {
+        Self { basis: Basis::Measured, ..Self::new(now, snapshot) }
     }
 
     pub(super) fn zone(&self) -> &'a Zone {
@@ -62,18 +86,17 @@ impl<'a> Reader<'a> {
 
     /// Asks the ledger of one subsystem over `period`; `None` where its objective is not known.
     pub fn ledger<T>(&mut self, view: &SubsystemView, period: Period, ask: impl FnOnce(&Ledger<'_>) -> T) -> Option<T> {
-        let (now, zone) = (self.now, self.zone());
+        let (basis, now, zone) = (self.basis, self.now, self.zone());
         let span = period.span(now, zone);
         let (objective, hours) = self.promised(&view.id, reach(span, zone))?;
-        let evidence = Evidence::of(&view.seen());
+        let evidence = basis.of(view);
         Some(ask(&Ledger::open(objective, &hours.set, span, now, &evidence, zone)))
     }
 
     /// What follows for a composite from what was seen of its members.
     pub fn evidence_of(&self, composite: &Composite) -> Evidence<'static> {
         let views = composite.needs.members().into_iter().filter_map(|id| self.snapshot.subsystem(id));
-        let members: BTreeMap<&SubsystemId, Evidence<'_>> =
-            views.map(|view| (&view.id, Evidence::of(&view.seen()))).collect();
+        let members: BTreeMap<&SubsystemId, Evidence<'_>> = views.map(|view| (&view.id, self.basis.of(view))).collect();
         derived(&composite.needs, &|id| members.get(id))
     }
 
@@ -132,7 +155,7 @@ impl<'a> Reader<'a> {
         }
         let (objective, hours) = self.promised(&view.id, reach(memory(now), zone))?;
         // Without rounds no page fires here: the rates are shown, the engine decides.
-        Some(evaluate(objective, &hours.set, now, &view.seen(), &[], zone))
+        Some(evaluate(objective, &hours.set, now, &view.measured(), &[], zone))
     }
 
     /// The objective of a subsystem and the hours that it is about.

@@ -295,6 +295,7 @@ fn account_of_a_view_asks_the_objective_for_hours_and_target() {
         undeclared: SpanSet::EMPTY,
         coverage: None,
         in_maintenance: false,
+        corrected: None,
     };
     let period = Period::parse("2026-10-13").unwrap();
     let declared = account_of(day.span.end, &inventory, &view, period).unwrap();

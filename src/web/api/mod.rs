@@ -4,6 +4,7 @@
 
 pub(super) mod audit;
 mod composites;
+mod corrections;
 mod events;
 pub(super) mod gate;
 mod heartbeat;
@@ -37,6 +38,8 @@ pub(super) fn doors() -> Doors {
         // An approval is good for its owner; which that is, the window says.
         .post("/windows/{id}/{action}", Needs::Token, orders::act)
         .post("/schedules/{id}/approve", Needs::Token, orders::approve_text)
+        .get("/corrections", Needs::Nothing, corrections::list)
+        .post("/corrections", Needs::Scope(Scope::Admin), corrections::correct)
         .get("/plans/runs", Needs::Sight, plans::runs)
         .get("/plans/runs/{id}", Needs::Sight, plans::run)
         .post("/plans/runs", Needs::Scope(Scope::Operate), plans::start)

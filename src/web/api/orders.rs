@@ -229,7 +229,7 @@ pub(super) fn read<T: for<'de> Deserialize<'de>>(body: &Bytes) -> Result<T, Prob
     serde_json::from_slice(body).map_err(|e| unprocessable(format!("the body is not understood: {e}")))
 }
 
-fn instant(text: &str, zone: &Zone) -> Result<Timestamp, Problem> {
+pub(super) fn instant(text: &str, zone: &Zone) -> Result<Timestamp, Problem> {
     query::instant(text, zone).map_err(unprocessable)
 }
 

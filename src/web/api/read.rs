@@ -1,6 +1,7 @@
 //! What there is and how it is: status, subsystems, timelines, incidents, windows, outbox.
 
 use super::composites::ImpactDto;
+use super::corrections::CorrectionDto;
 use crate::domain::*;
 use crate::web::dto::{AccountDto, AttemptDto, IncidentDto, ProbeDto, SubsystemDto, WindowDto, at};
 use crate::web::guard::Viewer;
@@ -168,6 +169,8 @@ pub(in crate::web) struct TimelineDto {
     to: String,
     spans: Vec<SpanDto>,
     maintenance: Vec<UsedDto>,
+    /// What people said afterwards; the spans are what the probes saw.
+    corrections: Vec<CorrectionDto>,
 }
 
 #[derive(Debug, Serialize)]
@@ -188,6 +191,7 @@ struct UsedDto {
 
 /// `GET /api/v1/subsystems/{owner}/{id}/timeline?from&to`; the last 24 hours without them.
 pub(in crate::web) async fn timeline(
+    viewer: Viewer,
     State(state): State<WebState>,
     Path((owner, name)): Path<(String, String)>,
     Query(between): Query<Between>,
@@ -213,6 +217,7 @@ pub(in crate::web) async fn timeline(
                 standing: w.standing.as_str(),
             })
             .collect(),
+        corrections: CorrectionDto::all(viewer, view, within),
     }))
 }
 

@@ -1,11 +1,13 @@
 //! `/api/v1/sla`: accounts by period and owner, and statements of where the time went.
 
+use super::corrections::CorrectionDto;
 use crate::domain::composite::Composite;
 use crate::domain::sla::{Account, Bounded, Period, Reader, Share, Statement, Subject, Totals};
 use crate::domain::{CompositeId, Millis, Objective, OwnerId, Snapshot, SubsystemId, SubsystemView, Timestamp};
 use crate::metrics::targets::cause_label;
 use crate::web::archive::Archive;
 use crate::web::dto::{AccountDto, BoundedDto, at};
+use crate::web::guard::Viewer;
 use crate::web::problem::Problem;
 use crate::web::state::WebState;
 use axum::Json;
@@ -114,6 +116,11 @@ pub(in crate::web) struct StatementDto {
     promises: Vec<PromiseDto>,
     by_window: Vec<PartDto>,
     by_incident: Vec<PartDto>,
+    /// Corrections that the totals contain, and the totals without them; left out where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    corrections: Vec<CorrectionDto>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measured: Option<TotalsDto>,
 }
 
 #[derive(Debug, Serialize)]
@@ -161,6 +168,7 @@ struct PartDto {
 
 /// `GET /api/v1/sla/statement?period=&subsystem=|composite=|owner=`; the city when none is named.
 pub(in crate::web) async fn statement(
+    viewer: Viewer,
     State(state): State<WebState>,
     Query(asked): Query<AskedOne>,
 ) -> Result<Json<StatementDto>, Problem> {
@@ -176,9 +184,32 @@ pub(in crate::web) async fn statement(
     };
     let name = name(&subject);
     let past = Archive::about(&state, period).await?;
-    let statement = Reader::new(past.snapshot.at, &past.snapshot).statement(subject, period);
-    let statement = statement.ok_or_else(|| Problem::not_found(format!("nothing is promised by {name}")))?;
-    Ok(Json(StatementDto::of(name, &statement)))
+    let snapshot = &past.snapshot;
+    let said = Reader::new(snapshot.at, snapshot).statement(subject.clone(), period);
+    let said = said.ok_or_else(|| Problem::not_found(format!("nothing is promised by {name}")))?;
+    let mut statement = StatementDto::of(name, &said);
+    let concerned = concerned(snapshot, &subject);
+    statement.corrections = concerned.flat_map(|view| CorrectionDto::all(viewer, view, said.span)).collect();
+    if !statement.corrections.is_empty() {
+        let measured = Reader::of_measured(snapshot.at, snapshot).statement(subject, period);
+        statement.measured = measured.map(|measured| (&measured.totals).into());
+    }
+    Ok(Json(statement))
+}
+
+/// Whatever the figures of a subject are made of.
+fn concerned<'s>(snapshot: &'s Snapshot, subject: &'s Subject) -> impl Iterator<Item = &'s SubsystemView> {
+    let members = match subject {
+        Subject::Composite(id) => snapshot.inventory.composites.get(id).map(|c| c.needs.members()).unwrap_or_default(),
+        _ => Default::default(),
+    };
+    let is_in = move |view: &&SubsystemView| match subject {
+        Subject::Subsystem(id) => view.id == *id,
+        Subject::Composite(_) => members.contains(&view.id),
+        Subject::Owner(owner) => view.id.owner() == *owner,
+        Subject::City => true,
+    };
+    snapshot.subsystems.iter().map(|view| &**view).filter(is_in)
 }
 
 fn name(subject: &Subject) -> String {
@@ -213,6 +244,8 @@ impl StatementDto {
             promises: statement.promises.iter().map(promise).collect(),
             by_window: parts(&statement.by_window),
             by_incident: parts(&statement.by_incident),
+            corrections: Vec::new(),
+            measured: None,
         }
     }
 }

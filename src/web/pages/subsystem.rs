@@ -15,7 +15,7 @@ use attempt::ProbeRow;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use promise::PeriodRow;
+use promise::{Correction, PeriodRow};
 
 /// Changes that are listed.
 const CHANGES_MAX: usize = 12;
@@ -48,6 +48,7 @@ struct Page {
     changes: Vec<Change>,
     probes: Vec<ProbeRow>,
     rows: Vec<PeriodRow>,
+    corrections: Vec<Correction>,
     spent: Vec<(&'static str, String)>,
     policy: Policy,
     windows: Vec<WindowRow>,
@@ -111,6 +112,7 @@ pub(super) async fn page(
         changes: changes(&asked, view),
         probes: view.probes.iter().filter_map(|p| ProbeRow::of(&asked, &state.board, p)).collect(),
         rows,
+        corrections: promise::corrections(&asked, view),
         spent,
         policy: policy(&asked, &id),
         windows: windows(&asked, &id),

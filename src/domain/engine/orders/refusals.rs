@@ -5,7 +5,7 @@ use crate::domain::policy::people_length;
 use crate::domain::window::Window;
 use crate::domain::{Millis, Names, Span};
 
-pub(super) type Refused = NotOrdered;
+pub(in crate::domain::engine) type Refused = NotOrdered;
 
 pub(in crate::domain::engine) fn refuse(kind: WhyNot, zh: &str, en: &str) -> Refused {
     NotOrdered { kind, text: Names { zh: zh.to_owned(), en: en.to_owned() }, next_open: None }

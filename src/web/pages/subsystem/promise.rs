@@ -1,16 +1,28 @@
 //! The promise of one subsystem: three figures that always go together, what is left, and what spent it.
 
-use crate::domain::sla::{Account, Bounded};
+use crate::domain::sla::{Account, Bounded, Grain, Period};
 use crate::domain::*;
 use crate::metrics::targets::left_ms;
 use crate::web::pages::Asked;
-use crate::web::{figures, format};
+use crate::web::{figures, format, look};
+
+/// Corrections that are listed.
+const CORRECTIONS_MAX: usize = 20;
+
+pub(super) struct Correction {
+    pub(super) when: String,
+    pub(super) seen: String,
+    pub(super) counts_as: String,
+    pub(super) who: String,
+}
 
 pub(super) struct PeriodRow {
     pub(super) period: &'static str,
     pub(super) partial: bool,
     pub(super) public: String,
     pub(super) contract: String,
+    /// Both without corrections; empty where nobody corrected.
+    pub(super) measured: [String; 2],
     pub(super) bounds: String,
     pub(super) left: String,
     pub(super) overdrawn: bool,
@@ -60,20 +72,29 @@ pub(super) fn rows(
         return (Vec::new(), Vec::new());
     };
     let figures = figures::Reader::new(asked.now, &asked.snapshot).subsystem(view);
+    let mut as_seen = figures::Reader::of_measured(asked.now, &asked.snapshot);
     let rows = figures.accounts().filter(|(_, a)| a.elapsed_ms > 0).map(|(period, account)| {
-        let period = match period {
-            "day" => asked.t.day,
-            "month" => asked.t.month,
-            _ => asked.t.rolling_30d,
+        let is_corrected = view.corrections(account.period).next().is_some();
+        let (name, of) = match period {
+            "day" => (asked.t.day, Period::current(Grain::Day, asked.now, asked.zone())),
+            "month" => (asked.t.month, Period::current(Grain::Month, asked.now, asked.zone())),
+            _ => (asked.t.rolling_30d, Period::Rolling30d),
         };
-        row(asked, objective, period, account)
+        let measured = if is_corrected { as_seen.account(view, of) } else { None };
+        row(asked, objective, name, account, measured.as_ref())
     });
     let spent = figures.month.iter().flat_map(|account| &account.spent_ms);
     let spent = spent.filter(|(_, ms)| **ms > 0).map(|(cause, ms)| (asked.t.cause(*cause), asked.length(*ms)));
     (rows.collect(), spent.collect())
 }
 
-fn row(asked: &Asked, objective: &Objective, period: &'static str, account: &Account) -> PeriodRow {
+fn row(
+    asked: &Asked,
+    objective: &Objective,
+    period: &'static str,
+    account: &Account,
+    measured: Option<&Account>,
+) -> PeriodRow {
     let shown = |b: &Bounded| b.value.map_or_else(|| "–".to_owned(), |r| r.percent_against(objective.target_ppm));
     let agreed = match objective.figure {
         Figure::Public => &account.public,
@@ -86,7 +107,9 @@ fn row(asked: &Asked, objective: &Objective, period: &'static str, account: &Acc
         _ => "–".to_owned(),
     };
     let left = left_ms(account);
+    let beside = |figure: &Bounded| format!("{} {}", asked.t.as_measured, shown(figure));
     PeriodRow {
+        measured: measured.map(|m| [beside(&m.public), beside(&m.contract)]).unwrap_or_default(),
         period,
         partial: account.partial,
         public: shown(&account.public),
@@ -96,4 +119,24 @@ fn row(asked: &Asked, objective: &Objective, period: &'static str, account: &Acc
         overdrawn: left < 0,
         verdict: asked.t.verdict(account.verdict),
     }
+}
+
+/// What people said afterwards, the last word first: when, what counts, and for those inside by whom and why.
+pub(super) fn corrections(asked: &Asked, view: &SubsystemView) -> Vec<Correction> {
+    let said = view.corrections(Span::new(Timestamp::MIN, asked.now)).collect::<Vec<_>>();
+    let row = |said: &&correction::Correction| {
+        let seen = correction::seen_in(&view.timeline, said.span);
+        let look = |health: timeline::Health| asked.t.look(look::Look::from(health));
+        let seen = seen.into_iter().map(|(health, ms)| format!("{} {}", look(health), asked.length(ms)));
+        Correction {
+            when: format::range(asked.now, asked.language, asked.zone(), said.span),
+            seen: seen.collect::<Vec<_>>().join(", "),
+            counts_as: said.counts_as.map_or(asked.t.as_seen, look).to_owned(),
+            who: match asked.viewer.is_inside() {
+                true => format!("{} · {} · {}", said.by.name, asked.moment(said.at), said.reason),
+                false => asked.moment(said.at),
+            },
+        }
+    };
+    said.iter().rev().take(CORRECTIONS_MAX).map(row).collect()
 }
