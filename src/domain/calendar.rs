@@ -124,6 +124,11 @@ impl Calendar {
         Day { date, class, status, row: row.map(|(_, row)| row), layer: row.map(|(layer, _)| layer) }
     }
 
+    /// Whether a date is a working day: `day` without the rest of it.
+    pub fn is_working(&self, date: Date, owner: Option<&OwnerId>) -> bool {
+        self.row(date, owner).map_or(!is_weekend(date), |(_, row)| row.class == DayClass::Working)
+    }
+
     fn row(&self, date: Date, owner: Option<&OwnerId>) -> Option<(LayerKind, &Row)> {
         let speaks =
             |layer: &&Layer| layer.kind != LayerKind::Owner || (layer.owner.is_some() && layer.owner.as_ref() == owner);
@@ -177,14 +182,14 @@ impl Calendar {
 
     /// The instants of `within` that lie on non-working days.
     pub fn non_working(&self, zone: &Zone, owner: Option<&OwnerId>, within: Span) -> SpanSet {
-        let days = zone.dates(within).filter(|d| !self.day(*d, owner).is_working());
+        let days = zone.dates(within).filter(|d| !self.is_working(*d, owner));
         days.map(|d| zone.day(d).intersect(within)).collect()
     }
 
     /// How many working days lie after `announced` and not after `start`.
     pub fn working_days_between(&self, announced: Date, start: Date, owner: Option<&OwnerId>) -> u32 {
         let days = std::iter::successors(Some(start), |d| d.yesterday().ok()).take_while(|d| *d > announced);
-        days.fold(0, |n, d| n + u32::from(self.day(d, owner).is_working()))
+        days.fold(0, |n, d| n + u32::from(self.is_working(d, owner)))
     }
 
     /// The latest date on which an announcement leaves `needed` working days until `start`.
@@ -192,7 +197,7 @@ impl Calendar {
         let mut date = start;
         let mut left = needed;
         while left > 0 && date > Date::MIN {
-            left -= u32::from(self.day(date, owner).is_working());
+            left -= u32::from(self.is_working(date, owner));
             date = day_before(date);
         }
         date

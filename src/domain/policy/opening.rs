@@ -9,11 +9,12 @@ use crate::domain::calendar::YearStatus;
 use crate::domain::civil::{day_after, day_before};
 use crate::domain::*;
 use jiff::civil::{Date, DateTime, Time};
+use std::iter::successors;
 
 /// No civil day is longer: clocks are put back by an hour, or less.
 const LONGEST_DAY_MS: Millis = 27 * HOUR;
 /// Whole days that are looked at ahead of a start.
-const WHOLE_DAYS_MAX: i64 = 366;
+const WHOLE_DAYS_MAX: usize = 366;
 /// No clock is put forward or back by more, but where a whole day is left out.
 const LONGEST_CHANGE_MS: Millis = 3 * HOUR;
 
@@ -114,13 +115,16 @@ impl<'a> Rules<'a> {
             return None;
         }
         // What begins on a date and lasts so long holds all of so many dates after it.
-        let whole_days = (ms / if steady { DAY } else { LONGEST_DAY_MS } - 1).min(WHOLE_DAYS_MAX);
+        let whole_days = ms / if steady { DAY } else { LONGEST_DAY_MS } - 1;
+        let whole_days = usize::try_from(whole_days).unwrap_or_default().min(WHOLE_DAYS_MAX);
+        let mut ahead: Vec<Date> = Vec::with_capacity(whole_days);
         let (mut at, mut date) = (from, zone.date(from));
         loop {
             date = self.covered_from(date)?;
-            let later = (1..=whole_days).rev().map(|n| date.saturating_add(jiff::Span::new().days(n)));
-            if let Some(cut) = later.into_iter().find(|d| !self.is_whole(*d, steady)) {
-                date = cut;
+            ahead.clear();
+            ahead.extend(successors(Some(day_after(date)), |d| Some(day_after(*d))).take(whole_days));
+            if let Some(cut) = ahead.iter().rev().find(|d| !self.is_whole(**d, steady)) {
+                date = *cut;
                 continue;
             }
             at = at.max(zone.midnight(date));
@@ -185,7 +189,7 @@ impl Governed<'_> {
     /// Whether a date is open whatever the hour, before freezes and denials.
     fn is_free(&self, inventory: &Inventory, date: Date) -> bool {
         let allow = &self.policy.allow;
-        let rests = || !inventory.calendar.day(date, self.overlay.as_ref()).is_working();
+        let rests = || !inventory.calendar.is_working(date, self.overlay.as_ref());
         allow.always || allow.non_working_days && rests()
     }
 
