@@ -238,9 +238,17 @@ impl Window {
     }
 
     /// Who must approve what `needed` and `owners` ask for and has not, given the approvals of its schedule's text.
-    pub fn missing(&self, needed: u8, owners: &[OwnerId], texts: &[Approval], wording: &Wording) -> Missing {
-        let given: Vec<&Approval> =
-            self.approvals.iter().chain(texts).filter(|a| self.is_about_this(a, wording)).collect();
+    /// What the files say now is dear to know, and asked for only where somebody approved.
+    pub fn missing(
+        &self,
+        needed: u8,
+        owners: &[OwnerId],
+        texts: &[Approval],
+        wording: impl FnOnce() -> Wording,
+    ) -> Missing {
+        let any: Vec<&Approval> = self.approvals.iter().chain(texts).collect();
+        let wording = if any.is_empty() { Wording::default() } else { wording() };
+        let given: Vec<&Approval> = any.into_iter().filter(|a| self.is_about_this(a, &wording)).collect();
         let mut people: Vec<&str> = given.iter().filter(|a| self.counts(a)).map(|a| a.by.name.as_str()).collect();
         people.sort_unstable();
         people.dedup();

@@ -20,7 +20,8 @@ impl Engine {
         let open = |w: &&Window| w.state == WindowState::Planned || w.state.opens_gates();
         let mut fresh: BTreeMap<OwnerId, Vec<Window>> = BTreeMap::new();
         for window in self.book.iter().filter(open) {
-            if !window.is_noticed() && window.span.start < soon && window.span.end > self.now {
+            // Whether it is noticed is a matter of hashes: the times are compared first.
+            if window.span.start < soon && window.span.end > self.now && !window.is_noticed() {
                 fresh.entry(window.definition.owner.clone()).or_default().push(window.clone());
             }
         }

@@ -57,7 +57,7 @@ impl Engine {
         let missing = |obstacle: Obstacle| match obstacle {
             Obstacle::Approvals { needed, owners } => {
                 let texts = self.book.text_approvals(&window.schedule);
-                let missing = window.missing(needed, &owners, texts, &self.wording(window));
+                let missing = window.missing(needed, &owners, texts, || self.wording(window));
                 let (needed, owners) = (missing.people, missing.owners.clone());
                 (!missing.is_none()).then_some(Obstacle::Approvals { needed, owners })
             }
@@ -90,7 +90,7 @@ impl Engine {
     fn emergency_admission(&self, window: &Window) -> Admission {
         let scope = || window.definition.scope.iter().filter_map(|id| self.inventory.subsystems.get(id));
         let needed = u8::from(scope().any(|s| s.tier == Tier::One));
-        let missing = window.missing(needed, &[], &[], &self.wording(window));
+        let missing = window.missing(needed, &[], &[], || self.wording(window));
         if missing.is_none() {
             return Admission::Admitted { notice_by: None };
         }

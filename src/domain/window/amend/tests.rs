@@ -35,7 +35,7 @@ fn approve(window: &mut Window, by: &Actor, owners: &[&str]) {
 }
 
 fn missing(window: &Window) -> (u8, usize) {
-    let missing = window.missing(2, &["tax".into()], &[], &Wording::default());
+    let missing = window.missing(2, &["tax".into()], &[], Wording::default);
     (missing.people, missing.owners.len())
 }
 
@@ -93,7 +93,7 @@ fn an_approval_of_a_window_is_about_the_text_of_its_plan_and_a_notice_is_not() {
     let says = |plan: &str| Wording { schedule: None, plan: Some(plan.into()) };
     let about = Assent::Window(window.about_with(&says("first")));
     window.approvals.push(Approval { by: actor("first", None), owners: vec!["bdc".into()], about });
-    let people = |wording: &Wording| window.missing(1, &[], &[], wording).people;
+    let people = |wording: &Wording| window.missing(1, &[], &[], || wording.clone()).people;
     assert_eq!((people(&says("first")), people(&says("other")), people(&Wording::default())), (0, 1, 1));
     assert!(window.about().holds(&window.definition, window.span));
 }
@@ -104,7 +104,7 @@ fn an_approval_of_the_text_holds_for_windows_inside_their_written_time_until_the
     let text = Assent::Text("digest".into());
     let texts = [Approval { by: actor("first", None), owners: vec!["bdc".into()], about: text }];
     let says = |digest: &str| Wording { schedule: Some(digest.into()), plan: None };
-    let people = |w: &Window, digest: &str| w.missing(1, &[], &texts, &says(digest)).people;
+    let people = |w: &Window, digest: &str| w.missing(1, &[], &texts, || says(digest)).people;
     assert_eq!((people(&window, "digest"), people(&window, "other")), (0, 1));
     window.span = Span::lasting(Timestamp(HOUR), 4 * HOUR);
     assert_eq!(people(&window, "digest"), 1, "moved out of what the text says");
