@@ -173,7 +173,8 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Command::Restore(args) => block_on(backup::restore(&store_of(&main)?, args, out)),
         Command::Verify(args) => {
             let store = args.store.clone().map_or_else(|| store_of(&main), Ok)?;
-            block_on(verify::verify(&store, args, out))
+            let files = args.makes_reports().then(|| files_now(&main)).transpose()?;
+            block_on(verify::verify(&store, files, args, out))
         }
         Command::Probe(args) => block_on(try_probe(&main, args, out)),
         Command::Explain(args) => over_files(&main, |now, loaded| explain::explain(now, &loaded.inventory, args, out)),
@@ -231,6 +232,13 @@ fn listens(main: &Path, named: &client::ServerArgs) -> Option<String> {
 fn store_of(main: &Path) -> Result<PathBuf> {
     install_tls();
     Ok(files(main)?.1.settings.store.path)
+}
+
+/// What reports are made with besides the facts.
+fn files_now(main: &Path) -> Result<verify::FilesNow> {
+    install_tls();
+    let (_, loaded) = files(main)?;
+    Ok((Arc::new(loaded.inventory), loaded.digest))
 }
 
 fn over_files(main: &Path, answer: impl FnOnce(Timestamp, &Loaded) -> Result<u8>) -> Result<u8> {

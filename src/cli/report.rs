@@ -7,7 +7,7 @@ use crate::domain::sla::Period;
 use crate::domain::{Inventory, Language, OwnerId, Timestamp};
 use crate::field::suggestion;
 use crate::report::{Question, Report, build, csv, html, json, markdown};
-use crate::store::Store;
+use crate::store::{Store, UpTo};
 use anyhow::{Context, Result, bail};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -76,7 +76,8 @@ pub async fn report(
     }
     let store = Store::open_to_read(path)
         .with_context(|| "there is no store to report from; run the daemon, or name another `store.path`")?;
-    let past = store.past(inventory, at).await?;
+    let upto = if args.at.is_some() { UpTo::Instant(at) } else { UpTo::Now };
+    let past = store.past(inventory, at, upto).await?;
     let report = build(&past, at, &Question { period, owner }).context("there is nothing to report")?;
     let text = written(&report, args)?;
     match &args.out {

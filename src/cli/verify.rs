@@ -3,15 +3,19 @@
 //! Not here: the proof (`store::evidence`). Invariants: nothing is written, and no daemon is asked; what is wrong is exit
 //! 1 with its place, a store that cannot be read is exit 2.
 
+mod said;
+
 use super::Format;
 use super::answer::language;
-use crate::domain::{Language, Names};
+use crate::domain::{Inventory, Language, Names};
 use crate::store::{Finding, Hash, Proof, PublicKey, Statement, Store, Wanted, Wrong};
 use anyhow::Result;
 use clap::Args;
+use said::{Compared, Facts};
 use serde_json::{Value, json};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Arguments of `gengfu verify`.
 #[derive(Args, Debug)]
@@ -25,6 +29,12 @@ pub(super) struct VerifyArgs {
     /// A store or a copy of one, instead of that of the files.
     #[arg(long, value_name = "FILE")]
     pub(super) store: Option<std::path::PathBuf>,
+    /// A report (HTML, JSON or Markdown) to make again from the facts and to compare; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    report: Vec<PathBuf>,
+    /// Make every month's report that was mailed again from the facts, and compare.
+    #[arg(long)]
+    rebuild: bool,
     /// How the answer is written.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -33,15 +43,68 @@ pub(super) struct VerifyArgs {
     lang: Language,
 }
 
-/// Verifies the store at `path`.
-pub(super) async fn verify(path: &Path, args: &VerifyArgs, out: &mut (dyn Write + Send)) -> Result<u8> {
-    let wanted = Wanted { heads: args.head.clone(), keys: args.key.clone() };
-    let proof = Store::open_to_read(path)?.verify(wanted).await?;
-    match args.format {
-        Format::Json => writeln!(out, "{:#}", to_json(&proof, args.lang))?,
-        Format::Human => to_people(&proof, args.lang, out)?,
+impl VerifyArgs {
+    /// Whether reports are to be made again, for which the files are needed.
+    pub(super) fn makes_reports(&self) -> bool {
+        self.rebuild || !self.report.is_empty()
     }
-    Ok(u8::from(!proof.findings.is_empty()))
+}
+
+/// What reports are made with besides the facts: the inventory, and the digest of the files that it comes from.
+pub(super) type FilesNow = (Arc<Inventory>, String);
+
+/// Verifies the store at `path`, and with the files the reports that are asked for.
+pub(super) async fn verify(
+    path: &Path,
+    files: Option<FilesNow>,
+    args: &VerifyArgs,
+    out: &mut (dyn Write + Send),
+) -> Result<u8> {
+    let wanted = Wanted { heads: args.head.clone(), keys: args.key.clone() };
+    let store = Store::open_to_read(path)?;
+    let proof = store.verify(wanted).await?;
+    let compared = match files {
+        Some((inventory, files)) => said::all(&Facts { store, inventory, files }, &args.report, args.rebuild).await?,
+        None => Vec::new(),
+    };
+    match args.format {
+        Format::Json => {
+            let mut answer = to_json(&proof, args.lang);
+            answer["reports"] = compared.iter().map(|of| report_json(of, args.lang)).collect();
+            writeln!(out, "{answer:#}")?;
+        }
+        Format::Human => {
+            to_people(&proof, args.lang, out)?;
+            compared.iter().try_for_each(|of| report_to_people(of, args.lang, out))?;
+        }
+    }
+    Ok(u8::from(!proof.findings.is_empty() || compared.iter().any(|of| of.total > 0)))
+}
+
+fn report_json(of: &Compared, lang: Language) -> Value {
+    let told = |names: &Names| names.get(lang).to_owned();
+    json!({
+        "what": of.what,
+        "good": of.total == 0,
+        "differences": of.differences.iter().map(told).collect::<Vec<_>>(),
+        "differences_total": of.total,
+        "hint": of.hint.as_ref().map(told),
+    })
+}
+
+fn report_to_people(of: &Compared, lang: Language, out: &mut dyn Write) -> Result<()> {
+    let (what, total) = (&of.what, of.total);
+    let head = if total == 0 {
+        names(format!("{what}：与按事实重算的一致"), format!("{what}: is what the facts say"))
+    } else {
+        names(
+            format!("{what}：与按事实重算的有 {total} 处不同"),
+            format!("{what}: differs from the facts in {total} place(s)"),
+        )
+    };
+    writeln!(out, "{}", head.get(lang))?;
+    of.differences.iter().chain(&of.hint).try_for_each(|text| writeln!(out, "  {}", text.get(lang)))?;
+    Ok(())
 }
 
 fn names(zh: String, en: String) -> Names {
@@ -237,9 +300,9 @@ mod tests {
     use rusqlite::Connection;
 
     async fn asked(path: &Path, format: Format, lang: Language) -> (u8, String) {
-        let args = VerifyArgs { head: vec![], key: vec![], store: None, format, lang };
+        let args = VerifyArgs { head: vec![], key: vec![], store: None, report: vec![], rebuild: false, format, lang };
         let mut out = Vec::new();
-        let code = verify(path, &args, &mut out).await.unwrap();
+        let code = verify(path, None, &args, &mut out).await.unwrap();
         (code, String::from_utf8(out).unwrap())
     }
 

@@ -240,6 +240,9 @@ pub enum Fact {
     MonthReported {
         /// `2026-10`.
         period: String,
+        /// What it said; nothing in facts of older versions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        said: Option<ReportSaid>,
     },
     /// A person said how a span that is over counts; what was seen stays as it is.
     SpanCorrected {
@@ -262,6 +265,17 @@ pub enum Fact {
         /// When it was over.
         until: Timestamp,
     },
+}
+
+/// What a report said, so that it can be made again and compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportSaid {
+    /// As it stood then.
+    pub as_of: Timestamp,
+    /// The id of the last fact that it is made of.
+    pub facts: u64,
+    /// SHA-256 of its JSON, hexadecimal.
+    pub digest: String,
 }
 
 /// What a window was when it began.

@@ -22,6 +22,17 @@ pub struct Past {
     pub snapshot: Snapshot,
     /// By number.
     pub incidents: Vec<PastIncident>,
+    /// What it follows from; `None` if from the engine's memory.
+    pub made: Option<Made>,
+}
+
+/// What a past follows from, so that it can be made again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// The id of the last fact.
+    pub facts: u64,
+    /// SHA-256 of the files that were in force, hexadecimal; empty if no fact says so.
+    pub files: String,
 }
 
 /// One incident, with all that is known of it.
@@ -113,7 +124,7 @@ impl Past {
     /// A picture with these incidents in the place of its own.
     pub fn new(mut snapshot: Snapshot, incidents: Vec<PastIncident>) -> Self {
         snapshot.incidents = Arc::new(incidents.iter().flat_map(PastIncident::pieces).collect());
-        Self { snapshot, incidents }
+        Self { snapshot, incidents, made: None }
     }
 }
 
@@ -122,7 +133,7 @@ impl From<Snapshot> for Past {
     fn from(snapshot: Snapshot) -> Self {
         let mut incidents: Vec<PastIncident> = snapshot.incidents.iter().map(PastIncident::from).collect();
         incidents.sort_by_key(|i| i.id);
-        Self { snapshot, incidents }
+        Self { snapshot, incidents, made: None }
     }
 }
 
@@ -136,6 +147,7 @@ pub struct History {
     book: Book,
     corrections: Corrections,
     incidents: BTreeMap<IncidentId, PastIncident>,
+    files: String,
     last: Option<Timestamp>,
 }
 
@@ -145,7 +157,8 @@ impl History {
         let renamed = inventory.subsystems.values().filter_map(|s| Some((s.was.clone()?, s.id.clone()))).collect();
         let probes = inventory.probes.keys().map(|id| (id.clone(), Timeline::default())).collect();
         let (book, corrections) = (Book::default(), Corrections::default());
-        Self { inventory, probes, renamed, book, corrections, incidents: BTreeMap::new(), last: None }
+        let (incidents, files) = (BTreeMap::new(), String::new());
+        Self { inventory, probes, renamed, book, corrections, incidents, files, last: None }
     }
 
     /// Folds a fact in.
@@ -157,6 +170,7 @@ impl History {
             Fact::Started { alive_until: Some(since), .. } | Fact::ClockStepped { from: since, .. } => {
                 self.lost_sight(*since);
             }
+            Fact::Reloaded { digest } => self.files.clone_from(digest),
             Fact::ProbeRetired { probe } => {
                 if let Some(timeline) = self.probes.get_mut(probe.as_str()) {
                     lose(timeline, at);
@@ -187,6 +201,11 @@ impl History {
     /// Nobody watched from `since` on.
     pub fn lost_sight(&mut self, since: Timestamp) {
         self.probes.values_mut().for_each(|timeline| lose(timeline, since));
+    }
+
+    /// SHA-256 of the files that are in force, as the facts have it.
+    pub fn files(&self) -> &str {
+        &self.files
     }
 
     /// When the last fact was written.
@@ -268,6 +287,7 @@ impl History {
             store_failed: false,
             reload_refused: None,
             reported: None,
+            evidence: None,
             inventory,
         };
         Past::new(snapshot, incidents)

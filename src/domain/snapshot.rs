@@ -270,6 +270,8 @@ pub struct Snapshot {
     pub clock_doubt: Option<Names>,
     /// The last month whose report was sent: `2026-10`.
     pub reported: Option<Arc<str>>,
+    /// The last day that was sealed, and its head.
+    pub evidence: Option<EvidenceHead>,
     /// The store refuses writes; pages leave from memory.
     pub store_failed: bool,
     /// Diagnostics of the last reload if it was refused.

@@ -23,7 +23,7 @@ struct Parts {
 
 /// Makes the report; `None` for an owner that nobody knows. Costs a ledger for each promise of two periods.
 pub fn build(past: &Past, now: Timestamp, question: &Question) -> Option<Report> {
-    let Past { snapshot, incidents } = past;
+    let Past { snapshot, incidents, made } = past;
     let inventory = &*snapshot.inventory;
     let zone = &inventory.zone;
     let owner = match &question.owner {
@@ -74,6 +74,8 @@ pub fn build(past: &Past, now: Timestamp, question: &Question) -> Option<Report>
         own || costs.contains_key(&incident.id)
     };
     Some(Report {
+        audience: Audience::Inside,
+        made: made.clone(),
         period,
         span,
         at: now,

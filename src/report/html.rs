@@ -6,7 +6,7 @@
 use super::chart::{self, Key};
 use super::markdown::totals;
 use super::words::Words;
-use super::{Line, Ranked, Report};
+use super::{Line, Ranked, Report, Stamp};
 use crate::domain::Language;
 use crate::domain::sla::Verdict;
 use askama::Template;
@@ -34,6 +34,7 @@ struct Page<'a> {
     corrections: Vec<[String; 6]>,
     as_of: String,
     version: &'static str,
+    stamp: Option<Stamp>,
 }
 
 struct Place<'a> {
@@ -96,6 +97,7 @@ pub fn html(report: &Report, language: Language) -> Result<String, askama::Error
         corrections: report.corrections.iter().take(ROWS_MAX).map(|line| w.correction(line)).collect(),
         as_of: w.time(report.at),
         version: env!("CARGO_PKG_VERSION"),
+        stamp: Stamp::of(report, language),
         tables,
         r: report,
         w,

@@ -4,9 +4,10 @@
 //! administrators the city's; external parties get none; a letter is complete without what is attached to it.
 
 use super::markdown::totals;
+use super::stamp::digest;
 use super::words::Words;
 use super::{IncidentLine, Line, Question, Report, build, html};
-use crate::domain::history::Past;
+use crate::domain::history::{Made, Past};
 use crate::domain::sla::{Grain, Period, Verdict};
 use crate::domain::*;
 use jiff::civil::{Date, time};
@@ -41,6 +42,13 @@ pub fn letters(past: &Past, period: Period) -> Vec<ReportLetter> {
     let admins = inventory.rosters.get(&inventory.admins).map_or(&[][..], |roster| &roster.contacts);
     letters.extend(about(past, Question { period, owner: None }, "city", admins));
     letters
+}
+
+/// What the city's report about a month says; `None` if it is not made of stored facts.
+pub fn city_said(past: &Past, period: Period) -> Option<ReportSaid> {
+    let report = build(past, past.snapshot.at, &Question { period, owner: None })?;
+    let Made { facts, .. } = report.made.clone()?;
+    Some(ReportSaid { as_of: report.at, facts, digest: digest(&report) })
 }
 
 /// One letter for each language.

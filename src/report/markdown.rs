@@ -1,7 +1,7 @@
 //! The report as Markdown; also what the plain part of its mail says.
 
 use super::words::Words;
-use super::{Line, Report, Sum};
+use super::{Line, Report, Stamp, Sum};
 use crate::domain::Language;
 use crate::domain::sla::Cause;
 use std::fmt::Write;
@@ -37,6 +37,10 @@ pub fn markdown(report: &Report, language: Language) -> String {
     corrections(doc, report, &w);
     heading(doc, w.say("怎样读", "How to read"));
     w.legend().iter().for_each(|sentence| line(doc, &format!("- {sentence}")));
+    if let Some(stamp) = Stamp::of(report, language) {
+        let text = w.say("可凭事实重算核对：", "Can be made again from the facts:");
+        line(doc, &format!("\n{text} `{stamp}`"));
+    }
     out
 }
 

@@ -11,6 +11,7 @@ mod html;
 mod league;
 mod mail;
 mod markdown;
+mod stamp;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -20,13 +21,15 @@ mod words;
 pub use build::build;
 pub use html::html;
 pub use league::{League, Ranked, Unranked, WhyNot};
-pub use mail::{due, letters};
+pub use mail::{city_said, due, letters};
 pub use markdown::markdown;
+pub use stamp::{Form, Stamp, digest, written};
 pub use table::csv;
 pub use value::json;
 
 use crate::domain::attribution::Attribution;
 use crate::domain::correction::Correction;
+use crate::domain::history::Made;
 use crate::domain::sla::{Account, Bounded, Period, Share, Standing, Totals};
 use crate::domain::timeline::Health;
 use crate::domain::window::{Emergency, WindowState};
@@ -41,9 +44,22 @@ pub struct Question {
     pub owner: Option<OwnerId>,
 }
 
+/// Whom it may be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Those inside.
+    Inside,
+    /// Everybody: without sentences of evidence, names and reasons of corrections.
+    Public,
+}
+
 /// The answer.
 #[derive(Clone, Debug)]
 pub struct Report {
+    /// Whom it may be shown.
+    pub audience: Audience,
+    /// What it follows from; `None` if from the engine's memory.
+    pub made: Option<Made>,
     /// About when.
     pub period: Period,
     /// Its instants, future included.
@@ -172,6 +188,7 @@ pub struct Line {
 impl Report {
     /// Leaves out the sentences of evidence, which name hosts, and who corrected what; what went wrong stays.
     pub fn keep_hosts_private(&mut self) {
+        self.audience = Audience::Public;
         for incident in &mut self.incidents {
             if let Some(reason) = &mut incident.reason {
                 reason.text = reason.kind.as_str().to_owned();

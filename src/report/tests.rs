@@ -54,6 +54,7 @@ fn past(inventory: Inventory, seen: Vec<Seen>, incidents: Vec<PastIncident>, now
         store_failed: false,
         reload_refused: None,
         reported: None,
+        evidence: None,
         inventory: Arc::new(inventory),
     };
     Past::new(snapshot, incidents)

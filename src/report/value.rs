@@ -19,6 +19,8 @@ pub fn json(report: &Report) -> Value {
         "end": report.span.end.to_string(),
         "as_of": report.at.to_string(),
         "is_over": report.span.end <= report.at,
+        "audience": report.audience.as_str(),
+        "made_from": report.made.as_ref().map(|made| json!({ "facts": made.facts, "files": made.files })),
         "owner": report.owner.as_ref().map(|(id, name)| json!({ "id": id, "name": name })),
         "totals": sum(&report.whole),
         "owners": report.owners.iter().map(owner).collect::<Vec<_>>(),

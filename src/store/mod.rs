@@ -24,9 +24,10 @@ pub use evidence::{
     EvidenceEnd, Finding, Hash, OpenDay, Place, Proof, PublicKey, Sealed, SealedDays, Sealing, Statement, Wanted, Wrong,
 };
 pub use outbox::{Held, InPlaceOf, Letter, LetterCounts, LetterState};
+pub use past::UpTo;
 pub use times::CommitTimes;
 
-use crate::domain::history::{History, Past};
+use crate::domain::history::{History, Made, Past};
 use crate::domain::{AuditEntry, Inventory, MINUTE, Message, Millis, ProbeId, Recorded, Span, Timestamp};
 use lane::{Durability, Lane};
 use rusqlite::Connection;
@@ -266,20 +267,22 @@ impl Store {
         self.read(move |db| facts::between(db, span, after)).await
     }
 
-    /// The whole past of what `inventory` names, as it is known at `now`, from the facts alone. Reads the whole log
-    /// beside everything else; what lies behind the last mark of life is unknown, unless that is fresh.
+    /// The past of what `inventory` names, as it was known at `at`, from the facts alone, as far as `upto` says. Reads the
+    /// log beside everything else; what lies behind the last mark of life is unknown, unless that is fresh.
     ///
     /// # Errors
     /// `Corrupt` if a fact cannot be understood.
-    pub async fn past(&self, inventory: Arc<Inventory>, now: Timestamp) -> Result<Past, StoreError> {
+    pub async fn past(&self, inventory: Arc<Inventory>, at: Timestamp, upto: UpTo) -> Result<Past, StoreError> {
         let path = self.0.path.clone();
         blocking(move || {
             let mut history = History::new(inventory);
-            let alive = past::fold(&path, &mut history)?.max(history.last());
-            if let Some(alive) = alive.filter(|alive| *alive + ALIVE_FOR < now) {
+            let read = past::fold(&path, &mut history, upto)?;
+            if let Some(alive) = read.alive.max(history.last()).filter(|alive| *alive + ALIVE_FOR < at) {
                 history.lost_sight(alive);
             }
-            Ok(history.past(now))
+            let files = history.files().to_owned();
+            let made = read.last.map(|facts| Made { facts, files });
+            Ok(Past { made, ..history.past(at) })
         })
         .await
     }

@@ -270,6 +270,7 @@ pub(super) fn snapshot() -> Snapshot {
         store_failed: false,
         reload_refused: None,
         reported: None,
+        evidence: None,
     }
 }
 

@@ -7,6 +7,7 @@ mod endures;
 mod leases;
 mod orders;
 mod reloads;
+mod reports;
 mod scraped;
 mod secured;
 mod starts;

@@ -21,6 +21,13 @@ pub(super) struct Digest {
     dead_letters: u64,
 }
 
+impl Digest {
+    /// The last day that was sealed, as far as the shell told.
+    pub(super) fn head(&self) -> Option<&EvidenceHead> {
+        self.head.as_ref()
+    }
+}
+
 impl Engine {
     /// Sends digests from now on; said before the start. `simulate` leaves it out.
     pub fn send_digests(&mut self) {
@@ -30,6 +37,8 @@ impl Engine {
     /// Notes the last day that was sealed.
     pub fn note_evidence(&mut self, head: EvidenceHead) {
         self.daily_digest.head = Some(head);
+        // The part of a picture that costs least makes for a new one.
+        self.picture.touch_runs();
     }
 
     /// Notes how many letters were given up and wait for a person.

@@ -112,6 +112,8 @@ pub enum Event {
         period: String,
         /// Who is to get what.
         letters: Vec<ReportLetter>,
+        /// What the city's says.
+        said: Option<ReportSaid>,
     },
     /// Nothing happened; a deadline may have passed.
     Tick,
@@ -245,7 +247,7 @@ impl Engine {
                 self.picture.touch(changed);
             }
             Fact::Reloaded { digest } => self.digest.clone_from(digest),
-            Fact::MonthReported { period } => self.reported = Some(period.as_str().into()),
+            Fact::MonthReported { period, .. } => self.reported = Some(period.as_str().into()),
             Fact::Run { run, event } => self.runs.apply(recorded.at, run, event),
             fact => {
                 self.note_explained(recorded.at, fact);
@@ -298,7 +300,7 @@ impl Engine {
                 self.picture.touch_all();
             }
             Event::ClockAsked { doubt } => self.hear_of_sync(doubt),
-            Event::MonthOver { period, letters } => self.month_over(&mut out, period, letters),
+            Event::MonthOver { period, letters, said } => self.month_over(&mut out, period, letters, said),
             Event::Tick => {}
         }
         self.tick(&mut out);

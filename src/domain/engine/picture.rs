@@ -71,6 +71,7 @@ impl Engine {
             store_failed: false,
             reload_refused: self.reload_refused.clone(),
             reported: self.reported.clone(),
+            evidence: self.daily_digest.head().cloned(),
         }
     }
 

@@ -7,7 +7,13 @@ const REPORT_LIFE: Millis = 7 * DAY;
 
 impl Engine {
     /// A month is over and its report is made: its letters go out unless it, or that of a later month, was sent.
-    pub(super) fn month_over(&mut self, out: &mut Output, period: String, letters: Vec<ReportLetter>) {
+    pub(super) fn month_over(
+        &mut self,
+        out: &mut Output,
+        period: String,
+        letters: Vec<ReportLetter>,
+        said: Option<ReportSaid>,
+    ) {
         if self.reported.as_deref().is_some_and(|sent| *sent >= *period) {
             return;
         }
@@ -16,7 +22,7 @@ impl Engine {
             let row = |to| Message::new(thread.clone(), 0, to, self.now, REPORT_LIFE, content.clone());
             out.messages.extend(to.into_iter().map(row));
         }
-        self.record(out, Fact::MonthReported { period });
+        self.record(out, Fact::MonthReported { period, said });
         self.picture.touch_all();
     }
 }

@@ -27,9 +27,17 @@ pub(in crate::web) struct Status {
     in_maintenance: usize,
     incidents_open: usize,
     store_failed: bool,
+    /// The head of the last sealed day, for whoever keeps heads; null before the first.
+    evidence: Option<HeadDto>,
     reload_refused: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     reload_problems: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct HeadDto {
+    day: String,
+    head: String,
 }
 
 /// `GET /api/v1/status`.
@@ -49,6 +57,7 @@ pub(in crate::web) async fn status(viewer: Viewer, State(state): State<WebState>
         in_maintenance: count(&[Look::Maintenance]),
         incidents_open: snapshot.incidents.iter().filter(|i| i.until.is_none()).count(),
         store_failed: snapshot.store_failed,
+        evidence: snapshot.evidence.as_ref().map(|e| HeadDto { day: e.day.clone(), head: e.head.clone() }),
         reload_refused: snapshot.reload_refused.is_some(),
         reload_problems: snapshot.reload_refused.as_ref().filter(|_| viewer.is_inside()).map(ToString::to_string),
     })

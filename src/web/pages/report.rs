@@ -145,7 +145,7 @@ pub(super) async fn page(
 
 /// Makes a report beside the threads that serve.
 async fn made(state: &WebState, question: Question) -> Result<Report, Problem> {
-    let past = Archive::about(state, question.period).await?;
+    let past = Archive::of_facts(state).await?;
     let owner = question.owner.clone();
     let made = tokio::task::spawn_blocking(move || report::build(&past, past.snapshot.at, &question)).await;
     let made = made.map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "this report cannot be made"))?;

@@ -19,7 +19,7 @@ fn letters() -> Vec<ReportLetter> {
 }
 
 fn over(period: &str) -> Event {
-    Event::MonthOver { period: period.into(), letters: letters() }
+    Event::MonthOver { period: period.into(), letters: letters(), said: None }
 }
 
 #[test]
