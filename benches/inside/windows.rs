@@ -6,10 +6,11 @@
 use crate::files::{T0, loaded, silent};
 use crate::table::{Goal, Unit, row};
 use crate::{SUBSYSTEMS, fastest};
+use gengfu::domain::calendar::Row;
 use gengfu::domain::policy::{AtOnce, Limits, ask_all, decide};
 use gengfu::domain::window::{Recurrence, Schedule, check_rule, expand};
 use gengfu::domain::{DAY, HOUR, Inventory, MINUTE, Names, ScheduleId, Span, SubsystemId, Tier};
-use jiff::civil::{Weekday, date, time};
+use jiff::civil::{Date, Weekday, date, time};
 
 /// Schedules that are expanded.
 const SCHEDULES: usize = 500;
@@ -18,8 +19,15 @@ const QUESTIONS: i64 = 20_000;
 
 pub(crate) fn rows() -> anyhow::Result<()> {
     let mut inventory = loaded(&silent(SUBSYSTEMS))?.inventory;
+    // Every year has holidays; those of 2026 stand for the others'.
     for year in 2025..2029 {
         inventory.calendar.years.insert(year, gengfu::domain::calendar::YearStatus::Published);
+        for layer in &mut inventory.calendar.layers {
+            let rows = layer.rows.iter().filter(|(day, _)| day.year() == 2026);
+            let again = |(day, row): (&Date, &Row)| Some((Date::new(year, day.month(), day.day()).ok()?, row.clone()));
+            let rows: Vec<(Date, Row)> = rows.filter_map(again).collect();
+            layer.rows.extend(rows);
+        }
     }
     declare(&mut inventory)?;
     let within = Span::lasting(T0, 400 * DAY);

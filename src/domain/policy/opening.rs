@@ -114,15 +114,20 @@ impl<'a> Rules<'a> {
         if too_long && steady {
             return None;
         }
-        // What begins on a date and lasts so long holds all of so many dates after it.
+        // What begins on a date and lasts so long holds all of so many dates after it; more of them, if it begins on a
+        // date that is not whole and ends on another.
         let whole_days = ms / if steady { DAY } else { LONGEST_DAY_MS } - 1;
-        let whole_days = usize::try_from(whole_days).unwrap_or_default().min(WHOLE_DAYS_MAX);
-        let mut ahead: Vec<Date> = Vec::with_capacity(whole_days);
+        let edges_ms = self.edges_ms().filter(|_| steady);
+        let behind_an_edge = edges_ms.map_or(whole_days, |edges| (ms - edges + DAY - 1).div_euclid(DAY));
+        let count = |days: Millis| usize::try_from(days).unwrap_or_default().min(WHOLE_DAYS_MAX);
+        let mut ahead: Vec<Date> = Vec::with_capacity(count(behind_an_edge));
         let (mut at, mut date) = (from, zone.date(from));
         loop {
             date = self.covered_from(date)?;
+            let is_edge = behind_an_edge > whole_days && !self.is_whole(date, steady);
+            let days = count(if is_edge { behind_an_edge } else { whole_days });
             ahead.clear();
-            ahead.extend(successors(Some(day_after(date)), |d| Some(day_after(*d))).take(whole_days));
+            ahead.extend(successors(Some(day_after(date)), |d| Some(day_after(*d))).take(days));
             if let Some(cut) = ahead.iter().rev().find(|d| !self.is_whole(**d, steady)) {
                 date = *cut;
                 continue;
@@ -135,6 +140,18 @@ impl<'a> Rules<'a> {
                 None => date = day_after(date),
             }
         }
+    }
+
+    /// The most that a stretch can hold of the dates on which it begins and ends, if neither is whole and no clock is
+    /// changed; `None` if that has no such bound.
+    fn edges_ms(&self) -> Option<Millis> {
+        let nights = self.governed.iter().filter_map(|g| g.policy.allow.nights);
+        let mut most = (0, 0);
+        for night in nights {
+            let (evening, morning) = night.edges_ms()?;
+            most = (most.0.max(evening), most.1.max(morning));
+        }
+        Some(most.0 + most.1)
     }
 
     /// Whether every instant of a date is allowed; `steady`: no clock is changed on it.
@@ -214,15 +231,23 @@ impl Governed<'_> {
     }
 }
 
+/// Local time since midnight.
+fn of_day(time: Time) -> Millis {
+    HOUR * Millis::from(time.hour()) + MINUTE * Millis::from(time.minute()) + SECOND * Millis::from(time.second())
+}
+
 impl DayPart {
     /// Local time between its end and its next start; negative if they overlap.
     fn pause_ms(self) -> Millis {
-        let of_day = |time: Time| -> Millis {
-            HOUR * Millis::from(time.hour())
-                + MINUTE * Millis::from(time.minute())
-                + SECOND * Millis::from(time.second())
-        };
         of_day(self.start) + DAY - of_day(self.end) - DAY * Millis::from(self.end_day_offset)
+    }
+
+    /// How much of it touches the end of the day on which it begins, and the beginning of the next; `None` if there is no
+    /// pause.
+    fn edges_ms(self) -> Option<(Millis, Millis)> {
+        let edges =
+            if self.end_day_offset == 0 { (0, of_day(self.end)) } else { (DAY - of_day(self.start), of_day(self.end)) };
+        (self.pause_ms() > 0).then_some(edges)
     }
 
     /// The instants of the part that begins on a date.
