@@ -64,10 +64,9 @@ struct Row<'a> {
     change: String,
     left: String,
     is_over: bool,
-    unknown: String,
     quality: String,
-    excluded: String,
-    violations: String,
+    /// Unknown, excluded and violating time, where there is any.
+    beside: Vec<String>,
     marks: String,
     measured: [String; 2],
 }
@@ -142,15 +141,24 @@ fn table<'a>(title: &'static str, lines: &'a [Line], w: &Words<'_>) -> Table<'a>
             change: w.change(line.change_ppm()),
             left: w.length(account.budget_left_ms()),
             is_over: account.budget_left_ms() < 0,
-            unknown: w.length(account.unknown_ms),
             quality: w.share(account.quality(), 1_000_000),
-            excluded: w.length(account.excluded_ms),
-            violations: w.length(account.policy_violation_ms),
+            beside: beside(line, w),
             marks: w.marks(line),
             measured: measured(line, w),
         }
     };
     Table { title, rows: lines.iter().take(ROWS_MAX).map(row).collect(), more: lines.len().saturating_sub(ROWS_MAX) }
+}
+
+/// Unknown, excluded and violating time, where there is any.
+fn beside(line: &Line, w: &Words<'_>) -> Vec<String> {
+    let account = &line.account;
+    let all = [
+        (w.say("未知", "unknown"), account.unknown_ms),
+        (w.say("扣除", "left out"), account.excluded_ms),
+        (w.say("违规", "violation"), account.policy_violation_ms),
+    ];
+    all.into_iter().filter(|(_, ms)| *ms > 0).map(|(name, ms)| format!("{name} {}", w.length(ms))).collect()
 }
 
 /// The public and the contract figure without corrections; empty where nobody corrected.

@@ -55,6 +55,12 @@ pub(super) fn totals(report: &Report, w: &Words<'_>) -> Vec<(&'static str, Strin
     let mut rows = vec![
         (w.say("公众可用率", "Public availability"), figure(&sum.totals.public())),
         (w.say("合同可用率", "Contract availability"), figure(&sum.totals.contract())),
+    ];
+    if let Some(measured) = &report.measured {
+        rows.push((w.say("公众可用率（更正前）", "Public, as measured"), figure(&measured.public())));
+        rows.push((w.say("合同可用率（更正前）", "Contract, as measured"), figure(&measured.contract())));
+    }
+    rows.extend([
         (w.say("较上期（约定口径，百分点）", "Change (agreed figures, points)"), w.change(sum.change_ppm())),
         (
             w.say("质量（未降级的正常时间）", "Quality (good time not degraded)"),
@@ -64,11 +70,7 @@ pub(super) fn totals(report: &Report, w: &Words<'_>) -> Vec<(&'static str, Strin
         (w.say("中断", "Down"), w.length(share.seen.bad_ms)),
         (w.say("未知", "Unknown"), w.length(share.seen.unknown_ms)),
         (w.say("预算 / 已用", "Budget / spent"), budget(sum, w)),
-    ];
-    if let Some(measured) = &report.measured {
-        rows.push((w.say("公众可用率（更正前）", "Public, as measured"), figure(&measured.public())));
-        rows.push((w.say("合同可用率（更正前）", "Contract, as measured"), figure(&measured.contract())));
-    }
+    ]);
     for cause in Cause::ALL {
         if let Some(ms) = share.spent_ms.get(&cause).filter(|ms| **ms > 0) {
             rows.push((w.cause(cause), w.length(*ms)));

@@ -4,7 +4,7 @@
 //! evidence name hosts.
 
 use super::{Asked, Frame, show};
-use crate::domain::sla::{Bounded, Grain, Period};
+use crate::domain::sla::{Bounded, Grain, Period, Ratio};
 use crate::domain::{Language, OwnerId};
 use crate::report::{self, Question, Report};
 use crate::web::archive::Archive;
@@ -39,7 +39,8 @@ struct Page {
     sentence: String,
     public: Figure,
     contract: Figure,
-    missed: Vec<(String, String, String)>,
+    /// Address, name, public and contract figure.
+    missed: Vec<(String, String, String, String)>,
     periods: Vec<(String, String)>,
 }
 
@@ -51,7 +52,7 @@ struct Figure {
 
 impl From<Bounded> for Figure {
     fn from(figure: Bounded) -> Self {
-        let text = |share: Option<crate::domain::sla::Ratio>| share.map_or_else(|| "–".to_owned(), |r| r.percent());
+        let text = |share: Option<Ratio>| share.map_or_else(|| "–".to_owned(), |r| r.percent());
         let (low, high) = (text(figure.low), text(figure.high));
         Self {
             value: text(figure.value), bounds: if low == high { String::new() } else { format!("{low} – {high}") }
@@ -72,8 +73,9 @@ pub(super) async fn list(State(state): State<WebState>, asked: Asked) -> Result<
     };
     let lost = report.subsystems.iter().filter(|l| l.account.verdict == crate::domain::sla::Verdict::Missed);
     let missed = lost.map(|line| {
-        let value = line.agreed().value.map_or_else(|| "–".to_owned(), |r| r.percent_against(line.target_ppm));
-        (format!("/subsystems/{}", line.id), line.name.get(language).to_owned(), value)
+        let shown = |share: Option<Ratio>| share.map_or_else(|| "–".to_owned(), |r| r.percent_against(line.target_ppm));
+        let [public, contract] = [&line.account.public, &line.account.contract].map(|figure| shown(figure.value));
+        (format!("/subsystems/{}", line.id), line.name.get(language).to_owned(), public, contract)
     });
     let page = Page {
         f: asked.frame("sla", asked.t.reports),

@@ -87,8 +87,11 @@ async fn a_report_in_anybodys_hands_is_made_again_from_the_facts_and_a_changed_o
     // More happens afterwards.
     house.behaves("gamma", Behaviour::Status(500));
     daemon.becomes("gamma", "down").await;
-    let (code, said) = verify(&house, &["a.json", "b.html", "c.md", "d.html"]).await;
-    assert_eq!((code, said.matches("is what the facts say").count()), (Some(0), 4), "{said}");
+    // The month that this daemon may have mailed at its start is among what is made again.
+    let all = ["a.json", "b.html", "c.md", "d.html"];
+    let (code, said) = verify(&house, &all).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(all.iter().all(|name| said.contains(&format!("{name}: is what the facts say"))), "{said}");
 
     house.edit("a.json", "\"verdict\": \"met\"", "\"verdict\": \"missed\"");
     house.edit("c.md", "INC-0001", "INC-0002");
