@@ -206,16 +206,19 @@ impl Subject<'_> {
             (calm_ms - calm_ms % least).max(least)
         };
         match self.bad_since() {
-            Some(_) if burn.pairs.iter().any(|p| p.state == State::Ok) => {
+            // Also from the first promised moment on, when nothing could be evaluated yet.
+            Some(_) if burn.pairs.iter().any(|p| matches!(p.state, State::Ok | State::NotEvaluated)) => {
                 let direct = burn.confirmed_down.is_none() && self.pages_directly(&burn.pairs);
                 let pause_ms = if direct { LOOK_WHILE_BAD_MS.0 } else { whole(LOOK_WHILE_BAD_MS) };
                 Some(if burn.is_firing() { pause_ms.min(LOOK_WHILE_FIRING_MS) } else { pause_ms })
             }
             _ if burn.is_firing() => Some(LOOK_WHILE_FIRING_MS),
             _ if is_quiet(self.now, self.timeline) => None,
+            // Promised time may begin.
+            None if self.is_down() => Some(LOOK_WHILE_FIRING_MS),
             _ if burn.is_over() => Some(whole(LOOK_WHILE_REMEMBERED_MS)),
-            // What is blind may see again.
-            _ => Some(LOOK_WHILE_REMEMBERED_MS.0),
+            // What is blind may see again, and then fire or be over.
+            _ => Some(LOOK_WHILE_FIRING_MS),
         }
     }
 
@@ -224,8 +227,7 @@ impl Subject<'_> {
         if matches!(p.state, State::Firing | State::CannotFire) {
             return Millis::MAX;
         }
-        let is_down = self.timeline.last().is_some_and(|(_, health)| health == Health::Down);
-        let bad_now = if is_down { BadNow::Yes } else { BadNow::No };
+        let bad_now = if self.is_down() { BadNow::Yes } else { BadNow::No };
         let below = |by: Lookback| p.pair.stays_below_ms(by, self.objective.target_ppm, self.period_ms, bad_now);
         let needed_ms = self.rounds.iter().map(Rounds::bad_time_needed_ms).min().unwrap_or_default();
         let evidence_ms = match p.pair.severity {
@@ -233,6 +235,10 @@ impl Subject<'_> {
             Severity::Ticket => 0,
         };
         below(p.long).max(below(p.short)).max(evidence_ms)
+    }
+
+    fn is_down(&self) -> bool {
+        self.timeline.last().is_some_and(|(_, health)| health == Health::Down)
     }
 
     /// Since when unbroken promised time has been bad, if it is bad now.

@@ -240,6 +240,19 @@ fn nothing_is_looked_at_again_while_all_is_quiet() {
     assert_eq!(world.burn(600 + 3 * 86_400).next_look, None);
 }
 
+#[test]
+fn down_from_the_first_attempt_or_when_promised_time_begins_is_looked_at_in_time() {
+    let mut world = World::new(999_000);
+    (world.timeline, world.confirmed) = (Timeline::default(), Timeline::default());
+    let mut world = world.down_from(0);
+    assert_eq!(world.states(0), [State::NotEvaluated; 4]);
+    assert_eq!(world.burn(0).next_look, Some(world.start + SECOND));
+    assert_eq!(world.states(1)[3], State::Firing, "a ticket");
+    world.hours = Span::new(world.start + 10 * MINUTE, world.start + 20 * MINUTE).into();
+    assert_eq!(world.burn(300).next_look, Some(world.start + 310 * SECOND));
+    assert_eq!(world.burn(600).next_look, Some(world.start + 601 * SECOND));
+}
+
 mod model {
     use super::*;
     use proptest::prelude::*;
