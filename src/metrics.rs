@@ -5,6 +5,7 @@
 //! Invariants: labels are bounded; a family is written once; series of what was removed disappear with it.
 
 pub mod families;
+pub mod rules;
 pub mod targets;
 pub mod writer;
 

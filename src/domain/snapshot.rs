@@ -20,6 +20,10 @@ pub struct ProbeView {
     pub since: Timestamp,
     /// What was seen when it changed, if it was not a pass.
     pub reason: Option<Reason>,
+    /// What was confirmed lately, as far as bad rounds are counted in it; empty while no bad time is remembered.
+    pub lately: Timeline<Option<ProbeHealth>>,
+    /// Since when a recovery is being confirmed.
+    pub recovering_since: Option<Timestamp>,
 }
 
 /// The present state of one subsystem, with its history.

@@ -106,6 +106,12 @@ impl<S: Copy + PartialEq> Timeline<S> {
             .filter(|(span, _)| !span.is_empty())
     }
 
+    /// What is known from `t` on, beginning with the state at `t` whenever that began.
+    pub fn lately(&self, t: Timestamp) -> Self {
+        let keep = self.changes.partition_point(|(start, _)| *start <= t).saturating_sub(1);
+        Self { changes: self.changes[keep..].to_vec() }
+    }
+
     /// Forgets what ended before `t`; the state at `t` stays known.
     pub fn forget_before(&mut self, t: Timestamp) {
         let keep = self.changes.partition_point(|(start, _)| *start <= t).saturating_sub(1);

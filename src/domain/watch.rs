@@ -48,6 +48,12 @@ impl ProbeState {
         self.counter.count(seen.started, &seen.outcome, Thresholds { fall: plan.fall, rise: plan.rise })
     }
 
+    /// Start of the first attempt of a recovery that is not confirmed yet.
+    pub fn recovering_since(&self) -> Option<Timestamp> {
+        let failing = self.counter.confirmed() == Some(ProbeHealth::Failing);
+        self.counter.contrary_since().filter(|_| failing)
+    }
+
     /// When the last result goes stale, unless somebody looks already. The caller looks then.
     pub fn begins_to_await(&mut self, plan: &ProbePlan) -> Option<Timestamp> {
         let at = self.stale_at(plan)?;

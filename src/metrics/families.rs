@@ -196,9 +196,45 @@ pub const GROUPS: &[Group] = &[
             ),
             family(
                 Gauge,
+                "gengfu_sla_window_bad_rounds",
+                &["owner", "subsystem", "tier", "window"],
+                "Confirmed bad rounds in the short look-back of a page, or in the outage that lasts (down): the most of any critical probe.",
+            ),
+            family(
+                Gauge,
+                "gengfu_sla_page_bad_seconds",
+                SUBSYSTEM,
+                "Bad time in the short look-back without which nobody is paged: 60 s or two intervals of the critical probe that is tried most often.",
+            ),
+            family(
+                Gauge,
+                "gengfu_sla_outage_seconds",
+                SUBSYSTEM,
+                "For how long promised time has been bad without a break; absent while it is good.",
+            ),
+            family(
+                Gauge,
+                "gengfu_sla_page_wakes",
+                &["owner", "subsystem", "tier", "pair"],
+                "Whether the objective lets this pair of look-backs, or confirmed_down, page rather than open a ticket.",
+            ),
+            family(
+                Gauge,
+                "gengfu_sla_muted",
+                SUBSYSTEM,
+                "Whether a running window keeps alerts about the budget from opening; present beside the burn rates.",
+            ),
+            family(
+                Gauge,
                 "gengfu_inspection_failed_visits_ratio",
                 &["owner", "subsystem", "tier"],
                 "Of the scheduled visits of the last seven days to a public subsystem, the share that did not open within 15 s; the limit of inspections is 0.05, warn at 0.04.",
+            ),
+            family(
+                Gauge,
+                "gengfu_inspection_visits",
+                SUBSYSTEM,
+                "Scheduled visits of the last seven days to a public subsystem; under 140 nothing is judged.",
             ),
             family(
                 Counter,

@@ -65,12 +65,17 @@ pub fn write(now: Timestamp, page: &mut Page, sources: &Sources<'_>) {
 
 fn inspections(now: Timestamp, page: &mut Page, sources: &Sources<'_>) {
     let inventory = &sources.snapshot.inventory;
+    let week = |subsystem| Some((subsystem_labels(subsystem), sources.board.inspection(now, inventory, subsystem)?));
+    let weeks: Vec<(Labels, Inspection)> = inventory.subsystems.values().filter_map(week).collect();
     let mut series = page.family("gengfu_inspection_failed_visits_ratio");
-    for subsystem in inventory.subsystems.values() {
-        let week = sources.board.inspection(now, inventory, subsystem);
-        if let Some(ratio) = week.and_then(Inspection::ratio) {
-            series.sample(&subsystem_labels(subsystem), ratio);
+    for (labels, week) in &weeks {
+        if let Some(ratio) = week.ratio() {
+            series.sample(labels, ratio);
         }
+    }
+    let mut series = page.family("gengfu_inspection_visits");
+    for (labels, week) in &weeks {
+        series.sample(labels, week.visits as f64);
     }
 }
 

@@ -305,7 +305,14 @@ fn seen(n: usize, subsystem: &Subsystem) -> SubsystemView {
         Health::Down => Some(health::ProbeHealth::Failing),
         Health::Unknown => None,
     };
-    let probe = |id: &ProbeId| ProbeView { id: id.clone(), health: state, since, reason: None };
+    let probe = |id: &ProbeId| ProbeView {
+        id: id.clone(),
+        health: state,
+        since,
+        reason: None,
+        lately: Default::default(),
+        recovering_since: None,
+    };
     view.probes = subsystem.probes.iter().map(probe).collect();
     view
 }

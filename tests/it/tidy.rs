@@ -142,7 +142,7 @@ fn every_source_file_keeps_the_house_rules() {
 fn every_link_of_the_documents_resolves() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut documents = vec![root.join("README.md"), root.join("README.zh-CN.md"), root.join("CONTRIBUTING.md")];
-    for folder in ["docs", "docs/adr", "deploy", "dashboards"] {
+    for folder in ["docs", "docs/adr", "docs/runbooks", "deploy", "dashboards"] {
         let entries = fs::read_dir(root.join(folder)).into_iter().flatten().flatten();
         documents.extend(entries.map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "md")));
     }

@@ -102,6 +102,17 @@ def check_metrics(daemon):
     return text.count("\n")
 
 
+def check_rules(port):
+    """Every shipped rule is evaluated without an error; a running daemon is neither gone nor blind."""
+    groups = json.loads(get(f"http://127.0.0.1:{port}/api/v1/rules"))["data"]["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    wrong = [f"{rule['name']}: {rule.get('lastError')}" for rule in rules if rule["health"] != "ok"]
+    firing = [rule["name"] for rule in rules if rule["name"] in ("GengfuGone", "GengfuBlind") and rule["state"] == "firing"]
+    if wrong or firing or not rules:
+        raise SystemExit(f"prometheus: of {len(rules)} rules {wrong} fail and {firing} fire")
+    return sum(1 for rule in rules if rule["type"] == "alerting")
+
+
 def judge(daemon, prometheus):
     until("the daemon's readiness", START_S, lambda: get(f"http://127.0.0.1:{daemon}/-/ready"))
     for expression in NEVER_EMPTY:
@@ -109,11 +120,12 @@ def judge(daemon, prometheus):
     rules = dashboards_queries()
     filled = sum(1 for _, expression in rules if query(prometheus, expression))
     lines = check_metrics(daemon)
+    alerts = check_rules(prometheus)
     mails = len(json.loads(get(f"http://127.0.0.1:{daemon + 1}/api/mails")))
     if mails == 0:
         raise SystemExit("prometheus: the mailbox is empty")
     print(f"prometheus: {len(NEVER_EMPTY)} queries answer, {filled} of {len(rules)} of the dashboards have values, "
-          f"{lines} lines of metrics are clean, {mails} mails")
+          f"{lines} lines of metrics are clean, {alerts} alerts are evaluated, {mails} mails")
 
 
 def stop(process, limit_s):
@@ -135,6 +147,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="gengfu-prometheus-") as folder:
         config = (ROOT / "deploy/prometheus/prometheus.yml").read_text(encoding="utf-8")
         config = config.replace("9424", str(daemon)).replace("15s", "1s").replace("10s", "1s")
+        config = config.replace("../..", str(ROOT)).replace("global:", "global:\n  evaluation_interval: 1s")
         Path(folder, "prometheus.yml").write_text(config, encoding="utf-8")
         with open(Path(folder, "log"), "w+", encoding="utf-8") as log:
             demo = subprocess.Popen([GENGFU, "demo", "--port", str(daemon), "--store", folder], stdout=log, stderr=log)

@@ -348,6 +348,7 @@ impl Engine {
         let Some(plan) = inventory.probes.get(&seen.probe) else { return };
         let Some(state) = self.watch.probe_mut(&plan.id) else { return };
         // One look at the state serves all that an observation which changes nothing needs.
+        let recovering_since = state.recovering_since();
         let arrival = state.arrival(seen);
         if let Some(at) = state.begins_to_await(plan) {
             self.wakes.at(at, Wake::Stale(plan.id.clone()));
@@ -374,6 +375,8 @@ impl Engine {
         }
         if changed {
             self.health_changed(out, &plan.id.subsystem());
+        } else if self.watch.probe(&plan.id).is_some_and(|state| state.recovering_since() != recovering_since) {
+            self.picture.touch(Some(plan.id.subsystem()));
         }
         if !self.rounds.is_empty() || !self.run_rounds.is_empty() {
             self.count_round(out, seen);

@@ -2,6 +2,9 @@
 
 use super::*;
 use crate::domain::incident::Incident;
+use crate::domain::sla::burn;
+use crate::domain::timeline::{Health, Timeline};
+use crate::domain::watch::ProbeState;
 use crate::domain::window::Window;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,6 +81,7 @@ impl Engine {
     pub(super) fn view(&self, subsystem: &Subsystem) -> SubsystemView {
         let id = &subsystem.id;
         let state = self.watch.subsystem(id);
+        let rounds_from = state.and_then(|s| self.counts_rounds_from(&s.timeline));
         let probes = subsystem.probes.iter().map(|probe| {
             let state = self.watch.probe(probe);
             let last = state.and_then(|s| s.timeline.last());
@@ -86,6 +90,8 @@ impl Engine {
                 health: last.and_then(|(_, health)| health),
                 since: last.map_or(self.now, |(since, _)| since),
                 reason: state.and_then(|s| s.reason.clone()),
+                lately: state.zip(rounds_from).map(|(s, from)| s.timeline.lately(from)).unwrap_or_default(),
+                recovering_since: state.and_then(ProbeState::recovering_since),
             }
         });
         let timeline = state.map(|s| s.timeline.clone()).unwrap_or_default();
@@ -101,6 +107,18 @@ impl Engine {
             coverage: self.book.covering(id).map(|w| w.id.clone()),
             in_maintenance: self.book.covering(id).or_else(|| self.book.overrun(id)).is_some(),
         }
+    }
+}
+
+impl Engine {
+    /// From when on bad rounds of a subsystem matter: those of the present outage, and those that a page looks back on.
+    fn counts_rounds_from(&self, timeline: &Timeline<Health>) -> Option<Timestamp> {
+        let lately = self.now - burn::ROUNDS_MEMORY_MS;
+        let (since, health) = timeline.last()?;
+        if health == Health::Down {
+            return Some(since.min(lately));
+        }
+        (!burn::is_quiet(self.now, timeline)).then_some(lately)
     }
 }
 

@@ -33,13 +33,8 @@ impl Engine {
             .filter(|plan| plan.role == Role::Critical)
             .map(|plan| {
                 let state = self.watch.probe(&plan.id);
-                Rounds {
-                    every_ms: plan.every_ms,
-                    phase_ms: plan.phase_ms(),
-                    timeout_ms: plan.timeout_ms,
-                    confirmed: state.map_or(&nothing, |s| &s.timeline),
-                    contrary_since: state.and_then(|s| s.counter.contrary_since()),
-                }
+                let contrary_since = state.and_then(|s| s.counter.contrary_since());
+                Rounds::of(plan, state.map_or(&nothing, |s| &s.timeline), contrary_since)
             })
             .collect();
         let zone = &self.inventory.zone;

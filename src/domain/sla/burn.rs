@@ -7,7 +7,7 @@ mod pair;
 mod rounds;
 
 pub use pair::{Lookback, PAIRS, Pair};
-pub use rounds::Rounds;
+pub use rounds::{BAD_ROUNDS_MIN, BAD_TIME_MIN_MS, ROUNDS_MEMORY_MS, Rounds};
 
 use super::account::parts;
 use super::evidence::Evidence;
@@ -16,19 +16,20 @@ use super::timeline::{Health, Timeline};
 use super::*;
 use crate::domain::civil::Zone;
 use pair::BadNow;
-use rounds::{BAD_ROUNDS_MIN, BAD_TIME_MIN_MS};
 use std::borrow::Cow;
 
 /// The longest look-back; bad time before it cannot matter.
 pub const MEMORY_MS: Millis = 3 * DAY;
 /// Targets from here on are paged for as soon as confirmed down time lasts: their look-backs are shorter than probing.
-const DIRECT_FROM_PPM: u32 = 999_500;
+pub const DIRECT_FROM_PPM: u32 = 999_500;
 /// The answer may change every moment while bad time runs, with a look-back's sliding while something fires, and
 /// otherwise only as eligible time drops out of a look-back. Looks that cannot find anything new are left out, up to the
 /// second of each pair.
 const LOOK_WHILE_BAD_MS: (Millis, Millis) = (SECOND, MINUTE);
 const LOOK_WHILE_FIRING_MS: Millis = 10 * SECOND;
 const LOOK_WHILE_REMEMBERED_MS: (Millis, Millis) = (MINUTE, 10 * MINUTE);
+/// Known below this share of a look-back's eligible time, in per cent, is too little to judge by.
+pub const COVERAGE_MIN_PERCENT: i64 = 50;
 
 /// The answer of one pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,15 +57,33 @@ pub struct PairState {
     pub long: Lookback,
     /// What the short one saw.
     pub short: Lookback,
+    /// Confirmed bad rounds in the short look-back of a page: the most of any critical probe that needs no more bad time
+    /// than there is; 0 for a ticket.
+    pub bad_rounds: i64,
     /// What follows.
     pub state: State,
+}
+
+/// Promised time that has been bad without a break, up to now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// Since when.
+    pub since: Timestamp,
+    /// The most confirmed bad rounds in it of any critical probe.
+    pub bad_rounds: i64,
 }
 
 /// How a subsystem's budget burns.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Burn {
+    /// As of when.
+    pub at: Timestamp,
     /// In the order of [`PAIRS`].
     pub pairs: [PairState; 4],
+    /// If promised time is bad now.
+    pub outage: Option<Outage>,
+    /// Bad time that a page needs in the short look-back, of the critical probe that is tried most often.
+    pub page_needs_ms: Option<Millis>,
     /// The direct page of strict targets, and of those for which a page pair cannot fire: down since then, for at
     /// least 60 s and two rounds.
     pub confirmed_down: Option<Timestamp>,
@@ -98,7 +117,8 @@ pub fn is_quiet(now: Timestamp, timeline: &Timeline<Health>) -> bool {
     !timeline.spans(Span::new(now - MEMORY_MS, now + 1)).any(|(_, health)| health == Health::Down)
 }
 
-/// The promised time of the look-backs before `now`; hours and windows should be known over [`super::reach`] of it.
+/// The promised time of the look-backs before `now`; hours and windows should be known over [`super::reach`] of it, and
+/// at `now` itself.
 pub fn memory(now: Timestamp) -> Span {
     Span::new(now - MEMORY_MS, now)
 }
@@ -118,8 +138,11 @@ pub fn evaluate(
     let eligible = eligible(objective, hours, now, seen, zone);
     let subject = Subject { objective, period_ms: period.len_ms(), now, timeline, rounds, eligible };
     let pairs = [0, 1, 2, 3].map(|i| subject.pair(&PAIRS[i]));
-    let confirmed_down = subject.bad_since().filter(|since| subject.pages_directly(&pairs) && subject.is_sure(*since));
-    let mut burn = Burn { pairs, confirmed_down, next_look: None };
+    let outage = subject.outage();
+    let confirmed = outage.filter(|outage| subject.pages_directly(&pairs) && subject.is_sure(outage));
+    let page_needs_ms = rounds.iter().map(Rounds::bad_time_needed_ms).min();
+    let confirmed_down = confirmed.map(|outage| outage.since);
+    let mut burn = Burn { at: now, pairs, outage, page_needs_ms, confirmed_down, next_look: None };
     // The next period may be shorter, and its factors lower. A rolling one ends now and keeps its length.
     let factors_until = Some(period.end).filter(|end| *end > now).unwrap_or(Timestamp::MAX);
     burn.next_look = subject.pause_ms(&burn).map(|ms| factors_until.min(now + ms));
@@ -154,7 +177,11 @@ impl Subject<'_> {
     fn pair(&self, pair: &'static Pair) -> PairState {
         let (long, short) = (self.look_back(pair.long_ms), self.look_back(pair.short_ms));
         let factor = pair.factor(self.period_ms);
-        PairState { pair, factor, long, short, state: self.state(pair, long, short) }
+        let bad_rounds = match pair.severity {
+            Severity::Page => self.bad_rounds(Span::new(self.now - pair.short_ms, self.now), short.bad_ms),
+            Severity::Ticket => 0,
+        };
+        PairState { pair, factor, long, short, bad_rounds, state: self.state(pair, long, short, bad_rounds) }
     }
 
     fn look_back(&self, length_ms: Millis) -> Lookback {
@@ -163,17 +190,19 @@ impl Subject<'_> {
         Lookback { length_ms, eligible_ms: seen.whole_ms(), known_ms, bad_ms: seen.bad_ms }
     }
 
-    fn state(&self, pair: &Pair, long: Lookback, short: Lookback) -> State {
+    fn state(&self, pair: &Pair, long: Lookback, short: Lookback, bad_rounds: i64) -> State {
         let target = self.objective.target_ppm;
-        let blind = |l: Lookback| 2 * l.known_ms < l.eligible_ms;
+        let blind = |l: Lookback| 100 * l.known_ms < COVERAGE_MIN_PERCENT * l.eligible_ms;
         let burns = |l: Lookback| pair.exceeded(l, target, self.period_ms);
+        // What a page needs beyond its rates, whichever comes later; a ticket needs nothing.
+        let has_evidence = pair.severity == Severity::Ticket || bad_rounds >= BAD_ROUNDS_MIN;
         if !pair.can_fire(target, self.period_ms) || self.too_sparse(pair) {
             State::CannotFire
         } else if long.eligible_ms == 0 || short.eligible_ms == 0 {
             State::NotEvaluated
         } else if blind(long) || blind(short) {
             State::InsufficientData
-        } else if burns(long) && burns(short) && self.has_evidence(pair, short) {
+        } else if burns(long) && burns(short) && has_evidence {
             State::Firing
         } else {
             State::Ok
@@ -187,16 +216,14 @@ impl Subject<'_> {
             && self.rounds.iter().all(|r| r.bad_time_needed_ms() > pair.short_ms)
     }
 
-    /// What a page needs beyond its rates, whichever comes later; a ticket needs nothing.
-    fn has_evidence(&self, pair: &Pair, short: Lookback) -> bool {
-        let within = Span::new(self.now - pair.short_ms, self.now);
-        pair.severity == Severity::Ticket
-            || self.rounds.iter().any(|r| short.bad_ms >= r.bad_time_needed_ms() && self.bad_rounds(r, within))
+    /// The most bad rounds of any probe that needs no more bad time than `bad_ms`.
+    fn bad_rounds(&self, within: Span, bad_ms: Millis) -> i64 {
+        let able = self.rounds.iter().filter(|r| bad_ms >= r.bad_time_needed_ms());
+        able.map(|r| self.rounds_of(r, within)).max().unwrap_or_default()
     }
 
-    fn bad_rounds(&self, rounds: &Rounds<'_>, within: Span) -> bool {
-        let bad: i64 = parts(&self.eligible, within).map(|part| rounds.bad(self.now, part)).sum();
-        bad >= BAD_ROUNDS_MIN
+    fn rounds_of(&self, rounds: &Rounds<'_>, within: Span) -> i64 {
+        parts(&self.eligible, within).map(|part| rounds.bad(self.now, part)).sum()
     }
 
     /// How long nothing but a change can matter; `None` for as long as only a change can.
@@ -255,9 +282,14 @@ impl Subject<'_> {
             || pages.all(|p| p.state == State::CannotFire)
     }
 
-    fn is_sure(&self, since: Timestamp) -> bool {
-        let within = Span::new(since, self.now);
-        within.len_ms() >= BAD_TIME_MIN_MS && self.rounds.iter().any(|r| self.bad_rounds(r, within))
+    fn outage(&self) -> Option<Outage> {
+        let since = self.bad_since()?;
+        let rounds = self.rounds.iter().map(|r| self.rounds_of(r, Span::new(since, self.now)));
+        Some(Outage { since, bad_rounds: rounds.max().unwrap_or_default() })
+    }
+
+    fn is_sure(&self, outage: &Outage) -> bool {
+        self.now.since(outage.since) >= BAD_TIME_MIN_MS && outage.bad_rounds >= BAD_ROUNDS_MIN
     }
 }
 

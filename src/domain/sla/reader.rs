@@ -3,7 +3,7 @@
 //! Not here: any rule of its own, and how figures are shown. A reader keeps only what many questions share, the hours and
 //! who was concerned by which incident, for as long as one page, one scrape or one report takes.
 
-use super::burn::{Burn, evaluate, is_quiet, memory};
+use super::burn::{Burn, Rounds, evaluate, is_quiet, memory};
 use super::*;
 use crate::domain::civil::Zone;
 use crate::domain::composite::Composite;
@@ -20,7 +20,7 @@ pub struct SubsystemFigures {
     pub month: Option<Account>,
     /// The last 30 × 24 hours.
     pub rolling_30d: Option<Account>,
-    /// How fast the budget burns; `None` while no bad time is remembered.
+    /// How fast the budget burns; `None` while no bad time is remembered and nobody was told of any.
     pub burn: Option<Burn>,
 }
 
@@ -150,12 +150,24 @@ impl<'a> Reader<'a> {
 
     fn burn(&mut self, view: &SubsystemView) -> Option<Burn> {
         let (now, zone) = (self.now, self.zone());
-        if is_quiet(now, &view.timeline) {
+        if is_quiet(now, &view.timeline) && !self.is_at_risk(&view.id) {
             return None;
         }
-        let (objective, hours) = self.promised(&view.id, reach(memory(now), zone))?;
-        // Without rounds no page fires here: the rates are shown, the engine decides.
-        Some(evaluate(objective, &hours.set, now, &view.measured(), &[], zone))
+        let plans = &self.snapshot.inventory.probes;
+        let critical = view.probes.iter().filter_map(|p| Some((p, plans.get(&p.id)?)));
+        let critical = critical.filter(|(_, plan)| plan.role == Role::Critical);
+        let rounds: Vec<Rounds<'_>> =
+            critical.map(|(p, plan)| Rounds::of(plan, &p.lately, p.recovering_since)).collect();
+        let within = reach(memory(now), zone);
+        let (objective, hours) = self.promised(&view.id, Span::new(within.start, within.end + 1))?;
+        Some(evaluate(objective, &hours.set, now, &view.measured(), &rounds, zone))
+    }
+
+    /// Whether somebody was told that the budget burns, and not yet that it is over: only evidence ends that, and the
+    /// look-backs may be too blind for it for longer than bad time is remembered.
+    fn is_at_risk(&self, id: &SubsystemId) -> bool {
+        let mut open = self.snapshot.incidents.iter().take_while(|i| i.until.is_none());
+        open.any(|i| i.symptom == Symptom::SlaAtRisk && i.subsystem == *id)
     }
 
     /// The objective of a subsystem and the hours that it is about.

@@ -2,17 +2,20 @@
 //!
 //! Not here: the accounts themselves (`domain::sla`). `low` and `high` belong to the agreed figure.
 
-use super::{Sources, seconds, subsystem_labels};
+use super::{Sources, flag, seconds, subsystem_labels};
 use crate::domain::sla::burn::{Burn, Lookback, PairState};
 use crate::domain::sla::{Account, Bounded, Cause, Ratio};
 use crate::domain::*;
 use crate::metrics::writer::{Labels, Page, Series};
 use crate::web::figures::SubsystemFigures;
 
+/// One subsystem with its objective.
+type Row<'a> = (Labels, &'a Objective, &'a SubsystemFigures);
+
 /// Writes every family of promises.
 pub(super) fn write(page: &mut Page, sources: &Sources<'_>) {
     let inventory = &sources.snapshot.inventory;
-    let rows: Vec<(Labels, &Objective, &SubsystemFigures)> = sources
+    let rows: Vec<Row<'_>> = sources
         .figures
         .by_subsystem
         .iter()
@@ -44,6 +47,13 @@ pub(super) fn write(page: &mut Page, sources: &Sources<'_>) {
         }
     }
     burn(page, &rows);
+    guards(page, &rows);
+    let mut series = page.family("gengfu_sla_muted");
+    for (id, _) in sources.figures.by_subsystem.iter().filter(|(_, figures)| figures.burn.is_some()) {
+        if let Some((subsystem, view)) = inventory.subsystems.get(id).zip(sources.snapshot.subsystem(id)) {
+            series.sample(&subsystem_labels(subsystem), flag(view.coverage.is_some()));
+        }
+    }
     let mut series = page.family("gengfu_policy_violation_seconds_total");
     for (id, figures) in &sources.figures.by_subsystem {
         if let Some(account) = &figures.month {
@@ -53,8 +63,46 @@ pub(super) fn write(page: &mut Page, sources: &Sources<'_>) {
     }
 }
 
+/// What a page needs beyond its rates, and whom it may wake.
+fn guards(page: &mut Page, rows: &[Row<'_>]) {
+    let burning =
+        || rows.iter().filter_map(|(labels, objective, figures)| Some((labels, objective, figures.burn.as_ref()?)));
+    let mut series = page.family("gengfu_sla_window_bad_rounds");
+    for (labels, _, burn) in burning() {
+        for pair in pages(burn) {
+            series.sample_with(labels, &[("window", short_name(pair))], pair.bad_rounds as f64);
+        }
+        if let Some(outage) = burn.outage {
+            series.sample_with(labels, &[("window", "down")], outage.bad_rounds as f64);
+        }
+    }
+    let mut series = page.family("gengfu_sla_page_bad_seconds");
+    for (labels, _, burn) in burning() {
+        if let Some(ms) = burn.page_needs_ms {
+            series.sample(labels, seconds(ms));
+        }
+    }
+    let mut series = page.family("gengfu_sla_outage_seconds");
+    for (labels, _, burn) in burning() {
+        if let Some(outage) = burn.outage {
+            series.sample(labels, seconds(burn.at.since(outage.since)));
+        }
+    }
+    let mut series = page.family("gengfu_sla_page_wakes");
+    for (labels, objective, burn) in burning() {
+        for pair in pages(burn) {
+            series.sample_with(labels, &[("pair", pair.pair.name)], flag(pair.pair.wakes(objective.pages)));
+        }
+        series.sample_with(labels, &[("pair", "confirmed_down")], flag(objective.pages.confirmed_down));
+    }
+}
+
+fn pages(burn: &Burn) -> impl Iterator<Item = &PairState> {
+    burn.pairs.iter().filter(|p| p.pair.severity == Severity::Page)
+}
+
 /// Look-backs by name, each once; a factor belongs to the pair whose long look-back it is.
-fn burn(page: &mut Page, rows: &[(Labels, &Objective, &SubsystemFigures)]) {
+fn burn(page: &mut Page, rows: &[Row<'_>]) {
     type Value = fn(&PairState, Lookback, u32) -> Option<f64>;
     let families: [(&'static str, Value); 3] = [
         ("gengfu_sla_burn_rate", |_, by, ppm| by.rate(ppm)),
@@ -81,15 +129,17 @@ fn burn(page: &mut Page, rows: &[(Labels, &Objective, &SubsystemFigures)]) {
 
 /// Every look-back with its name; 6 h stands in two pairs and is told once.
 fn lookbacks(burn: &Burn) -> impl Iterator<Item = (&'static str, &PairState, Lookback)> {
-    let both = burn.pairs.iter().flat_map(|pair| {
-        let (long, short) = pair.pair.name.split_once('/').unwrap_or((pair.pair.name, ""));
-        [(long, pair, pair.long), (short, pair, pair.short)]
-    });
+    let both =
+        burn.pairs.iter().flat_map(|pair| [(long_name(pair), pair, pair.long), (short_name(pair), pair, pair.short)]);
     both.filter(|(name, pair, _)| *name != "6h" || pair.pair.long_ms == 6 * HOUR)
 }
 
 fn long_name(pair: &PairState) -> &'static str {
-    pair.pair.name.split('/').next().unwrap_or_default()
+    pair.pair.windows().0
+}
+
+fn short_name(pair: &PairState) -> &'static str {
+    pair.pair.windows().1
 }
 
 fn availability(series: &mut Series<'_>, labels: &Labels, agreed: Figure, period: &'static str, account: &Account) {

@@ -34,6 +34,11 @@ impl Pair {
         self.share_percent as f64 / 100.0 * period_ms as f64 / self.long_ms as f64
     }
 
+    /// The names of its look-backs, the long one first: `("1h", "5m")`.
+    pub fn windows(&self) -> (&'static str, &'static str) {
+        self.name.split_once('/').unwrap_or((self.name, ""))
+    }
+
     /// Whether a pair that may page does so under these terms.
     pub fn wakes(&self, pages: Pages) -> bool {
         if self.long_ms <= HOUR { pages.fast_burn } else { pages.slow_burn }

@@ -6,9 +6,11 @@
 use super::*;
 
 /// Rounds that must be bad before anybody is paged, so that one lost round never pages.
-pub(super) const BAD_ROUNDS_MIN: i64 = 2;
+pub const BAD_ROUNDS_MIN: i64 = 2;
 /// Bad time that a page needs at least.
-pub(super) const BAD_TIME_MIN_MS: Millis = MINUTE;
+pub const BAD_TIME_MIN_MS: Millis = MINUTE;
+/// A view keeps what failed for so long before it was taken: the longest short look-back of a page, and a minute.
+pub const ROUNDS_MEMORY_MS: Millis = 31 * MINUTE;
 /// The rounds of one critical probe.
 #[derive(Clone, Copy, Debug)]
 pub struct Rounds<'a> {
@@ -22,6 +24,18 @@ pub struct Rounds<'a> {
     pub confirmed: &'a Timeline<Option<ProbeHealth>>,
     /// Start of the first attempt of a change that is not confirmed yet: no evidence of failure from there on.
     pub contrary_since: Option<Timestamp>,
+}
+
+impl<'a> Rounds<'a> {
+    /// Those of one probe.
+    pub fn of(
+        plan: &ProbePlan,
+        confirmed: &'a Timeline<Option<ProbeHealth>>,
+        contrary_since: Option<Timestamp>,
+    ) -> Self {
+        let ProbePlan { every_ms, timeout_ms, .. } = *plan;
+        Self { every_ms, phase_ms: plan.phase_ms(), timeout_ms, confirmed, contrary_since }
+    }
 }
 
 impl Rounds<'_> {
