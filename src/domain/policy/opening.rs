@@ -120,16 +120,18 @@ impl<'a> Rules<'a> {
         let edges_ms = self.edges_ms().filter(|_| steady);
         let behind_an_edge = edges_ms.map_or(whole_days, |edges| (ms - edges + DAY - 1).div_euclid(DAY));
         let count = |days: Millis| usize::try_from(days).unwrap_or_default().min(WHOLE_DAYS_MAX);
-        let mut ahead: Vec<Date> = Vec::with_capacity(count(behind_an_edge));
+        let (whole_days, behind_an_edge) = (count(whole_days), count(behind_an_edge.max(whole_days)));
+        let mut ahead: Vec<Date> = Vec::with_capacity(behind_an_edge);
         let (mut at, mut date) = (from, zone.date(from));
         loop {
             date = self.covered_from(date)?;
-            let is_edge = behind_an_edge > whole_days && !self.is_whole(date, steady);
-            let days = count(if is_edge { behind_an_edge } else { whole_days });
             ahead.clear();
-            ahead.extend(successors(Some(day_after(date)), |d| Some(day_after(*d))).take(days));
-            if let Some(cut) = ahead.iter().rev().find(|d| !self.is_whole(**d, steady)) {
-                date = *cut;
+            ahead.extend(successors(Some(day_after(date)), |d| Some(day_after(*d))).take(behind_an_edge));
+            let (always, on_edges) = ahead.split_at(whole_days);
+            let cut = |dates: &[Date]| dates.iter().rev().copied().find(|d| !self.is_whole(*d, steady));
+            let is_edge = || !on_edges.is_empty() && !self.is_whole(date, steady);
+            if let Some(cut) = cut(always).or_else(|| is_edge().then(|| cut(on_edges)).flatten()) {
+                date = cut;
                 continue;
             }
             at = at.max(zone.midnight(date));
