@@ -17,6 +17,7 @@ pub mod export;
 pub mod gate;
 pub mod hours;
 pub mod import;
+mod incidents;
 mod lease;
 mod outbox;
 pub mod plan;
@@ -97,6 +98,12 @@ enum Command {
     Lease(lease::LeaseArgs),
     /// Give a running daemon an order about a window
     Window(window::WindowArgs),
+    /// List incidents that are open, or tell one with all that was said about it
+    Incidents(incidents::IncidentsArgs),
+    /// Say that you have an incident
+    Ack(incidents::WordArgs),
+    /// Say something about an incident that the next one on duty should know
+    Note(incidents::WordArgs),
     /// Say how a span that is over counts, in your name and with a reason; what was measured stays beside it
     Correct(correct::CorrectArgs),
     /// Run the engine over the files and a stretch of time to come: what opens, what is denied, who is mailed, what it costs
@@ -186,6 +193,9 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         }
         Command::Lease(args) => block_on(lease::lease(args, listens(&main, &args.server).as_deref(), out)),
         Command::Window(args) => block_on(window::window(args, listens(&main, &args.server).as_deref(), out)),
+        Command::Incidents(args) => block_on(incidents::incidents(args, listens(&main, &args.server).as_deref(), out)),
+        Command::Ack(args) => block_on(incidents::word(args, "ack", listens(&main, &args.server).as_deref(), out)),
+        Command::Note(args) => block_on(incidents::word(args, "notes", listens(&main, &args.server).as_deref(), out)),
         Command::Correct(args) => block_on(correct::correct(args, listens(&main, &args.server).as_deref(), out)),
         Command::Simulate(args) => {
             over_files(&main, |now, loaded| simulate::simulate(now, &loaded.inventory, args, out))

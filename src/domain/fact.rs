@@ -229,6 +229,17 @@ pub enum Fact {
         /// Who was told; a close goes to the same.
         to: Vec<Recipient>,
     },
+    /// A person said something about an incident.
+    IncidentSaid {
+        /// Which one.
+        incident: IncidentId,
+        /// What sort of word.
+        saying: incident::Saying,
+        /// Who.
+        by: Actor,
+        /// In that person's words.
+        text: String,
+    },
     /// Something happened to a run of a plan.
     Run {
         /// Which one.

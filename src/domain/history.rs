@@ -98,6 +98,8 @@ impl PastIncident {
             reason: self.reason.clone(),
             window: self.window.clone(),
             attribution: None,
+            words: Vec::new(),
+            acknowledged: None,
         })
     }
 }

@@ -1,9 +1,10 @@
 //! What people ask the daemon to do with windows, gates and what was seen, and what it answers.
 //!
 //! Not here: whether it is done (`engine::orders`), and how it travels (`web`, `cli`). Invariants: every order carries
-//! a name and, but for approvals and leases, a reason; every answer is a sentence in both languages.
+//! a name and, but for approvals, leases and acknowledgements, a reason; every answer is a sentence in both languages.
 
 use super::access::Caller;
+use super::incident::Saying;
 use super::plan::Resolution;
 use super::timeline::Health;
 use super::window::WindowState;
@@ -58,6 +59,8 @@ pub enum Wanted {
         /// What it counts as; `None` takes former corrections of it back.
         counts_as: Option<Health>,
     },
+    /// A word about an incident: the reason is the word.
+    Incident(IncidentId, Saying),
     /// Something about one window.
     Window(WindowId, Action),
     /// Something about the run of a plan.
@@ -153,6 +156,8 @@ impl Wanted {
             Self::UseLease(_) => return "gate.use".to_owned(),
             Self::ReleaseLease(_) => return "gate.release".to_owned(),
             Self::Correct { .. } => return "correct".to_owned(),
+            Self::Incident(_, Saying::Acknowledged) => return "incident.ack".to_owned(),
+            Self::Incident(_, Saying::Noted) => return "incident.note".to_owned(),
             Self::Request(_) => "request",
             Self::Override { .. } => "override",
             Self::ApproveText(_) => "approve_text",
@@ -172,6 +177,7 @@ impl Wanted {
             // Enough to tell two apart.
             Self::UseLease(lease) | Self::ReleaseLease(lease) => lease.chars().take(8).collect(),
             Self::ApproveText(schedule) => schedule.to_string(),
+            Self::Incident(incident, _) => incident.to_string(),
             Self::Window(window, _) => window.to_string(),
             Self::Run(wish) => wish.subject().to_owned(),
         }

@@ -146,6 +146,10 @@ pub struct IncidentView {
     pub window: Option<WindowId>,
     /// Whose undeclared maintenance it is, and what was declared.
     pub attribution: Option<Box<attribution::Attribution>>,
+    /// What people said about it, in order.
+    pub words: Vec<incident::Word>,
+    /// Who has it, since when, if it is open and anybody said so.
+    pub acknowledged: Option<incident::Word>,
 }
 
 /// One step of a run.

@@ -6,6 +6,7 @@
 mod attribution;
 
 use super::guard::Viewer;
+use crate::domain::incident::Word;
 use crate::domain::policy::{DenyReason, Grant};
 use crate::domain::sla::{Account, Bounded, Ratio, Verdict};
 use crate::domain::*;
@@ -159,6 +160,35 @@ pub(super) struct IncidentDto {
     window: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attribution: Option<AttributionDto>,
+    /// Who has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledged: Option<WordDto>,
+    /// What was said about it, for those inside.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    words: Vec<WordDto>,
+}
+
+/// What a person said about an incident; strangers hear when, and not who and what.
+#[derive(Debug, Serialize)]
+struct WordDto {
+    at: String,
+    saying: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+}
+
+impl WordDto {
+    fn of(viewer: Viewer, word: &Word) -> Self {
+        let inside = |text: &str| viewer.is_inside().then(|| text.to_owned());
+        Self {
+            at: at(word.at),
+            saying: word.saying.as_str(),
+            by: inside(&word.by.name),
+            text: inside(&word.text).filter(|text| !text.is_empty()),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -182,6 +212,8 @@ impl IncidentDto {
             reason: incident.reason.as_ref().map(|r| ReasonDto::of(viewer, r)),
             window: incident.window.as_ref().map(ToString::to_string),
             attribution: incident.attribution.as_deref().map(|of| AttributionDto::of(viewer, of)),
+            acknowledged: incident.acknowledged.as_ref().map(|word| WordDto::of(viewer, word)),
+            words: incident.words.iter().filter(|_| viewer.is_inside()).map(|w| WordDto::of(viewer, w)).collect(),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::clock::ManualClock;
 use crate::domain::access::{Keyring, Token, TokenHash};
 use crate::domain::calendar::{Calendar, YearStatus};
 use crate::domain::hours::Hours;
+use crate::domain::incident::{Saying, Word};
 use crate::domain::policy::{Allowed, DayPart, GateMode, Limits, NoticeRule, Policy, Selector};
 use crate::domain::sla::UsedWindow;
 use crate::domain::timeline::{Health, Timeline};
@@ -366,6 +367,8 @@ fn incident(n: u64, subsystem: &str, symptom: Symptom, minutes: i64, reason: Rea
         reason: Some(reason),
         window: None,
         attribution: None,
+        words: Vec::new(),
+        acknowledged: None,
     }
 }
 
@@ -375,6 +378,10 @@ fn incidents() -> Vec<IncidentView> {
     let late = Reason::new(ReasonKind::Maintenance, "status 503, retry-after 3600");
     let mut root = incident(421, "bdc/exchange-district", Symptom::Down, 72, refused.clone());
     root.affected = vec![("xuhui/portal".into(), NOW - 70 * MINUTE)];
+    let by = Actor { name: "night-desk".into(), owner: None, from: "127.0.0.1".into() };
+    let text = "asks the operator of 127.64.3.9".into();
+    let word = Word { at: NOW - 60 * MINUTE, by, saying: Saying::Acknowledged, text };
+    (root.words, root.acknowledged) = (vec![word.clone()], Some(word));
     let mut closed = incident(417, "huangpu/hall", Symptom::Down, 3 * 24 * 60, refused);
     closed.until = Some(closed.since + 9 * MINUTE);
     let mut overrun = incident(423, "police/services", Symptom::Overrun, 48, late);

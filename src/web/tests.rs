@@ -150,7 +150,7 @@ async fn strangers_see_no_host_names_traces_or_sentences_from_targets() {
     ] {
         let (inside, outside) = (get(path).await, get_from_afar(path).await);
         assert_eq!(outside.status, StatusCode::OK, "{path}");
-        for secret in ["exchange.bdc.test", "127.64.3.9", "GET / HTTP"] {
+        for secret in ["exchange.bdc.test", "127.64.3.9", "GET / HTTP", "night-desk"] {
             assert!(!outside.body.contains(secret), "{path} shows {secret}");
         }
         if path.contains("INC-") || path.ends_with("exchange-district") || path.ends_with("/attempts") {

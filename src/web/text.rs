@@ -144,6 +144,11 @@ texts! {
     declared: "申报情况", "What was declared";
     answers_for_it: "责任单位：", "Answers for it: ";
     affected: "一并受影响", "Fails with it";
+    words: "处置记录", "What was said";
+    acknowledged_by: "接手", "With";
+    not_acknowledged: "尚无人接手", "nobody has it yet";
+    said_ack: "接手", "has it";
+    said_note: "备注", "note";
     mails: "已发邮件", "Mails sent";
     still_open: "未关闭", "open";
     scope: "范围", "Scope";

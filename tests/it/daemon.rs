@@ -11,3 +11,4 @@ mod reports;
 mod scraped;
 mod secured;
 mod starts;
+mod words;

@@ -23,6 +23,7 @@ mod tell;
 mod wake;
 mod wall;
 mod windows;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,7 @@ pub(super) use refusals::{Refused, forbidden, refuse};
 
 use super::*;
 use crate::domain::access::{Caller, Scope};
+use crate::domain::incident::Saying;
 use crate::domain::order::{Action, NotOrdered, Order, Ordered, RunWish, Wanted, WhyNot};
 use crate::domain::plan::Plan;
 use crate::domain::window::{Amendment, Window};
@@ -34,6 +35,7 @@ impl Engine {
             Wanted::Correct { subsystem, span, counts_as } => {
                 self.correct(&mut out, order, subsystem, *span, *counts_as)
             }
+            Wanted::Incident(incident, saying) => self.say(&mut out, order, *incident, *saying),
             Wanted::Window(window, action) => self.act(&mut out, order, window, *action),
             Wanted::Run(wish) => self.wish(&mut out, order, wish),
         });
@@ -68,7 +70,8 @@ impl Engine {
             let en = format!("the reason is longer than {REASON_MAX} characters");
             return Err(refuse(WhyNot::Senseless, &format!("理由超过 {REASON_MAX} 字"), &en));
         }
-        if order.reason.trim().is_empty() && !approves && !leases {
+        let takes = matches!(order.what, Wanted::Incident(_, Saying::Acknowledged));
+        if order.reason.trim().is_empty() && !approves && !leases && !takes {
             return Err(refuse(WhyNot::Senseless, "须写明理由", "say why: a reason is missing"));
         }
         if !approves {

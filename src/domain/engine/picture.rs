@@ -155,5 +155,7 @@ fn incident_view(incident: &Incident) -> IncidentView {
         reason: incident.reason.clone(),
         window: incident.window.clone(),
         attribution: incident.attribution.clone(),
+        words: incident.words.clone(),
+        acknowledged: incident.acknowledged().filter(|_| incident.until.is_none()).cloned(),
     }
 }

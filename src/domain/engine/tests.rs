@@ -447,3 +447,4 @@ mod plan_histories;
 mod plan_texts;
 mod plans;
 mod windows;
+mod words;

@@ -7,6 +7,7 @@
 mod judge;
 mod open;
 mod root;
+mod word;
 
 use super::attribution::Attribution;
 use super::*;
@@ -17,6 +18,7 @@ use open::{Found, Open};
 
 pub use judge::{Condition, Judgement, closes, judge};
 pub use root::{Root, root_of};
+pub use word::{Saying, WORDS_MAX, Word, acknowledged};
 
 /// Closed incidents that are kept for pages and for relapses.
 pub const CLOSED_MAX: usize = 1_000;
@@ -53,9 +55,17 @@ pub struct Incident {
     /// Whose undeclared maintenance it is, and what was declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attribution: Option<Box<Attribution>>,
+    /// What people said about it, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<Word>,
 }
 
 impl Incident {
+    /// Who has it since it opened last, if anybody said so.
+    pub fn acknowledged(&self) -> Option<&Word> {
+        acknowledged(&self.words, self.opened)
+    }
+
     fn told(&mut self, sequence: u32, to: &[Recipient]) {
         self.sequence = sequence + 1;
         self.told = to.to_vec();
@@ -89,6 +99,11 @@ impl Desk {
     /// One open incident.
     pub fn get(&self, id: IncidentId) -> Option<&Incident> {
         self.open.get(id)
+    }
+
+    /// One that is open, or among the last that closed.
+    pub fn remembered(&self, id: IncidentId) -> Option<&Incident> {
+        self.open.get(id).or_else(|| self.closed.iter().find(|incident| incident.id == id))
     }
 
     /// Open incidents of which the subsystem is the root, or which it joined; oldest first.
@@ -149,6 +164,7 @@ impl Desk {
                     window: window.clone(),
                     reason: reason.clone(),
                     attribution: attribution.clone(),
+                    words: Vec::new(),
                 };
                 self.open.insert(opened);
             }
@@ -164,6 +180,11 @@ impl Desk {
             Fact::IncidentTold { incident, sequence, to } => {
                 let open = self.open.told(*incident, *sequence, to);
                 self.unless(open, *incident, |i| i.told(*sequence, to));
+            }
+            Fact::IncidentSaid { incident, saying, by, text } => {
+                let word = Word { at, by: by.clone(), saying: *saying, text: text.clone() };
+                let open = self.open.said(*incident, &word);
+                self.unless(open, *incident, |i| i.words.push(word));
             }
             Fact::IncidentClosed { incident, until } => {
                 if let Some(mut closed) = self.open.remove(*incident) {

@@ -120,6 +120,13 @@ impl Open {
         self.untold.remove(&id);
         Found::Yes
     }
+
+    /// Somebody said something.
+    pub(super) fn said(&mut self, id: IncidentId, word: &Word) -> Found {
+        let Some(incident) = self.by_id.get_mut(&id) else { return Found::No };
+        incident.words.push(word.clone());
+        Found::Yes
+    }
 }
 
 #[cfg(test)]

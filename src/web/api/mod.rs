@@ -15,6 +15,7 @@ mod plans;
 pub(super) mod read;
 mod sla;
 mod whoami;
+mod words;
 
 use super::access::{Doors, Needs};
 use super::problem::Problem;
@@ -29,6 +30,8 @@ pub(super) fn doors() -> Doors {
         .get("/subsystems/{owner}/{id}/attempts", Needs::Nothing, read::attempts)
         .get("/incidents", Needs::Nothing, read::incidents)
         .get("/incidents/{id}", Needs::Nothing, read::incident)
+        .post("/incidents/{id}/ack", Needs::Scope(Scope::Operate), words::ack)
+        .post("/incidents/{id}/notes", Needs::Scope(Scope::Operate), words::note)
         .get("/windows", Needs::Nothing, read::windows)
         .get("/notices", Needs::Nothing, super::notices::json)
         .get("/windows/{id}/impact", Needs::Nothing, read::impact)

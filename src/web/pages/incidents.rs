@@ -3,6 +3,7 @@
 use super::overview::symptom_look;
 use super::{Asked, Frame, missing, show};
 use crate::domain::attribution::Attribution;
+use crate::domain::incident::{Saying, Word};
 use crate::domain::*;
 use crate::web::api::read::incident_number;
 use crate::web::look::Look;
@@ -35,6 +36,17 @@ struct Page {
     attribution: Vec<String>,
     subsystem_href: String,
     affected: Vec<(String, String, String)>,
+    /// Who has it, and since when; strangers hear since when.
+    taken: String,
+    words: Vec<Said>,
+}
+
+/// One word of a person, for those inside.
+struct Said {
+    at: String,
+    by: String,
+    sort: &'static str,
+    text: String,
 }
 
 struct Row {
@@ -105,9 +117,25 @@ pub(super) async fn page(asked: Asked, Path(id): Path<String>) -> Response {
         attribution,
         subsystem_href: format!("/subsystems/{}", incident.subsystem),
         affected: affected.map(|(id, at)| (format!("/subsystems/{id}"), asked.name(id), asked.moment(*at))).collect(),
+        taken: taken(&asked, incident),
+        words: incident.words.iter().filter(|_| asked.viewer.is_inside()).map(|word| said(&asked, word)).collect(),
         r,
     };
     show(&asked, StatusCode::OK, &page)
+}
+
+fn taken(asked: &Asked, incident: &IncidentView) -> String {
+    let Some(word) = &incident.acknowledged else { return asked.t.not_acknowledged.to_owned() };
+    let since = asked.moment(word.at);
+    if asked.viewer.is_inside() { format!("{} · {since}", word.by.name) } else { since }
+}
+
+fn said(asked: &Asked, word: &Word) -> Said {
+    let sort = match word.saying {
+        Saying::Acknowledged => asked.t.said_ack,
+        Saying::Noted => asked.t.said_note,
+    };
+    Said { at: asked.moment(word.at), by: word.by.name.clone(), sort, text: word.text.clone() }
 }
 
 /// Contacts are not for strangers.
