@@ -317,6 +317,8 @@ impl Runtime {
         if let Ok(counts) = self.store.outbox_counts().await {
             self.engine.note_dead_letters(counts.dead);
         }
+        let at_risk = self.board.at_risk(now, self.engine.inventory());
+        self.engine.note_inspections(at_risk);
         if now.since(last.checkpoint) >= CHECKPOINT_EVERY_MS {
             last.checkpoint = now;
             self.write_checkpoint().await;

@@ -256,6 +256,19 @@ pub struct DigestWindow {
     pub span: Span,
 }
 
+/// A public subsystem in the daily digest that an inspector would fail, or nearly.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigestInspection {
+    /// As people call it.
+    pub name: Names,
+    /// Scheduled visits of the last seven days.
+    pub visits: u64,
+    /// Those that did not open in time.
+    pub failed: u64,
+    /// How many more may fail; negative once the limit is reached.
+    pub left: i64,
+}
+
 /// Where the chain of evidence ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EvidenceHead {
@@ -278,6 +291,12 @@ pub struct DigestNews {
     pub windows: Vec<DigestWindow>,
     /// How many there are of each in all.
     pub totals: [usize; 3],
+    /// Public subsystems that are at 80 % of the inspectors' limit or above, those with the least left first, bounded to 50.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inspections: Vec<DigestInspection>,
+    /// How many of them there are in all.
+    #[serde(default)]
+    pub inspections_total: usize,
     /// Letters that were given up and that nobody has dropped.
     pub dead_letters: u64,
     /// Where the chain of evidence ends, once a day is sealed.
@@ -288,7 +307,7 @@ impl DigestNews {
     /// Whether nobody has to look at anything.
     pub fn is_quiet(&self) -> bool {
         let [outages, open, _] = self.totals;
-        outages == 0 && open == 0 && self.dead_letters == 0
+        outages == 0 && open == 0 && self.dead_letters == 0 && self.inspections_total == 0
     }
 }
 

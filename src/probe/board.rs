@@ -12,7 +12,7 @@ pub use count::*;
 pub use history::{KEPT, TRACE_BYTES};
 pub use slot::{Reading, Slot};
 
-use crate::domain::inspection::Inspection;
+use crate::domain::inspection::{Inspection, Standing};
 use crate::domain::*;
 use arc_swap::ArcSwap;
 use history::Budget;
@@ -101,6 +101,13 @@ impl Board {
         let visitors = inspection::visitors(inventory, subsystem);
         let weeks = visitors.into_iter().filter_map(|id| Some(slots.get(id)?.week(now)));
         weeks.reduce(|sum, week| sum + week)
+    }
+
+    /// Public subsystems that an inspector would fail, or nearly.
+    pub fn at_risk(&self, now: Timestamp, inventory: &Inventory) -> Vec<(SubsystemId, Inspection)> {
+        let week = |subsystem: &Subsystem| Some((subsystem.id.clone(), self.inspection(now, inventory, subsystem)?));
+        let is_at_risk = |seen: &Inspection| matches!(seen.standing(), Standing::AtRisk | Standing::Failed);
+        inventory.subsystems.values().filter_map(week).filter(|(_, seen)| is_at_risk(seen)).collect()
     }
 
     /// Takes back what a former run counted of one probe in one hour.

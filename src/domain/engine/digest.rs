@@ -5,6 +5,7 @@
 
 use super::*;
 use crate::domain::incident::{Incident, is_outage};
+use crate::domain::inspection::Inspection;
 use jiff::civil::Date;
 
 /// Lines of each list; all are counted.
@@ -19,6 +20,7 @@ pub(super) struct Digest {
     wanted: bool,
     head: Option<EvidenceHead>,
     dead_letters: u64,
+    inspections: Vec<(SubsystemId, Inspection)>,
 }
 
 impl Digest {
@@ -39,6 +41,11 @@ impl Engine {
         self.daily_digest.head = Some(head);
         // The part of a picture that costs least makes for a new one.
         self.picture.touch_runs();
+    }
+
+    /// Notes which public subsystems an inspector would fail, or nearly.
+    pub fn note_inspections(&mut self, at_risk: Vec<(SubsystemId, Inspection)>) {
+        self.daily_digest.inspections = at_risk;
     }
 
     /// Notes how many letters were given up and wait for a person.
@@ -105,8 +112,24 @@ impl Engine {
         outages.truncate(LINES_MAX);
         open.truncate(LINES_MAX);
         windows.truncate(LINES_MAX);
-        let Digest { head, dead_letters, .. } = &self.daily_digest;
-        DigestNews { day, outages, open, windows, totals, dead_letters: *dead_letters, head: head.clone() }
+        let Digest { head, dead_letters, inspections, .. } = &self.daily_digest;
+        let (inspections_total, inspections) = (inspections.len(), self.inspected(inspections));
+        let (dead_letters, head) = (*dead_letters, head.clone());
+        DigestNews { day, outages, open, windows, totals, inspections, inspections_total, dead_letters, head }
+    }
+
+    /// Those with the least left first.
+    fn inspected(&self, at_risk: &[(SubsystemId, Inspection)]) -> Vec<DigestInspection> {
+        let line = |(id, seen): &(SubsystemId, Inspection)| DigestInspection {
+            name: self.people_call(id),
+            visits: seen.visits,
+            failed: seen.failed,
+            left: seen.left(),
+        };
+        let mut lines: Vec<DigestInspection> = at_risk.iter().map(line).collect();
+        lines.sort_by(|a, b| (a.left, &a.name.en).cmp(&(b.left, &b.name.en)));
+        lines.truncate(LINES_MAX);
+        lines
     }
 
     fn people_call(&self, id: &SubsystemId) -> Names {

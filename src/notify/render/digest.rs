@@ -2,7 +2,7 @@
 
 use super::page::{Page, Section};
 use super::words::Words;
-use crate::domain::{DigestLine, DigestNews, Language};
+use crate::domain::{DigestInspection, DigestLine, DigestNews, Language};
 
 /// One mail.
 pub(super) fn page(news: &DigestNews, words: &Words<'_>, url: &str) -> Page {
@@ -36,6 +36,9 @@ pub(super) fn page(news: &DigestNews, words: &Words<'_>, url: &str) -> Page {
         coming = coming.row(words.name(&window.name), format!("{} {}", words.span(window.span), window.window));
     }
     sections.push(rest(coming, windows, news.windows.len(), words));
+    if news.inspections_total > 0 {
+        sections.push(inspected(news, words));
+    }
     let dead = news.dead_letters.to_string();
     sections.push(Section::titled(words.say("邮件", "Mail")).row(words.say("投递失败", "Given up"), dead));
     let mut chain = Section::titled(words.say("存证链", "Chain of evidence"));
@@ -75,6 +78,25 @@ fn listed(title: &str, lines: &[DigestLine], total: usize, words: &Words<'_>) ->
         section.row(line.incident.to_string(), format!("{what} {}", words.span(line.span)))
     });
     rest(section, total, lines.len(), words)
+}
+
+/// Public sites that an inspector would fail, or nearly: told while there is still time to mend.
+fn inspected(news: &DigestNews, words: &Words<'_>) -> Section {
+    let title = words.say(
+        "网站检查：七天内访问失败接近或达到 5% 的网站",
+        "Inspections: sites near or over 5 % failed visits in seven days",
+    );
+    let section = news.inspections.iter().fold(Section::titled(title), |section, line| {
+        let DigestInspection { visits, failed, left, .. } = line;
+        let text = match (*left, words.language) {
+            (..0, Language::Zh) => format!("{visits} 次访问中失败 {failed} 次，已不合格"),
+            (..0, Language::En) => format!("{failed} of {visits} visits failed; an inspector would fail it now"),
+            (left, Language::Zh) => format!("{visits} 次访问中失败 {failed} 次，还可失败 {left} 次"),
+            (left, Language::En) => format!("{failed} of {visits} visits failed; {left} more may"),
+        };
+        section.row(words.name(&line.name), text)
+    });
+    rest(section, news.inspections_total, news.inspections.len(), words)
 }
 
 /// Says what is not listed: nothing, or how many more.

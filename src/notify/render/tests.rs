@@ -129,14 +129,24 @@ fn digest() -> DigestNews {
         open: vec![line(42, Symptom::Overrun)],
         windows: vec![coming],
         totals: [2, 1, 60],
+        inspections: vec![
+            site("黄浦区预约大厅", "Booking hall of Huangpu", -12),
+            site("税务网上服务", "Tax services", 31),
+        ],
+        inspections_total: 2,
         dead_letters: 3,
         head: Some(EvidenceHead { day: "2026-11-22".into(), head: "3f".repeat(32) }),
     }
 }
 
+fn site(zh: &str, en: &str, left: i64) -> DigestInspection {
+    DigestInspection { name: names(zh, en), visits: 10_080, failed: 503_u64.saturating_add_signed(-left), left }
+}
+
 fn quiet() -> DigestNews {
-    let (outages, open, windows) = (Vec::new(), Vec::new(), Vec::new());
-    DigestNews { outages, open, windows, totals: [0; 3], dead_letters: 0, head: None, ..digest() }
+    let (outages, open, windows, inspections) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let rest = DigestNews { totals: [0; 3], inspections_total: 0, dead_letters: 0, head: None, ..digest() };
+    DigestNews { outages, open, windows, inspections, ..rest }
 }
 
 fn told(change: Change, summary: Option<Summary>) -> Content {

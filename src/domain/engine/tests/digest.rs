@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::civil::Zone;
+use crate::domain::inspection::Inspection;
 
 fn bench() -> Bench {
     let mut bench = Bench::new(&City::new().subsystem("a/web", 2, &[]));
@@ -32,6 +33,8 @@ fn each_morning_one_digest_tells_of_the_day_before() {
     let zone = bench.engine.inventory().zone.clone();
     bench.engine.note_evidence(EvidenceHead { day: "2026-11-22".into(), head: "3f".repeat(32) });
     bench.engine.note_dead_letters(2);
+    let seen = Inspection { visits: 1_000, failed: 45 };
+    bench.engine.note_inspections(vec![("a/web".into(), seen)]);
     let morning = to_morning(&zone, 0);
     bench.until(morning - 1);
     assert_eq!(digests(&bench).len(), 0);
@@ -42,6 +45,8 @@ fn each_morning_one_digest_tells_of_the_day_before() {
     assert_eq!(threads.len(), 4, "each has a thread of its own");
     let (_, news) = &told[0];
     assert_eq!((news.dead_letters, news.head.as_ref().map(|h| &*h.day)), (2, Some("2026-11-22")));
+    let [site] = &news.inspections[..] else { panic!("{news:?}") };
+    assert_eq!((site.failed, site.left, news.inspections_total, news.is_quiet()), (45, 4, 1, false));
     assert_eq!(news.day.end, zone.midnight(zone.date(T0 + morning * SECOND)));
 }
 
