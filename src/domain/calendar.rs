@@ -132,7 +132,10 @@ impl Calendar {
     fn row(&self, date: Date, owner: Option<&OwnerId>) -> Option<(LayerKind, &Row)> {
         let speaks =
             |layer: &&Layer| layer.kind != LayerKind::Owner || (layer.owner.is_some() && layer.owner.as_ref() == owner);
-        let rows = self.layers.iter().filter(speaks).filter_map(|l| l.rows.get(&date).map(|row| (l.kind, row)));
+        // Most layers are notices of earlier years; their last row tells that more cheaply than a search.
+        let reaches = |layer: &&Layer| layer.rows.last_key_value().is_some_and(|(last, _)| date <= *last);
+        let layers = self.layers.iter().filter(reaches).filter(speaks);
+        let rows = layers.filter_map(|l| l.rows.get(&date).map(|row| (l.kind, row)));
         // `max_by_key` takes the last of equals, so among undated notices the one that was read last amends.
         rows.max_by_key(|(kind, row)| (std::cmp::Reverse(*kind), row.published))
     }
