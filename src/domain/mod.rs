@@ -38,6 +38,7 @@ pub mod lease;
 pub mod order;
 pub mod plan;
 pub mod policy;
+pub mod roster;
 pub mod sla;
 pub mod survey;
 pub mod timeline;
