@@ -1,7 +1,7 @@
 //! From the settings to the ways out of the house.
 
 use crate::config::{MailSettings, RelaySettings, RelayTls, Settings};
-use crate::domain::{Inventory, Recipient};
+use crate::domain::{Inventory, Recipient, Roster};
 use crate::network::Network;
 use crate::notify::Notifier;
 use crate::notify::mail::{Login, MailRelay, MailTls, Patience, RelayPlan};
@@ -26,7 +26,7 @@ pub(super) fn setup(settings: &Settings, network: &Arc<Network>, inventory: &Inv
         from_name: from_name.clone(),
         from_mail: from_mail.clone(),
     };
-    let fallback = inventory.rosters.get(&inventory.fallback).map_or(&[][..], |r| &r.contacts);
+    let fallback = inventory.rosters.get(&inventory.fallback).map(Roster::everybody).unwrap_or_default();
     Ok(MailSetup { relays, render, fallback: fallback.iter().map(Recipient::from).collect() })
 }
 

@@ -19,6 +19,7 @@ pub mod hours;
 pub mod import;
 mod incidents;
 mod lease;
+pub mod on_call;
 mod outbox;
 pub mod plan;
 pub mod probe;
@@ -104,6 +105,8 @@ enum Command {
     Ack(incidents::WordArgs),
     /// Say something about an incident that the next one on duty should know
     Note(incidents::WordArgs),
+    /// Say who answers at an instant, why, and who comes next
+    OnCall(on_call::OnCallArgs),
     /// Say how a span that is over counts, in your name and with a reason; what was measured stays beside it
     Correct(correct::CorrectArgs),
     /// Run the engine over the files and a stretch of time to come: what opens, what is denied, who is mailed, what it costs
@@ -197,6 +200,7 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Command::Ack(args) => block_on(incidents::word(args, "ack", listens(&main, &args.server).as_deref(), out)),
         Command::Note(args) => block_on(incidents::word(args, "notes", listens(&main, &args.server).as_deref(), out)),
         Command::Correct(args) => block_on(correct::correct(args, listens(&main, &args.server).as_deref(), out)),
+        Command::OnCall(args) => over_files(&main, |now, loaded| on_call::on_call(now, &loaded.inventory, args, out)),
         Command::Simulate(args) => {
             over_files(&main, |now, loaded| simulate::simulate(now, &loaded.inventory, args, out))
         }

@@ -3,6 +3,7 @@
 //! Not here: doing it (`app`). Invariant: places and order are no change; meaning is.
 
 use super::{Loaded, Settings};
+use crate::domain::roster::{Group, Layer, Override, Shift, Step};
 use crate::domain::*;
 use crate::field::Record;
 use std::collections::BTreeMap;
@@ -325,7 +326,32 @@ fn objectives(loaded: &Loaded) -> BTreeMap<String, Item> {
 fn rosters(loaded: &Loaded) -> BTreeMap<String, Item> {
     let i = &loaded.inventory;
     let contact = |c: &Contact| format!("{} <{}> {:?}", c.name, c.mail, c.language);
-    let parts = |r: &Roster| vec![("contacts", list(&r.contacts.iter().map(contact).collect::<Vec<_>>()))];
+    let group =
+        |g: &Group| g.iter().map(|p| format!("{} {}", p.id, contact(&p.contact))).collect::<Vec<_>>().join(" + ");
+    let layer = |l: &Layer| {
+        let turns = l.turns.map_or_else(String::new, |t| format!(" from {} every {}d", t.from, t.days));
+        let members = l.members.iter().map(group).collect::<Vec<_>>().join(", ");
+        format!("{} {:?} {}{turns}: {members}", l.id, l.weight, l.when.as_str())
+    };
+    let span = |s: Span| format!("{} to {}", i.zone.rfc3339(s.start), i.zone.rfc3339(s.end));
+    let shift = |s: &Shift| format!("{}: {}", span(s.span), group(&s.who));
+    let change = |o: &Override| {
+        let whose = o.instead_of.as_ref().map_or_else(|| "all".to_owned(), ToString::to_string);
+        format!("{}: {} for {whose} {}", span(o.span), group(&o.who), o.reason.as_deref().unwrap_or_default())
+    };
+    let step = |s: &Step| format!("{} {}", duration(s.after_ms), list(&s.to));
+    let parts = |r: &Roster| {
+        vec![
+            ("contacts", list(&r.contacts.iter().map(contact).collect::<Vec<_>>())),
+            ("layers", list(&r.layers.iter().map(layer).collect::<Vec<_>>())),
+            ("shifts", list(&r.shifts.iter().map(shift).collect::<Vec<_>>())),
+            ("overrides", list(&r.overrides.iter().map(change).collect::<Vec<_>>())),
+            (
+                "escalate",
+                r.escalate.as_ref().map_or_else(String::new, |e| list(&e.iter().map(step).collect::<Vec<_>>())),
+            ),
+        ]
+    };
     i.rosters.values().map(|r| item(&r.id, &r.source, parts(r))).collect()
 }
 

@@ -5,6 +5,9 @@
 
 mod overlaps;
 mod promises;
+mod rosters;
+
+pub(super) use rosters::holes;
 
 use crate::domain::civil::Zone;
 use crate::domain::policy::{
@@ -29,6 +32,7 @@ pub(super) trait Places {
     fn schedule(&self, id: &ScheduleId) -> Place;
     fn calendar(&self, id: &str) -> Place;
     fn objective(&self, id: &ObjectiveId) -> Place;
+    fn roster(&self, id: &RosterId) -> Place;
 }
 
 /// Judges every schedule over the 400 days from `from` on.

@@ -91,6 +91,7 @@ fn inner(ty: &Type) -> Option<(&'static [Field], &'static str)> {
     match ty {
         Type::Record(_) | Type::RecordOf(_) => Some((ty.fields()?, "")),
         Type::OneKey(fields) => Some((fields, "")),
+        Type::List { of: Type::Either(types), .. } => Some((types.iter().find_map(Type::fields)?, "[]")),
         Type::List { of, .. } => Some((of.fields()?, "[]")),
         _ => None,
     }

@@ -25,7 +25,7 @@ fn names(text: &str) -> Names {
 impl City {
     pub(crate) fn new() -> Self {
         let duty = Contact { name: "duty".into(), mail: "duty@city.test".into(), language: Language::En };
-        let roster = Roster { id: "duty".into(), contacts: vec![duty], source: source() };
+        let roster = Roster::of_contacts("duty".into(), vec![duty], source());
         let objective = Objective {
             id: "public".into(),
             target_ppm: 999_000,

@@ -70,6 +70,8 @@ id! {
     ObjectiveId;
     /// A list of people who answer for an owner: `huangpu`.
     RosterId;
+    /// Somebody, or a post, whom rosters name: `platform-one`.
+    PersonId;
     /// A plan of maintenance: `portal-upgrade`.
     PlanId;
     /// A step of a plan: `drain-a`.

@@ -225,28 +225,6 @@ pub fn phase_ms(probe: &ProbeId, every_ms: Millis) -> Millis {
     i64::try_from(head % every_ms.max(1).unsigned_abs()).unwrap_or_default()
 }
 
-/// Somebody or some post that gets mail.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Contact {
-    /// A name or a post: 黄浦区值班.
-    pub name: String,
-    /// An e-mail address.
-    pub mail: String,
-    /// What they read.
-    pub language: Language,
-}
-
-/// Who answers for owners that name it.
-#[derive(Clone, Debug)]
-pub struct Roster {
-    /// `huangpu`.
-    pub id: RosterId,
-    /// Everyone on it is told.
-    pub contacts: Vec<Contact>,
-    /// Where it was written.
-    pub source: Source,
-}
-
 /// Timers of on-call that a test city may shorten.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlertTimers {
@@ -297,12 +275,4 @@ pub struct Inventory {
     pub timers: AlertTimers,
     /// Subsystems that name each one as a hard dependency, directly.
     pub dependants: HashMap<SubsystemId, Vec<SubsystemId>>,
-}
-
-impl Inventory {
-    /// The contacts who answer for `owner`, or the fallback's.
-    pub fn contacts(&self, owner: &OwnerId) -> &[Contact] {
-        let roster = self.owners.get(owner).map_or(&self.fallback, |o| &o.on_call);
-        self.rosters.get(roster).or_else(|| self.rosters.get(&self.fallback)).map_or(&[], |r| &r.contacts)
-    }
 }

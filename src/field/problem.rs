@@ -49,7 +49,7 @@ codes! {
     NoPolicy = "GF0013", "a subsystem that no policy governs";
     Hours = "GF0014", "service hours that cannot be read";
     Recurrence = "GF0015", "a recurrence that cannot be read or never starts";
-    EmptyRoster = "GF0016", "a roster without contacts";
+    EmptyRoster = "GF0016", "a roster without anybody";
     ForeignScope = "GF0017", "a window over another owner's subsystem";
     NeverAllowed = "GF0018", "a schedule none of whose windows can be allowed";
     EndBeforeStart = "GF0019", "an end that is not after its start";
@@ -58,6 +58,7 @@ codes! {
     EmptyScope = "GF0022", "a scope that holds no subsystem";
     Misplaced = "GF0023", "a file where nothing reads it";
     CommandRefused = "GF0024", "a program that may not run for whoever names it";
+    RosterHole = "GF0025", "a roster that has nobody at some time";
     ShortInterval = "GF0101", "a probe that is due again before it can be over";
     PlainWeek = "GF0102", "the plain week where the statutory calendar is likely meant";
     MatchesNothing = "GF0103", "a rule that governs nothing";
@@ -75,6 +76,7 @@ codes! {
     TokenShown = "GF0122", "a token in the file itself";
     CertificateAbsent = "GF0123", "a file of the daemon's own TLS that is not there";
     CertificateDue = "GF0124", "a certificate of the daemon's own whose time is over, or soon will be";
+    SharedShift = "GF0125", "shifts or overrides of one time that name different people";
     NoUndo = "GF0120", "a step that stays when its run turns back";
 }
 

@@ -76,6 +76,39 @@ fn event(entry: &Entry<'_>) -> Option<Event> {
     Some(event.done())
 }
 
+/// One shift of a roster.
+#[derive(Clone, Debug)]
+pub struct ShiftEntry {
+    /// Stable over time.
+    pub uid: String,
+    /// When the text is made.
+    pub at: Timestamp,
+    /// When.
+    pub span: crate::domain::Span,
+    /// Who, and on which roster.
+    pub summary: String,
+    /// Why.
+    pub description: String,
+}
+
+/// A calendar of shifts; they take no time of whoever subscribes to it. Entries beyond what calendars can hold are left
+/// out.
+pub fn shift_calendar(name: &str, entries: impl Iterator<Item = ShiftEntry>) -> String {
+    let mut calendar = Calendar::new();
+    calendar.name(name);
+    calendar.append_property(("METHOD", "PUBLISH"));
+    for entry in entries {
+        let (Some(start), Some(end), Some(at)) = (utc(entry.span.start), utc(entry.span.end), utc(entry.at)) else {
+            continue;
+        };
+        let mut event = Event::new();
+        event.uid(&entry.uid).summary(&plain(&entry.summary)).description(&plain(&entry.description));
+        event.starts(start).ends(end).timestamp(at).add_property("TRANSP", "TRANSPARENT");
+        calendar.push(event.done());
+    }
+    calendar.done().to_string()
+}
+
 /// Line breaks stay, other control characters go.
 fn plain(text: &str) -> String {
     text.chars().filter(|c| *c == '\n' || !c.is_control()).collect()

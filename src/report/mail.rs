@@ -36,11 +36,11 @@ pub fn letters(past: &Past, period: Period) -> Vec<ReportLetter> {
     let inventory = &*past.snapshot.inventory;
     let mut letters = Vec::new();
     for owner in inventory.owners.values().filter(|owner| owner.kind != OwnerKind::External) {
-        let to = inventory.contacts(&owner.id);
-        letters.extend(about(past, Question { period, owner: Some(owner.id.clone()) }, owner.id.as_str(), to));
+        let to = inventory.contacts(&owner.id, past.snapshot.at);
+        letters.extend(about(past, Question { period, owner: Some(owner.id.clone()) }, owner.id.as_str(), &to));
     }
-    let admins = inventory.rosters.get(&inventory.admins).map_or(&[][..], |roster| &roster.contacts);
-    letters.extend(about(past, Question { period, owner: None }, "city", admins));
+    let admins = inventory.contacts_on(&inventory.admins, past.snapshot.at);
+    letters.extend(about(past, Question { period, owner: None }, "city", &admins));
     letters
 }
 

@@ -26,6 +26,7 @@ mod scrape;
 mod text;
 
 pub mod figures;
+pub mod on_call;
 pub mod serve;
 pub mod state;
 pub mod survey;
@@ -113,6 +114,7 @@ fn doors() -> Doors {
         .nest("/api/v1", api::doors())
         .get("/maintenance.ics", Needs::Nothing, feed::maintenance)
         .get("/maintenance.atom", Needs::Nothing, feed::news)
+        .get("/on-call.ics", Needs::Sight, api::on_call::shifts)
         .get("/notices.html", Needs::Nothing, notices::fragment)
         .get("/assets/{file}", Needs::Nothing, assets::asset)
         .get("/probe", Needs::Nothing, probe::probe)

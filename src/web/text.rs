@@ -206,6 +206,11 @@ texts! {
     run_public: "主机名、命令与人员只对登录者显示。", "Hosts, commands and people are shown to those who are signed in.";
     inspection: "巡检视角", "Inspection";
     survey: "服务时间调查", "Service hours";
+    on_call: "值班", "On call";
+    shifts_ahead: "未来 14 天排班", "Shifts of the next 14 days";
+    who_answers: "值班人", "Who";
+    who_answers_now: "当前值班", "Who answers now";
+    escalation: "无人确认时", "When nobody answers";
     findings: "发现", "Findings";
     no_findings: "未发现与申报不符之处。", "Nothing contradicts what is declared.";
     hint: "提示", "hint";

@@ -8,10 +8,10 @@ mod composites;
 mod depends;
 mod objectives;
 mod owners;
-mod people;
 mod plans;
 mod policies;
 mod registry;
+mod rosters;
 mod windows;
 
 use registry::{Reference, Registries, Thing};
@@ -24,6 +24,7 @@ use crate::domain::calendar::Calendar;
 use crate::domain::composite::Composite;
 use crate::domain::plan::Plan;
 use crate::domain::policy::{Freeze, Policy};
+use crate::domain::roster::Person;
 use crate::domain::window::Schedule;
 use crate::domain::*;
 use crate::field::{Code, Node, NodeKind, Place, Problem, Problems, Record, decode};
@@ -53,12 +54,14 @@ struct Draft {
     composites: BTreeMap<CompositeId, Composite>,
     levels: objectives::Levels,
     objectives: BTreeMap<ObjectiveId, Objective>,
+    zone: civil::Zone,
+    people: HashMap<String, Arc<Person>>,
     rosters: BTreeMap<RosterId, Roster>,
     modules: BTreeMap<String, Module>,
 }
 
 impl Draft {
-    fn new(context: BuildContext, problems: Problems) -> Self {
+    fn new(context: BuildContext, zone: civil::Zone, problems: Problems) -> Self {
         Self {
             problems,
             known: Registries::default(),
@@ -78,6 +81,8 @@ impl Draft {
             composites: BTreeMap::new(),
             levels: objectives::Levels::default(),
             objectives: BTreeMap::new(),
+            zone,
+            people: HashMap::new(),
             rosters: BTreeMap::new(),
             modules: BTreeMap::new(),
         }
@@ -94,6 +99,11 @@ impl judge::Places for Draft {
         let named = id.as_str().split('@').next().unwrap_or_default();
         let at = self.known.place(Thing::Objective, named);
         at.cloned().unwrap_or_else(|| Place::of_file("schedules/objectives.yaml"))
+    }
+
+    fn roster(&self, id: &RosterId) -> Place {
+        let at = self.known.place(Thing::Roster, id.as_str());
+        at.cloned().unwrap_or_else(|| Place::of_file("schedules/on-call.yaml"))
     }
 
     fn calendar(&self, id: &str) -> Place {
@@ -117,7 +127,7 @@ pub(super) fn lower(sources: &Sources, options: &LoadOptions) -> Result<Loaded, 
     context.maintenance_text.clone_from(&settings.maintenance_text);
     context.commands = Arc::clone(&settings.commands);
 
-    let mut draft = Draft::new(context, problems);
+    let mut draft = Draft::new(context, settings.zone.clone(), problems);
     draft.note_unread(sources, &files);
     let granted = Arc::new(Granted { names: settings::granted(&main), unread });
     let steps = step_context(&draft.context, &settings, &granted, &options.env);
@@ -309,6 +319,8 @@ impl Draft {
         if let (Some(from), false) = (options.judge_from, self.problems.has_errors()) {
             let found = judge::judge_windows(&inventory, from, &self);
             self.problems.extend(found);
+            let holes = judge::holes(&inventory, from, &self);
+            self.problems.extend(holes);
         }
         self.problems.sort();
         if self.problems.has_errors() {

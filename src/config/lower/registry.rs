@@ -19,6 +19,7 @@ pub(super) enum Thing {
     Probe,
     Objective,
     Roster,
+    Person,
     Policy,
     Plan,
     Freeze,
@@ -35,6 +36,7 @@ impl Thing {
             Self::Probe => "probe",
             Self::Objective => "objective",
             Self::Roster => "roster",
+            Self::Person => "person",
             Self::Policy => "policy",
             Self::Plan => "plan",
             Self::Freeze => "freeze",
@@ -50,6 +52,7 @@ impl Thing {
             Self::Owner | Self::Subsystem | Self::Probe => "probes/",
             Self::Objective => "schedules/objectives.yaml",
             Self::Roster => "schedules/on-call.yaml",
+            Self::Person => "`people` of schedules/on-call.yaml",
             Self::Policy => "schedules/policies/",
             Self::Plan => "schedules/plans/",
             Self::Freeze => "schedules/freezes.yaml",
@@ -126,7 +129,7 @@ impl Registries {
                 self.unread.insert(Thing::Objective);
             }
             Role::OnCall => {
-                self.unread.insert(Thing::Roster);
+                self.unread.extend([Thing::Roster, Thing::Person]);
             }
             Role::Plans => {
                 self.unread.insert(Thing::Plan);

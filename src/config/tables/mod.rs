@@ -6,15 +6,15 @@ mod main;
 mod modules;
 mod plans;
 mod probes;
+mod rosters;
 mod schedules;
 
 pub(super) use main::MAIN;
 pub(super) use modules::{MODULE_FILE, is_asked};
 pub(super) use plans::{PLAN_FILE, PLANS, STEP_COMMON};
 pub(super) use probes::{OWNER_FILE, PROBE_COMMON};
-pub(super) use schedules::{
-    CALENDAR_FILE, COMPOSITE_FILE, FREEZE_FILE, OBJECTIVE_FILE, POLICY_FILE, ROSTER_FILE, WINDOW_FILE,
-};
+pub(super) use rosters::ROSTER_FILE;
+pub(super) use schedules::{CALENDAR_FILE, COMPOSITE_FILE, FREEZE_FILE, OBJECTIVE_FILE, POLICY_FILE, WINDOW_FILE};
 
 use crate::field::{Field, Type};
 

@@ -180,21 +180,6 @@ const COMPOSITE: &[Field] = &[
 pub(in crate::config) const COMPOSITE_FILE: &[Field] =
     &[Field::required("composites", things(&Type::Record(COMPOSITE)), "Services that are made of others.")];
 
-const CONTACT: &[Field] = &[
-    Field::required("name", Type::TEXT, "A post or a name."),
-    Field::required("mail", Type::Mail, "Where to."),
-    Field::with_default("language", Type::Choice(&["zh", "en"]), "zh", "What they read."),
-];
-
-const ROSTER: &[Field] = &[
-    Field::required("id", Type::Id, "Unique."),
-    Field::required("contacts", Type::List { of: &Type::Record(CONTACT), min: 0, max: 100 }, "Everyone is told."),
-];
-
-/// `schedules/on-call.yaml`.
-pub(in crate::config) const ROSTER_FILE: &[Field] =
-    &[Field::required("rosters", things(&Type::Record(ROSTER)), "Who is told.")];
-
 const CALENDAR: &[Field] = &[
     Field::required("id", Type::Id, "Unique."),
     Field::required(

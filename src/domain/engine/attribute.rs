@@ -12,7 +12,8 @@ impl Engine {
     /// Who should have declared the maintenance of `subsystem` that began `at`.
     pub(super) fn attribute(&self, subsystem: &Subsystem, at: Timestamp) -> Attribution {
         let (id, owner) = (&subsystem.id, subsystem.id.owner());
-        let contacts = self.inventory.contacts(&owner).iter().take(NAMED_CONTACTS_MAX);
+        let contacts = self.inventory.contacts(&owner, self.now);
+        let contacts = contacts.iter().take(NAMED_CONTACTS_MAX);
         let about = |w: &&Window| w.definition.scope.contains(id);
         let mut holding: Vec<Declared> =
             self.book.iter().filter(about).filter(|w| w.span.contains(at)).map(declared).collect();

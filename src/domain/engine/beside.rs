@@ -50,7 +50,7 @@ impl Engine {
     /// Those who are at work beside a subsystem, to be told of its trouble as well as its own people.
     pub(super) fn people_beside(&self, id: &SubsystemId, told: &[Recipient]) -> Vec<Recipient> {
         let Some(window) = self.maintenance_beside(id) else { return Vec::new() };
-        let contacts = self.inventory.contacts(&window.definition.owner).iter().map(Recipient::from);
+        let contacts = self.on_duty(&window.definition.owner).into_iter();
         contacts.filter(|recipient| !told.contains(recipient)).collect()
     }
 }

@@ -69,8 +69,7 @@ impl Engine {
         let zone = &self.inventory.zone;
         let today = zone.date(self.now);
         let yesterday = zone.day(civil::day_before(today));
-        let roster = self.inventory.rosters.get(&self.admins);
-        let to: Vec<Recipient> = roster.map_or(&[][..], |r| &r.contacts).iter().map(Recipient::from).collect();
+        let to = self.people(&self.admins);
         let news = self.digest_news(yesterday);
         self.send(out, &format!("digest-{today}"), 0, &to, &Content::Digest(Box::new(news)));
         self.wakes.at(self.next_digest(), Wake::Digest);

@@ -261,9 +261,9 @@ impl Engine {
     fn tell_by_step(&mut self, out: &mut Output, id: &RunId, step: &plan::Step, text: &Names) {
         let Some(run) = self.runs.get(id) else { return };
         let to = match &step.task {
-            Task::Notify { roster: Some(roster), .. } => self.roster(roster),
+            Task::Notify { roster: Some(roster), .. } => self.people(roster),
             Task::Announce { .. } => self.concerned(&run.scope),
-            _ => self.inventory.contacts(&run.plan.owner).iter().map(Recipient::from).collect(),
+            _ => self.on_duty(&run.plan.owner),
         };
         let news = self.run_news(run, RunNewsKind::Says, Some(&step.id), text.clone());
         self.send(out, &format!("run-{id}-{}", step.id), 0, &to, &Content::Plan(news));
@@ -276,16 +276,12 @@ impl Engine {
         owners.sort_unstable();
         owners.dedup();
         let mut to: Vec<Recipient> = Vec::new();
-        for recipient in owners.iter().flat_map(|owner| self.inventory.contacts(owner)).map(Recipient::from) {
+        for recipient in owners.iter().flat_map(|owner| self.on_duty(owner)) {
             if !to.contains(&recipient) {
                 to.push(recipient);
             }
         }
         to
-    }
-
-    fn roster(&self, id: &RosterId) -> Vec<Recipient> {
-        self.inventory.rosters.get(id).map_or(&[][..], |r| &r.contacts).iter().map(Recipient::from).collect()
     }
 
     /// Pages people when a run cannot help itself.
@@ -304,9 +300,9 @@ impl Engine {
             }
             _ => return,
         };
-        let mut to: Vec<Recipient> = self.inventory.contacts(&run.plan.owner).iter().map(Recipient::from).collect();
+        let mut to: Vec<Recipient> = self.on_duty(&run.plan.owner);
         if kind != RunNewsKind::TurnsBack {
-            let more = self.roster(&self.inventory.fallback);
+            let more = self.people(&self.inventory.fallback);
             let new: Vec<Recipient> = more.into_iter().filter(|r| !to.contains(r)).collect();
             to.extend(new);
         }

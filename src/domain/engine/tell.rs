@@ -14,8 +14,7 @@ impl Engine {
         if !incident.told.is_empty() {
             return;
         }
-        let mut to: Vec<Recipient> =
-            self.inventory.contacts(&incident.subsystem.owner()).iter().map(Recipient::from).collect();
+        let mut to = self.on_duty(&incident.subsystem.owner());
         to.extend(self.people_beside(&incident.subsystem, &to));
         let news = self.news(&incident, None);
         let content = if incident.reopened { Content::Reopened(news) } else { Content::Opened(news) };
@@ -37,9 +36,8 @@ impl Engine {
     /// The opening of an incident for the fallback roster, too: nobody else has mended it.
     pub(super) fn tell_fallback(&mut self, out: &mut Output, id: IncidentId) {
         let Some(incident) = self.desk.get(id).cloned() else { return };
-        let roster = self.inventory.rosters.get(&self.inventory.fallback);
-        let contacts = roster.map_or(&[][..], |r| &r.contacts).iter().map(Recipient::from);
-        let to: Vec<Recipient> = contacts.filter(|r| !incident.told.contains(r)).collect();
+        let fallback = self.people(&self.inventory.fallback).into_iter();
+        let to: Vec<Recipient> = fallback.filter(|r| !incident.told.contains(r)).collect();
         if to.is_empty() {
             return;
         }
@@ -54,7 +52,7 @@ impl Engine {
         if window.informed.contains(dependant) {
             return;
         }
-        let to: Vec<Recipient> = self.inventory.contacts(&dependant.owner()).iter().map(Recipient::from).collect();
+        let to: Vec<Recipient> = self.on_duty(&dependant.owner());
         let affected = self.affected(dependant, self.now).into_iter().collect();
         let content = Content::DependencyInMaintenance { window: self.announced(&window), affected };
         self.send(out, &format!("window-{}-{}", window.id, dependant.as_str().replace('/', "-")), 0, &to, &content);
@@ -73,11 +71,20 @@ impl Engine {
         if known {
             return;
         }
-        let roster = self.inventory.rosters.get(&self.admins);
-        let to: Vec<Recipient> = roster.map_or(&[][..], |r| &r.contacts).iter().map(Recipient::from).collect();
+        let to = self.people(&self.admins);
         let thread = format!("reload-{}", self.now.0);
         self.send(out, &thread, 0, &to, &Content::ReloadRefused { text: text.chars().take(16 * 1024).collect() });
         self.reload_refused = Some(text.into());
+    }
+
+    /// Whoever is on duty for an owner now.
+    pub(super) fn on_duty(&self, owner: &OwnerId) -> Vec<Recipient> {
+        self.inventory.contacts(owner, self.now).iter().map(Recipient::from).collect()
+    }
+
+    /// Whoever is on duty on a roster now.
+    pub(super) fn people(&self, id: &RosterId) -> Vec<Recipient> {
+        self.inventory.contacts_on(id, self.now).iter().map(Recipient::from).collect()
     }
 
     /// Puts one row for each recipient into the outbox.

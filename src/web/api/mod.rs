@@ -10,6 +10,7 @@ pub(super) mod gate;
 mod heartbeat;
 mod hours;
 mod leases;
+pub(super) mod on_call;
 mod orders;
 mod plans;
 pub(super) mod read;
@@ -53,6 +54,7 @@ pub(super) fn doors() -> Doors {
         .post("/gate/leases", Needs::Scope(Scope::Operate), leases::take)
         .post("/gate/leases/{lease}/{what}", Needs::Scope(Scope::Operate), leases::act)
         .get("/hours", Needs::Nothing, hours::hours)
+        .get("/on-call", Needs::Sight, on_call::on_call)
         .get("/sla", Needs::Nothing, sla::sla)
         .get("/sla/statement", Needs::Nothing, sla::statement)
         .get("/audit", Needs::Scope(Scope::Read), audit::audit)

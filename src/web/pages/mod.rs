@@ -8,6 +8,7 @@ mod composites;
 mod hours;
 mod incidents;
 mod maintenance;
+mod on_call;
 mod overview;
 mod owner;
 mod plan;
@@ -49,6 +50,7 @@ pub(super) fn doors() -> Doors {
         .get("/maintenance/plan", Needs::Nothing, plan::page)
         .get("/maintenance/runs", Needs::Nothing, runs::list)
         .get("/maintenance/runs/{id}", Needs::Nothing, runs::page)
+        .get("/on-call", Needs::Sight, on_call::page)
         .get("/sla", Needs::Nothing, report::list)
         .get("/sla/{period}", Needs::Nothing, report::page)
         .get("/audit", Needs::Scope(Scope::Read), audit::page)
@@ -117,6 +119,7 @@ impl Asked {
             other_href: format!("{}?lang={other}", self.path),
             who: self.asker.caller().map(|caller| caller.name.clone()),
             sign_in_href: format!("{}{}", sign_in_href(&format!("{}{q}", self.path)), q.replace('?', "&")),
+            sees_people: self.asker.is_inside(),
             is_still: false,
             version: self.version,
             at: format::instant(self.language, self.zone(), self.now),
@@ -171,6 +174,8 @@ struct Frame {
     /// The holder of the token by which somebody is signed in.
     who: Option<String>,
     sign_in_href: String,
+    /// Whoever sees who is on duty.
+    sees_people: bool,
     /// A page that somebody types into is not replaced under their hands.
     is_still: bool,
     version: &'static str,

@@ -58,7 +58,7 @@ fn trouble_beside_maintenance_is_told_at_once_and_to_those_at_work_too() {
     let mut inventory = city().inventory();
     let contact = Contact { name: "a".into(), mail: "a@city.test".into(), language: Language::Zh };
     let source = Source { file: "on-call.yaml".into(), line: 1 };
-    inventory.rosters.insert("a".into(), Roster { id: "a".into(), contacts: vec![contact], source });
+    inventory.rosters.insert("a".into(), Roster::of_contacts("a".into(), vec![contact], source));
     inventory.owners.get_mut("a").unwrap().on_call = "a".into();
     let mut bench = Bench::of(inventory);
     bench.seen(0, 120, &ALL, &Outcome::Pass);

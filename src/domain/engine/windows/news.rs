@@ -78,7 +78,7 @@ impl Engine {
 
     fn tell_part(&mut self, out: &mut Output, owner: &OwnerId, what: Telling, part: &[Untold]) {
         let Some(first) = part.first() else { return };
-        let to: Vec<Recipient> = self.inventory.contacts(owner).iter().map(Recipient::from).collect();
+        let to: Vec<Recipient> = self.on_duty(owner);
         let name = self.inventory.owners.get(owner).map(|o| o.name.clone()).unwrap_or_default();
         let windows = part.iter().filter_map(|untold| self.window_news(&untold.window)).collect();
         let thread = format!("news-{}-{}-{}", first.window, first.version, word(what));

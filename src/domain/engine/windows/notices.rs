@@ -35,7 +35,7 @@ impl Engine {
     fn announce_for(&mut self, out: &mut Output, owner: &OwnerId, windows: &[Window]) {
         let Some(first) = windows.first() else { return };
         let name = self.inventory.owners.get(owner).map(|o| o.name.clone()).unwrap_or_default();
-        let to: Vec<Recipient> = self.inventory.contacts(owner).iter().map(Recipient::from).collect();
+        let to: Vec<Recipient> = self.on_duty(owner);
         let announced = windows.iter().map(|w| self.announced(w)).collect();
         let content = Content::Announcement { owner: owner.clone(), name, windows: announced };
         self.send(out, &format!("notice-{owner}-{}", first.id), first.notices, &to, &content);
