@@ -125,6 +125,13 @@ impl fmt::Display for IncidentId {
     }
 }
 
+impl IncidentId {
+    /// The incident that a thread of messages is about, if it is about one.
+    pub fn of_thread(thread: &str) -> Option<Self> {
+        thread.strip_prefix("INC-")?.parse().ok().map(Self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,5 +144,7 @@ mod tests {
         assert_eq!(probe.subsystem(), subsystem);
         assert_eq!((subsystem.owner().as_str(), subsystem.name()), ("bdc", "portal-home"));
         assert_eq!(IncidentId(42).to_string(), "INC-0042");
+        let threads = ["INC-0042", "INC-12345", "notice-bdc-1", "INC-x"].map(IncidentId::of_thread);
+        assert_eq!(threads, [Some(IncidentId(42)), Some(IncidentId(12_345)), None, None]);
     }
 }

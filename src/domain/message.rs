@@ -402,6 +402,9 @@ pub struct Message {
     pub thread: String,
     /// Counts from 0 within the thread.
     pub sequence: u32,
+    /// Sequence of the thread's first message to the same recipient: its own, if they came in with this one.
+    #[serde(default)]
+    pub first: u32,
     /// Where it goes.
     pub to: Recipient,
     /// When it was decided.
@@ -432,9 +435,23 @@ impl From<&Contact> for Recipient {
 impl Message {
     /// Makes the row; the id follows from thread, sequence and recipient alone, so it can be computed again.
     pub fn new(thread: String, sequence: u32, to: Recipient, at: Timestamp, life_ms: Millis, content: Content) -> Self {
-        use sha2::Digest;
-        let digest = sha2::Sha256::digest(format!("{thread}\n{sequence}\n{}", to.mail));
-        let id = digest.iter().take(16).map(|b| format!("{b:02x}")).collect();
-        Self { id, thread, sequence, to, at, expires: at + life_ms, content }
+        let id = id_of(&thread, sequence, &to.mail);
+        Self { id, thread, sequence, first: 0, to, at, expires: at + life_ms, content }
     }
+
+    /// The same row for somebody who came into the thread with that sequence.
+    pub fn since(self, first: u32) -> Self {
+        Self { first, ..self }
+    }
+
+    /// The id of the thread's first message to the same recipient, unless this is it.
+    pub fn first_id(&self) -> Option<String> {
+        (self.first < self.sequence).then(|| id_of(&self.thread, self.first, &self.to.mail))
+    }
+}
+
+fn id_of(thread: &str, sequence: u32, mail: &str) -> String {
+    use sha2::Digest;
+    let digest = sha2::Sha256::digest(format!("{thread}\n{sequence}\n{mail}"));
+    digest.iter().take(16).map(|b| format!("{b:02x}")).collect()
 }

@@ -89,11 +89,12 @@ impl Engine {
 
     /// Puts one row for each recipient into the outbox.
     pub(super) fn send(&self, out: &mut Output, thread: &str, sequence: u32, to: &[Recipient], content: &Content) {
-        out.messages.extend(
-            to.iter().map(|to| {
-                Message::new(thread.to_owned(), sequence, to.clone(), self.now, MESSAGE_LIFE, content.clone())
-            }),
-        );
+        let incident = IncidentId::of_thread(thread).and_then(|id| self.desk.remembered(id));
+        out.messages.extend(to.iter().map(|to| {
+            let first = incident.map_or(0, |incident| incident.entered(to, sequence));
+            let row = Message::new(thread.to_owned(), sequence, to.clone(), self.now, MESSAGE_LIFE, content.clone());
+            row.since(first)
+        }));
     }
 
     pub(super) fn announced(&self, window: &Window) -> AnnouncedWindow {

@@ -11,6 +11,7 @@ mod model;
 mod news;
 mod past;
 mod reports;
+mod threads;
 
 use super::*;
 use crate::domain::fixture::City;

@@ -46,6 +46,9 @@ pub struct Incident {
     pub sequence: u32,
     /// Who got the last opening; empty while nobody was told. A close goes to the same and empties it.
     pub told: Vec<Recipient>,
+    /// With which sequence each address came into its thread.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub entered: BTreeMap<String, u32>,
     /// Whether it opened again after a close.
     pub reopened: bool,
     /// The window it is about.
@@ -66,7 +69,19 @@ impl Incident {
         acknowledged(&self.words, self.opened)
     }
 
+    /// The sequence of its first message to somebody; `next` if they had none.
+    ///
+    /// Whoever was told before this was kept got the first one.
+    pub fn entered(&self, to: &Recipient, next: u32) -> u32 {
+        let before = if self.told.contains(to) { 0 } else { next };
+        self.entered.get(&to.mail).copied().unwrap_or(before)
+    }
+
     fn told(&mut self, sequence: u32, to: &[Recipient]) {
+        for recipient in to {
+            let first = self.entered(recipient, sequence);
+            self.entered.entry(recipient.mail.clone()).or_insert(first);
+        }
         self.sequence = sequence + 1;
         self.told = to.to_vec();
     }
@@ -160,6 +175,7 @@ impl Desk {
                     joined: BTreeMap::new(),
                     sequence: 0,
                     told: Vec::new(),
+                    entered: BTreeMap::new(),
                     reopened: false,
                     window: window.clone(),
                     reason: reason.clone(),

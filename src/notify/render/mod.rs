@@ -125,18 +125,12 @@ fn headers(message: &Message, page: &Page, context: &RenderContext) -> Vec<(Stri
         ("X-Auto-Response-Suppress", "All".into()),
         ("List-Id", format!("gengfu {} <{}.{domain}>", page.list, page.list)),
     ];
-    if message.sequence > 0 {
-        let first = format!("<{}@{domain}>", first_id(message));
+    if let Some(first) = message.first_id() {
+        let first = format!("<{first}@{domain}>");
         headers.push(("In-Reply-To", first.clone()));
         headers.push(("References", first));
     }
     headers.into_iter().map(|(name, value)| (name.to_owned(), one_line(&value))).collect()
-}
-
-/// The id of the thread's first message to the same recipient.
-fn first_id(message: &Message) -> String {
-    let nothing = Content::ReloadRefused { text: String::new() };
-    Message::new(message.thread.clone(), 0, message.to.clone(), message.at, 0, nothing).id
 }
 
 /// The text without line breaks and other control characters: nothing that comes from outside can begin a header.
