@@ -29,6 +29,7 @@ fn subsystem(id: &str, tier: Tier) -> Subsystem {
         public: true,
         hours: Hours::parse("7x24").unwrap(),
         objective: "public-7x24".into(),
+        runbook: None,
         depends_on: Vec::new(),
         probes: vec![ProbeId::of(&id.into(), "home")],
         source: source(),

@@ -19,6 +19,7 @@ pub mod hours;
 pub mod import;
 mod incidents;
 mod lease;
+mod mail;
 pub mod on_call;
 mod outbox;
 pub mod plan;
@@ -124,6 +125,9 @@ enum Command {
     Token(token::TokenArgs),
     /// Say who did what, when and from where
     Audit(audit::AuditArgs),
+    /// How mails look
+    #[command(subcommand)]
+    Mail(mail::MailCommand),
     /// List letters, try one again, or give one up
     #[command(subcommand)]
     Outbox(outbox::OutboxCommand),
@@ -172,6 +176,7 @@ fn dispatch(cli: &Cli) -> Result<u8> {
             block_on(audit::from_store(&loaded.settings.store.path, &loaded.inventory, args, out))
         }
         Command::Token(args) => token::token(args, out),
+        Command::Mail(command) => mail::mail(command, out),
         Command::Outbox(command) => block_on(outbox::outbox(&store_of(&main)?, command, out)),
         Command::Report(args) => {
             install_tls();

@@ -205,7 +205,15 @@ fn fingerprint(lines: &[String]) -> u64 {
 
 fn owners(loaded: &Loaded) -> BTreeMap<String, Item> {
     let i = &loaded.inventory;
-    let parts = |o: &Owner| vec![("kind", show(&o.kind)), ("name", names(&o.name)), ("on_call", o.on_call.to_string())];
+    let parts = |o: &Owner| {
+        let runbook = o.runbook.clone().unwrap_or_default();
+        vec![
+            ("kind", show(&o.kind)),
+            ("name", names(&o.name)),
+            ("on_call", o.on_call.to_string()),
+            ("runbook", runbook),
+        ]
+    };
     i.owners.values().map(|o| item(&o.id, &o.source, parts(o))).collect()
 }
 
@@ -224,6 +232,7 @@ fn subsystems(loaded: &Loaded) -> BTreeMap<String, Item> {
             ("public", s.public.to_string()),
             ("hours", s.hours.as_str().to_owned()),
             ("objective", s.objective.to_string()),
+            ("runbook", s.runbook.clone().unwrap_or_default()),
             ("depends_on", list(&s.depends_on.iter().map(dependency).collect::<Vec<_>>())),
             ("probes", list(&s.probes.iter().map(|p| p.name().to_owned()).collect::<Vec<_>>())),
         ]

@@ -81,6 +81,7 @@ impl City {
             kind: OwnerKind::Bureau,
             name: names(id.owner().as_str()),
             on_call: "duty".into(),
+            runbook: None,
             source: source(),
         };
         let probe = ProbePlan {
@@ -106,6 +107,7 @@ impl City {
             public: false,
             hours: Hours::parse("7x24").unwrap(),
             objective: "public".into(),
+            runbook: None,
             depends_on: needs.iter().map(|n| Dependency::One((*n).into())).collect(),
             probes: vec![probe.id.clone()],
             source: source(),

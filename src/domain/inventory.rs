@@ -85,6 +85,8 @@ pub struct Owner {
     pub name: Names,
     /// Who is told.
     pub on_call: RosterId,
+    /// Address of what people should do when something of it fails.
+    pub runbook: Option<String>,
     /// Where it was written.
     pub source: Source,
 }
@@ -168,6 +170,8 @@ pub struct Subsystem {
     pub objective: ObjectiveId,
     /// What it needs.
     pub depends_on: Vec<Dependency>,
+    /// Address of what people should do when it fails; else its owner's.
+    pub runbook: Option<String>,
     /// Its probes, at least one, in the order of the file.
     pub probes: Vec<ProbeId>,
     /// Where it was written.
@@ -275,4 +279,12 @@ pub struct Inventory {
     pub timers: AlertTimers,
     /// Subsystems that name each one as a hard dependency, directly.
     pub dependants: HashMap<SubsystemId, Vec<SubsystemId>>,
+}
+
+impl Inventory {
+    /// What its owner wrote about mending a subsystem: its own page, else that of the whole owner.
+    pub fn runbook(&self, id: &SubsystemId) -> Option<&str> {
+        let own = self.subsystems.get(id).and_then(|s| s.runbook.as_deref());
+        own.or_else(|| self.owners.get(&id.owner())?.runbook.as_deref())
+    }
 }

@@ -57,6 +57,11 @@ impl Leases {
         self.0.values().filter(move |l| now < l.until())
     }
 
+    /// Those under which a change began at or after `t`.
+    pub fn used_since(&self, t: Timestamp) -> impl Iterator<Item = &Lease> {
+        self.0.values().filter(move |l| l.used.is_some_and(|at| at >= t))
+    }
+
     /// Folds a fact in.
     pub fn apply(&mut self, at: Timestamp, fact: &Fact) {
         match fact {

@@ -109,6 +109,15 @@ pub struct IncidentNews {
     /// The maintenance that runs beside it: what it needs, or what stands in for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<WindowId>,
+    /// What it was over the last day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lately: Option<Box<lately::Lately>>,
+    /// Work on it and on what it needs in the last day, newest first, bounded to 10.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recent: Vec<lately::Work>,
+    /// Address of what its owner wrote about mending it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runbook: Option<String>,
 }
 
 /// Who saw what when.

@@ -4,7 +4,7 @@
 //! (what was seen), `composite` → `impact` (what is made of it, and what falls with it), `civil` → `calendar` → `hours`
 //! → `policy` → `window` → `coverage` → `gate` (when it may be changed), `plan` (how it is changed step by step),
 //! `annual` (a year's plan), `correction` (what people say afterwards), `sla` (what is left of the promise), `survey` (whether declared hours are true), `inspection`
-//! (how visitors find a site), `roster` (who answers when), `incident`
+//! (how visitors find a site), `roster` (who answers when), `lately` (the last day, for mails), `incident`
 //! (who is told what), and `engine`, which only routes. The words are those of `docs/glossary.md`.
 
 mod audit;
@@ -34,6 +34,7 @@ pub mod hours;
 pub mod impact;
 pub mod incident;
 pub mod inspection;
+pub mod lately;
 pub mod lease;
 pub mod order;
 pub mod plan;

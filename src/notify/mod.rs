@@ -5,6 +5,7 @@
 
 pub mod calendar;
 pub mod compose;
+pub mod examples;
 pub mod mail;
 pub mod render;
 mod secure;

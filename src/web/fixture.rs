@@ -159,7 +159,7 @@ fn rules() -> Inventory {
 }
 
 fn add_owner(inventory: &mut Inventory, id: &str, kind: OwnerKind, name: Names) {
-    let owner = Owner { id: id.into(), kind, name, on_call: "duty".into(), source: source() };
+    let owner = Owner { id: id.into(), kind, name, on_call: "duty".into(), runbook: None, source: source() };
     inventory.owners.insert(owner.id.clone(), owner);
 }
 
@@ -192,6 +192,7 @@ pub(super) fn add_subsystem(inventory: &mut Inventory, id: &str, name: Names, ti
         public: true,
         hours: Hours::parse(hours).unwrap(),
         objective: "public-7x24".into(),
+        runbook: None,
         depends_on: Vec::new(),
         probes,
         source: source(),

@@ -65,6 +65,7 @@ impl Draft {
             kind,
             name: record.names("name").cloned().unwrap_or_default(),
             on_call: RosterId::new(record.text("on_call")),
+            runbook: record.url("runbook").map(ToString::to_string),
             source: record.at("id").source(),
         };
         self.owners.insert(id.clone(), owner);
@@ -92,6 +93,7 @@ impl Draft {
             tier: tier(record.int("tier")),
             public: record.flag("public"),
             objective: ObjectiveId::new(record.text("objective")),
+            runbook: record.url("runbook").map(ToString::to_string),
             source: record.at("id").source(),
             id: id.clone(),
         };

@@ -16,6 +16,7 @@ const OWNER: &[Field] = &[
     Field::required("kind", Type::Choice(&["platform", "district", "bureau", "external"]), "What sort it is."),
     Field::required("name", Type::Names, "What people call it."),
     Field::required("on_call", Type::Id, "The roster that is told."),
+    Field::optional("runbook", Type::HTTP_URL, "What to do when something of it fails; linked in every mail about it."),
 ];
 
 const DEFAULTS: &[Field] = &[
@@ -74,6 +75,7 @@ const SUBSYSTEM: &[Field] = &[
         Type::List { of: &Type::Either(&[Type::SubsystemRef, Type::OneKey(DEPENDENCY)]), min: 0, max: 200 },
         "What it needs.",
     ),
+    Field::optional("runbook", Type::HTTP_URL, "What to do when it fails, instead of the owner's."),
     Field::required(
         "probes",
         Type::List { of: &Type::RecordOf(probe_fields), min: 1, max: 200 },

@@ -10,6 +10,7 @@ mod beside;
 mod checkpoint;
 mod correct;
 mod digest;
+mod lately;
 mod leases;
 mod orders;
 mod outages;

@@ -170,6 +170,9 @@ impl Engine {
             window_end: window.map(|w| w.span.end),
             attribution: incident.attribution.clone(),
             beside: self.maintenance_beside(id).map(|w| w.id.clone()),
+            lately: self.lately(id),
+            recent: self.recent_work(id, incident.window.as_ref()),
+            runbook: self.inventory.runbook(id).map(str::to_owned),
         }
     }
 }

@@ -89,6 +89,7 @@ pub(crate) fn subsystem(id: &str, tier: Tier, hours: &str, depends_on: Vec<Depen
         public: tier != Tier::Three,
         hours: Hours::parse(hours).unwrap(),
         objective: "public-7x24".into(),
+        runbook: None,
         depends_on,
         probes: Vec::new(),
         source: source("probes/huangpu.yaml", 4),
@@ -102,6 +103,7 @@ pub(crate) fn city() -> Inventory {
         kind,
         name: names(id, id),
         on_call: "duty".into(),
+        runbook: None,
         source: source("probes/huangpu.yaml", 1),
     };
     let owners = [owner("bdc", OwnerKind::Platform), owner("huangpu", OwnerKind::District)];

@@ -265,6 +265,7 @@ fn account_of_a_view_asks_the_objective_for_hours_and_target() {
         objective: "public-7x24".into(),
         depends_on: Vec::new(),
         probes: Vec::new(),
+        runbook: None,
         source,
     };
     let mut inventory = Inventory {

@@ -1,6 +1,6 @@
 //! The daily digest: a mail that comes although nothing is wrong.
 
-use super::page::{Page, Section};
+use super::page::{Page, Section, Tone};
 use super::words::Words;
 use crate::domain::{DigestInspection, DigestLine, DigestNews, Language};
 
@@ -19,7 +19,7 @@ pub(super) fn page(news: &DigestNews, words: &Words<'_>, url: &str) -> Page {
         (true, Language::Zh) => format!("{date} 没有中断，现在没有未关闭的事件，也没有投递失败的邮件。"),
         (true, Language::En) => format!("No outage on {date}, nothing is open now, and no mail was given up."),
         (false, Language::Zh) => format!(
-            "{date} 中断 {outages} 起，未关闭的事件 {open} 起，投递失败的邮件 {} 封，今夜维护窗口 {windows} 个。",
+            "{date} 中断 {outages} 起，未关闭的事件 {open} 起，投递失败的邮件 {} 封，24 小时内维护窗口 {windows} 个。",
             news.dead_letters
         ),
         (false, Language::En) => format!(
@@ -56,6 +56,7 @@ pub(super) fn page(news: &DigestNews, words: &Words<'_>, url: &str) -> Page {
     Page {
         lang: words.lang(),
         list: "admins",
+        tone: if quiet { Tone::Good } else { Tone::Warning },
         subject,
         lead,
         sections,

@@ -1,7 +1,9 @@
 //! Mails about incidents: opened, opened again, over.
 
-use super::page::{Page, Section};
+use super::page::{Page, Section, Tone};
+use super::strip::Strip;
 use super::words::Words;
+use crate::domain::lately::{Work, WorkKind};
 use crate::domain::{DAY, Evidence, HOUR, IncidentNews, Language, Severity, Symptom, Timestamp};
 
 /// Which turn the incident took.
@@ -17,6 +19,7 @@ pub(super) fn page(turn: Turn, news: &IncidentNews, words: &Words<'_>, url: &str
     Page {
         lang: words.lang(),
         list: "incidents",
+        tone: tone(turn, news),
         subject: subject(turn, news, words),
         lead: lead(turn, news, words),
         sections: vec![
@@ -29,6 +32,14 @@ pub(super) fn page(turn: Turn, news: &IncidentNews, words: &Words<'_>, url: &str
         ],
         links: links(turn, news, words, url),
         why: why(news, words),
+    }
+}
+
+fn tone(turn: Turn, news: &IncidentNews) -> Tone {
+    match (turn, news.symptom, news.severity) {
+        (Turn::Closed, ..) => Tone::Good,
+        (_, Symptom::Degraded, _) | (_, Symptom::SlaAtRisk, Severity::Ticket) => Tone::Warning,
+        _ => Tone::Bad,
     }
 }
 
@@ -128,7 +139,8 @@ fn affected(turn: Turn, news: &IncidentNews, words: &Words<'_>) -> Section {
 
 fn duration(news: &IncidentNews, words: &Words<'_>) -> Section {
     let section = Section::titled(words.say("时间", "Since when"));
-    let section = section.row(words.say("开始", "Began"), words.time(news.since));
+    let mut section = section.row(words.say("开始", "Began"), words.time(news.since));
+    section.strip = news.lately.as_ref().map(|lately| Strip::of(lately, words));
     match news.until {
         Some(until) => section
             .row(words.say("结束", "Ended"), words.time(until))
@@ -187,7 +199,30 @@ fn percent(ppm: u32) -> String {
 }
 
 fn windows(news: &IncidentNews, words: &Words<'_>) -> Section {
-    let section = Section::titled(words.say("相关维护窗口", "Maintenance windows"));
+    let section = Section::titled(words.say("近期维护与变更", "Recent maintenance and changes"));
+    let section = involved(news, section, words);
+    let section = news.recent.iter().fold(section, |section, work| section.point(recent(work, words)));
+    if section.rows.is_empty() && section.points.is_empty() {
+        return section.point(words.say("24 小时内没有维护或变更", "none within 24 hours"));
+    }
+    section
+}
+
+/// One piece of work of the last day.
+fn recent(work: &Work, words: &Words<'_>) -> String {
+    let (name, span) = (words.name(&work.name), words.span(work.span));
+    match (&work.what, words.language) {
+        (WorkKind::Window(window), Language::Zh) => format!("维护：{name} ({})，{span}，窗口 {window}", work.subsystem),
+        (WorkKind::Window(window), Language::En) => {
+            format!("maintenance: {name} ({}), {span}, window {window}", work.subsystem)
+        }
+        (WorkKind::Change(by), Language::Zh) => format!("变更：{name} ({})，{span}，由 {by}", work.subsystem),
+        (WorkKind::Change(by), Language::En) => format!("change: {name} ({}), {span}, by {by}", work.subsystem),
+    }
+}
+
+/// The window that the incident is about, or whose undeclared work it is.
+fn involved(news: &IncidentNews, section: Section, words: &Words<'_>) -> Section {
     if let Some(of) = &news.attribution {
         let section = section.row(words.say("责任单位", "Answers for it"), of.answers(words.language));
         let declared = of.declarations(words.zone, words.language);
@@ -202,9 +237,7 @@ fn windows(news: &IncidentNews, words: &Words<'_>) -> Section {
             "what it needs, or what stands in for it, is under maintenance: ask those at work there first",
         ));
     }
-    let Some(window) = &news.window else {
-        return section.point(words.say("没有相关的维护窗口", "no maintenance window is involved"));
-    };
+    let Some(window) = &news.window else { return section };
     let section = section.row(words.say("窗口", "Window"), window.as_str());
     match news.window_end {
         Some(end) => section.row(words.say("批准的结束时间", "Approved end"), words.time(end)),
@@ -213,7 +246,9 @@ fn windows(news: &IncidentNews, words: &Words<'_>) -> Section {
 }
 
 fn next(turn: Turn, news: &IncidentNews, words: &Words<'_>) -> Section {
-    let section = Section::titled(words.say("下一步", "Next"));
+    let mut section = Section::titled(words.say("下一步", "Next"));
+    let runbook = news.runbook.as_ref().filter(|_| turn != Turn::Closed);
+    section.link = runbook.map(|address| (words.say("处置手册", "Runbook").to_owned(), address.clone()));
     if turn == Turn::Closed {
         return section.point(
             words.say(

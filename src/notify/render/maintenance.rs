@@ -1,6 +1,6 @@
 //! Mails about maintenance to come, maintenance of a dependency, and files that were not taken over.
 
-use super::page::{Page, Section};
+use super::page::{Page, Section, Tone};
 use super::words::Words;
 use crate::domain::{Affected, AnnouncedWindow, Language, Names, SubsystemId};
 
@@ -26,6 +26,7 @@ pub(super) fn announcement(owner: &Names, windows: &[AnnouncedWindow], words: &W
     Page {
         lang: words.lang(),
         list: "maintenance",
+        tone: if windows.iter().any(|w| w.emergency.is_some()) { Tone::Warning } else { Tone::Planned },
         subject,
         lead,
         sections: windows.iter().map(|w| window(w, words)).chain([next]).collect(),
@@ -111,6 +112,7 @@ pub(super) fn dependency(of: &AnnouncedWindow, affected: &[Affected], words: &Wo
     Page {
         lang: words.lang(),
         list: "maintenance",
+        tone: Tone::Planned,
         subject,
         lead,
         sections: vec![own, window(of, words), next],
@@ -138,6 +140,7 @@ pub(super) fn reload_refused(text: &str, words: &Words<'_>, url: &str) -> Page {
     Page {
         lang: words.lang(),
         list: "admins",
+        tone: Tone::Warning,
         subject: words
             .say("[配置未生效] 新配置有误，沿用原有配置", "[RELOAD REFUSED] the former files stay in force")
             .to_owned(),

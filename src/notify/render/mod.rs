@@ -11,6 +11,7 @@ mod news;
 mod page;
 mod plan;
 mod report;
+mod strip;
 mod words;
 
 use crate::domain::civil::Zone;

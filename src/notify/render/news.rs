@@ -1,7 +1,7 @@
 //! Mails about what became of windows: changed, called off, begun, over; and reminders.
 
 use super::maintenance::{links, window};
-use super::page::{Page, Section};
+use super::page::{Page, Section, Tone};
 use super::words::Words;
 use crate::domain::window::{Change, Reminder, Telling};
 use crate::domain::{Language, Names, Summary, WindowNews};
@@ -21,6 +21,12 @@ pub(super) fn page(owner: &Names, what: Telling, news: &[WindowNews], words: &Wo
     Page {
         lang: words.lang(),
         list: "maintenance",
+        tone: match what {
+            Telling::Version(Change::Overrun) => Tone::Bad,
+            Telling::Version(Change::Finished | Change::FinishedEarly | Change::Cancelled) => Tone::Good,
+            _ if emergency => Tone::Warning,
+            _ => Tone::Planned,
+        },
         subject: format!("[{urgent}{state}] {owner} {name}{more}"),
         lead: format!("{name}{more}{}{}{end}", words.say("：", ": "), sentence(what, words)),
         sections: news.iter().flat_map(|n| sections(n, what, words)).chain([next(what, words)]).collect(),

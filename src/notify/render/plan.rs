@@ -1,6 +1,6 @@
 //! Mails of plans: what a step says, and when a run needs people.
 
-use super::page::{Page, Section};
+use super::page::{Page, Section, Tone};
 use super::words::Words;
 use crate::domain::{Language, RunNews, RunNewsKind};
 
@@ -65,6 +65,11 @@ pub(super) fn page(news: &RunNews, words: &Words<'_>, url: &str) -> Page {
     Page {
         lang: words.lang(),
         list: "maintenance",
+        tone: match news.kind {
+            RunNewsKind::Says => Tone::Planned,
+            RunNewsKind::TurnsBack => Tone::Warning,
+            RunNewsKind::Parked | RunNewsKind::Broken | RunNewsKind::StaysDrained => Tone::Bad,
+        },
         subject: format!("[{mark}] {plan}"),
         lead,
         sections: [facts].into_iter().chain(next).collect(),

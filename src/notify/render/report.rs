@@ -1,6 +1,6 @@
 //! The mail about a month: what came of the promises, complete without the report that is attached.
 
-use super::page::{Page, Section};
+use super::page::{Page, Section, Tone};
 use super::words::Words;
 use crate::domain::ReportNews;
 
@@ -28,6 +28,7 @@ pub(super) fn page(news: &ReportNews, words: &Words<'_>, url: &str) -> Page {
     Page {
         lang: words.lang(),
         list: "reports",
+        tone: Tone::Plain,
         subject: format!("[{}] {}", words.say("月报", "REPORT"), news.title),
         lead: news.lead.clone(),
         sections,

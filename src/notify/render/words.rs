@@ -1,6 +1,7 @@
 //! Words, times and lengths in both languages.
 
 use crate::domain::civil::Zone;
+use crate::domain::timeline::Health;
 use crate::domain::{Language, Millis, Names, ReasonKind, SECOND, Span, Symptom, Tier, Timestamp};
 
 /// The recipient's language and the instant of the message.
@@ -38,6 +39,21 @@ impl Words<'_> {
         format!("{} {sign}{h:02}:{m:02}", local.strftime("%Y-%m-%d %H:%M:%S"))
     }
 
+    /// Civil time of day: `22:40`.
+    pub(super) fn clock(&self, at: Timestamp) -> String {
+        self.zone.local(at).strftime("%H:%M").to_string()
+    }
+
+    /// What a subsystem was seen to be.
+    pub(super) fn health(&self, health: Health) -> &'static str {
+        match health {
+            Health::Up => self.say("正常", "up"),
+            Health::Degraded => self.say("降级", "degraded"),
+            Health::Down => self.say("中断", "down"),
+            Health::Unknown => self.say("未知", "unknown"),
+        }
+    }
+
     /// Civil time to the minute, for subjects: `12-26 23:00`.
     pub(super) fn minute(&self, at: Timestamp) -> String {
         self.zone.local(at).strftime("%m-%d %H:%M").to_string()
@@ -48,9 +64,14 @@ impl Words<'_> {
         self.zone.date(at).to_string()
     }
 
-    /// `2026-12-26 23:00:00 +08:00 – 2026-12-27 03:00:00 +08:00 (4 h)`.
+    /// `2026-12-26 23:00:00 – 2026-12-27 03:00:00 +08:00 (4 h)`; what both ends share is said once.
     pub(super) fn span(&self, span: Span) -> String {
-        format!("{} – {} ({})", self.time(span.start), self.time(span.end), self.length(span.len_ms()))
+        let (start, end) = (self.time(span.start), self.time(span.end));
+        let ((start_at, start_offset), (end_at, end_offset)) = (split_offset(&start), split_offset(&end));
+        let start = if start_offset == end_offset { start_at } else { &start };
+        let same_day = start_offset == end_offset && self.date(span.start) == self.date(span.end);
+        let end = end_at.split_once(' ').filter(|_| same_day).map_or(end_at, |(_, clock)| clock);
+        format!("{start} – {end} {end_offset} ({})", self.length(span.len_ms()))
     }
 
     /// The two largest units: `2 小时 5 分`, `2 h 5 min`.
@@ -117,5 +138,35 @@ impl Words<'_> {
             Language::Zh => format!("此信原应寄给 {mail}，对方无法送达，故改寄给您。原因：{error}"),
             Language::En => format!("This was meant for {mail}, who could not be reached, so you got it: {error}"),
         }
+    }
+}
+
+/// `2026-12-26 23:00:00` and `+08:00`.
+fn split_offset(time: &str) -> (&str, &str) {
+    time.rsplit_once(' ').unwrap_or((time, ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{DAY, HOUR, Timestamp};
+
+    #[test]
+    fn a_span_says_once_what_both_ends_share() {
+        let said = |zone: &str, start: i64, lasts: i64| {
+            let zone = Zone::named(zone).unwrap();
+            let words = Words { language: Language::En, zone: &zone, now: Timestamp(0) };
+            words.span(Span::lasting(Timestamp(start), lasts))
+        };
+        // 2026-11-23 22:50:29 in Shanghai.
+        let evening = 1_795_445_429_000;
+        assert_eq!(said("Asia/Shanghai", evening, HOUR), "2026-11-23 22:50:29 – 23:50:29 +08:00 (1 h)");
+        assert_eq!(said("Asia/Shanghai", evening, 2 * HOUR), "2026-11-23 22:50:29 – 2026-11-24 00:50:29 +08:00 (2 h)");
+        // Summer time ends in Berlin within these two days.
+        let october = 1_792_792_800_000;
+        assert_eq!(
+            said("Europe/Berlin", october, 2 * DAY),
+            "2026-10-24 00:00:00 +02:00 – 2026-10-25 23:00:00 +01:00 (2 d)"
+        );
     }
 }
