@@ -2,14 +2,19 @@
 //!
 //! Not here: what is said (`notify::render`) and who is told (`domain::incident`). Invariants: a message is sent under
 //! the one id that it got before its first attempt; after a crash at most the letters that were open at a relay are
-//! sent again; one letter at a time for each recipient, so that nobody's trouble holds up another; within a thread the
-//! order holds. While the store refuses writes, letters leave from memory, under the same ids and rules.
+//! sent again; one letter at a time for each recipient, so that nobody's trouble holds up another, but what cannot wait
+//! waits for nothing; within a thread the order holds. While the store refuses writes, letters leave from memory, under
+//! the same ids and rules.
 
 mod backoff;
 mod figures;
+mod fill;
+mod fold;
 mod handle;
+mod health;
 mod memory;
 mod round;
+mod spill;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -18,12 +23,14 @@ pub use figures::OutboxFigures;
 pub use handle::{Delivered, MailSetup, OutboxHandle};
 
 use crate::clock::Clock;
-use crate::domain::{Message, SECOND, Timestamp};
-use crate::store::{Held, Letter, LetterState, Store, StoreError};
+use crate::domain::{Content, Message, SECOND, Timestamp};
+use crate::store::{Letter, LetterState, Store, StoreError};
 use arc_swap::ArcSwap;
+use futures_util::future::join_all;
+use health::Health;
 use memory::Memory;
 use round::Rounds;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -34,10 +41,19 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// Letters that are out at the same time.
-pub const CONCURRENCY: usize = 8;
+pub const CONCURRENCY: usize = 10;
+
+/// Of them, places that are kept for what cannot wait, however slow a relay is with the rest.
+const KEPT_FOR_PAGES: usize = 2;
 
 /// Letters that one look into the store brings, so that a storm is not searched anew for each of them.
-const LOOKED_UP_MAX: usize = 32;
+const LOOKED_UP_MAX: usize = 256;
+
+/// Recipients who may have to wait at the same time; beyond that others are not made to.
+const SATED_MAX: usize = 10_000;
+
+/// While more wait than this, they are counted once a second and not after every letter.
+const COUNTED_AT_LEISURE: u64 = 1_000;
 
 /// Batches that may wait to be taken into memory.
 const BATCHES_WAITING_MAX: usize = 64;
@@ -54,6 +70,22 @@ const SLEEP_MAX_MS: i64 = 15 * SECOND;
 /// Time for letters that are out when the daemon stops.
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 
+/// A letter that is out.
+struct Out {
+    id: String,
+    recipient: String,
+    /// Whether not even what cannot wait may go to that recipient meanwhile.
+    closes: bool,
+}
+
+/// Somebody who has had their share of mails.
+struct Sated {
+    /// Until when nothing more is sent to them.
+    until: Timestamp,
+    /// Whether that holds for what cannot wait, too.
+    closes: bool,
+}
+
 /// What a task of the outbox brings back: the letter if the store does not know how it stands.
 struct Attempted {
     id: String,
@@ -69,11 +101,16 @@ pub struct Outbox {
     wake: Arc<Notify>,
     handed_over: mpsc::Receiver<Vec<Message>>,
     memory: Memory,
-    /// Due letters of the store for which there was no room yet; no two for one recipient, none for one in `out`.
+    /// Due letters of the store for which there was no room yet, the most urgent first; no two for one recipient.
     ready: VecDeque<Letter>,
     /// What is out, and to whom.
     sends: JoinSet<Attempted>,
-    out: HashMap<task::Id, (String, String)>,
+    out: HashMap<task::Id, Out>,
+    /// Recipients who have had their share.
+    sated: HashMap<String, Sated>,
+    /// When the next letter may look whether a relay is back.
+    look_at: Option<Timestamp>,
+    counted_at: Timestamp,
     flush_at: Timestamp,
     store_failed: Option<StoreError>,
 }
@@ -95,7 +132,7 @@ impl Outbox {
             time: Steady::new(clock),
             figures,
             rng: Mutex::new(fastrand::Rng::with_seed(seed)),
-            ill: Mutex::default(),
+            health: Health::default(),
         };
         let outbox = Self {
             store,
@@ -108,6 +145,9 @@ impl Outbox {
             ready: VecDeque::new(),
             sends: JoinSet::new(),
             out: HashMap::new(),
+            sated: HashMap::new(),
+            look_at: None,
+            counted_at: Timestamp::MIN,
             flush_at: Timestamp::MIN,
             store_failed: None,
         };
@@ -119,11 +159,14 @@ impl Outbox {
         loop {
             self.fill().await;
             self.flush().await;
+            if self.sends.is_empty() {
+                join_all(self.setup.load().relays.iter().map(|relay| relay.rest())).await;
+            }
             let until = self.idle().await;
             tokio::select! {
                 () = stop.cancelled() => break,
                 // A permit that was left while we were busy is taken at once, so no commit goes unseen.
-                () = self.wake.notified() => {}
+                () = self.wake.notified() => self.ready.clear(),
                 Some(messages) = self.handed_over.recv() => self.take_over(messages).await,
                 Some(done) = self.sends.join_next_with_id() => self.came_back(done),
                 () = tokio::time::sleep_until(until) => {}
@@ -144,60 +187,22 @@ impl Outbox {
         self.flush().await;
     }
 
-    /// Sends what is due, as far as there is room.
-    async fn fill(&mut self) {
-        let mut free = CONCURRENCY.saturating_sub(self.sends.len());
-        if free == 0 {
-            return;
-        }
-        let now = self.rounds.time.now();
-        let ready = self.ready.iter().map(|letter| letter.message.to.mail.clone());
-        let mut busy: HashSet<String> =
-            self.out.values().map(|(_, recipient)| recipient.clone()).chain(ready).collect();
-        for letter in self.memory.due(now, &busy).into_iter().take(free) {
-            if !self.waits_for_stored(&letter.message).await {
-                busy.insert(letter.message.to.mail.clone());
-                self.send(letter);
-                free -= 1;
-            }
-        }
-        if self.ready.is_empty() && free > 0 {
-            let out = self.out.values().map(|(id, _)| id.clone());
-            let held = Held { ids: out.chain(self.memory.ids()).collect(), recipients: busy.into_iter().collect() };
-            let due = within(self.store.outbox_due(now, held, LOOKED_UP_MAX)).await;
-            let due = self.note(due).unwrap_or_default();
-            self.ready.extend(due);
-        }
-        for letter in self.ready.drain(..free.min(self.ready.len())).collect::<Vec<_>>() {
-            self.send(letter);
-        }
-    }
-
-    /// Whether the store holds an earlier message of the same thread; one that cannot be asked holds none.
-    async fn waits_for_stored(&mut self, message: &Message) -> bool {
-        let earlier = within(self.store.outbox_has_earlier(message.clone(), self.memory.ids())).await;
-        self.note(earlier).unwrap_or(false)
-    }
-
-    fn send(&mut self, letter: Letter) {
-        let recipient = letter.message.to.mail.clone();
-        let id = letter.message.id.clone();
+    /// Sends one; while it is out, its recipient gets nothing else, or nothing else that can wait.
+    fn send(&mut self, letter: Letter, closes: bool) {
+        let (id, recipient) = (letter.message.id.clone(), letter.message.to.mail.clone());
         let (rounds, setup) = (self.rounds.clone(), self.setup.load_full());
         let (store, delivered) = (self.store.clone(), self.delivered.clone());
         let task = self.sends.spawn(async move {
             let id = letter.message.id.clone();
             let (letter, instead) = rounds.make(letter, &setup).await;
-            if let (LetterState::Sent, Some(accepted_at), None) = (letter.state, letter.settled_at, &letter.in_place_of)
-            {
-                // Told before it is recorded: the engine can hear it twice, but must not miss it.
-                let _ = delivered.send(Delivered { message: letter.message.clone(), accepted_at }).await;
-            }
+            // Told before it is recorded: the engine can hear it twice, but must not miss it.
+            tell(&store, &delivered, &letter).await;
             let new: Vec<Letter> = instead.into_iter().collect();
             let recorded = within(store.outbox_record(vec![letter.clone()], new.clone())).await;
             let unrecorded = if recorded.is_ok() { vec![] } else { new.into_iter().chain([letter]).collect() };
             Attempted { id, unrecorded }
         });
-        self.out.insert(task.id(), (id, recipient));
+        self.out.insert(task.id(), Out { id, recipient, closes });
     }
 
     fn came_back(&mut self, done: Result<(task::Id, Attempted), task::JoinError>) {
@@ -215,45 +220,20 @@ impl Outbox {
         }
     }
 
-    async fn take_over(&mut self, mut messages: Vec<Message>) {
-        // What the store holds leaves from there; what it cannot be asked about was refused by it a moment ago.
-        let ids = messages.iter().map(|m| m.id.clone()).collect();
-        let known = within(self.store.outbox_known(ids)).await;
-        let known = self.note(known).unwrap_or_default();
-        messages.retain(|m| !known.contains(&m.id));
-        let refused = self.memory.add(messages);
-        if refused > 0 {
-            self.rounds.figures.lost.fetch_add(refused as u64, Ordering::Relaxed);
-            tracing::error!(refused, max = memory::LETTERS_MAX, "no room in memory while the store refuses writes");
-        }
-        // Sending comes first; the store has just refused.
-        self.flush_at = self.flush_at.max(self.rounds.time.now() + SECOND);
-    }
-
-    /// Offers to the store what only memory knows.
-    async fn flush(&mut self) {
-        let now = self.rounds.time.now();
-        if self.memory.is_empty() || now < self.flush_at {
-            return;
-        }
-        self.flush_at = now + FLUSH_EVERY_MS;
-        let out: HashSet<&String> = self.out.values().map(|(id, _)| id).collect();
-        let letters = self.memory.letters().filter(|l| !out.contains(&l.message.id));
-        let letters: Vec<Letter> = letters.cloned().collect();
-        let ids: Vec<String> = letters.iter().map(|l| l.message.id.clone()).collect();
-        let recorded = within(self.store.outbox_record(letters, vec![])).await;
-        if self.note(recorded).is_some() {
-            ids.iter().for_each(|id| self.memory.forget(id));
-            self.wake.notify_one();
-        }
-    }
-
     /// Takes the figures, and says until when nothing will be due.
     async fn idle(&mut self) -> Instant {
         // Both clocks are read before the store is asked, so that its answer's delay is not slept twice.
         let (looked, now) = (Instant::now(), self.rounds.time.now());
-        let counts = within(self.store.outbox_counts()).await;
-        if let Some(counts) = self.note(counts) {
+        let many = self.rounds.figures.pending.load(Ordering::Relaxed) > COUNTED_AT_LEISURE;
+        let counts = match many && now < self.counted_at + SECOND {
+            true => None,
+            false => {
+                self.counted_at = now;
+                let counts = within(self.store.outbox_counts()).await;
+                self.note(counts)
+            }
+        };
+        if let Some(counts) = counts {
             let figures = &self.rounds.figures;
             let (waiting, oldest) = self.memory.waiting();
             figures.pending.store(counts.pending + waiting, Ordering::Relaxed);
@@ -263,7 +243,8 @@ impl Outbox {
         let next = within(self.store.outbox_next(now)).await;
         let next = self.note(next).flatten();
         let flush = (!self.memory.is_empty()).then_some(self.flush_at);
-        let soonest = next.into_iter().chain(self.memory.next(now)).chain(flush).min();
+        let sated = self.sated.values().map(|sated| sated.until);
+        let soonest = next.into_iter().chain(self.memory.next(now)).chain(flush).chain(self.look_at).chain(sated).min();
         let ms = soonest.map_or(SLEEP_MAX_MS, |at| at.since(now)).clamp(1, SLEEP_MAX_MS);
         looked + Duration::from_millis(ms.unsigned_abs())
     }
@@ -285,6 +266,23 @@ impl Outbox {
                 None
             }
         }
+    }
+}
+
+/// Tells the engine what a relay took: the message, or those that were folded into it; never one to the fallback.
+async fn tell(store: &Store, delivered: &mpsc::Sender<Delivered>, letter: &Letter) {
+    let (LetterState::Sent, Some(accepted_at), None) = (letter.state, letter.settled_at, &letter.in_place_of) else {
+        return;
+    };
+    let messages = match &letter.message.content {
+        Content::Folded(_) => {
+            let folded = within(store.outbox_folded(letter.message.id.clone())).await;
+            folded.unwrap_or_default().into_iter().map(|l| l.message).collect()
+        }
+        _ => vec![letter.message.clone()],
+    };
+    for message in messages {
+        let _ = delivered.send(Delivered { message, accepted_at }).await;
     }
 }
 

@@ -1,23 +1,30 @@
 //! From the settings to the ways out of the house.
 
 use crate::config::{MailSettings, RelaySettings, RelayTls, Settings};
-use crate::domain::{Inventory, Recipient, Roster};
+use crate::domain::{HOUR, Inventory, MINUTE, Millis, Recipient, Roster};
 use crate::network::Network;
 use crate::notify::Notifier;
 use crate::notify::mail::{Login, MailRelay, MailTls, Patience, RelayPlan};
 use crate::notify::render::RenderContext;
 use crate::outbox::MailSetup;
+use crate::store::Limits;
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use std::sync::Arc;
 
-/// The relays, the wording and the fallback.
+/// Above the limit: how often a mail that many share leaves, if somebody must act.
+const FOLDED_PAGE_EVERY_MS: Millis = MINUTE;
+
+/// The same if nobody must.
+const FOLDED_EVERY_MS: Millis = 10 * MINUTE;
+
+/// The relays, the wording, the fallback and the limits.
 ///
 /// # Errors
 /// If TLS to a relay cannot be set up; the sentence names the relay.
 pub(super) fn setup(settings: &Settings, network: &Arc<Network>, inventory: &Inventory) -> Result<MailSetup, String> {
-    let MailSettings { from_name, from_mail, domain, relays, .. } = &settings.mail;
+    let MailSettings { from_name, from_mail, domain, relays, per_hour, .. } = &settings.mail;
     let relays = relays.iter().map(|r| relay(r, domain, network)).collect::<Result<_, _>>()?;
     let render = RenderContext {
         public_url: settings.public_url.clone(),
@@ -27,7 +34,9 @@ pub(super) fn setup(settings: &Settings, network: &Arc<Network>, inventory: &Inv
         from_mail: from_mail.clone(),
     };
     let fallback = inventory.rosters.get(&inventory.fallback).map(Roster::everybody).unwrap_or_default();
-    Ok(MailSetup { relays, render, fallback: fallback.iter().map(Recipient::from).collect() })
+    let limits =
+        Limits { most: *per_hour, within_ms: HOUR, page_every_ms: FOLDED_PAGE_EVERY_MS, every_ms: FOLDED_EVERY_MS };
+    Ok(MailSetup { relays, render, fallback: fallback.iter().map(Recipient::from).collect(), limits: Some(limits) })
 }
 
 fn relay(relay: &RelaySettings, hello: &str, network: &Arc<Network>) -> Result<Arc<dyn Notifier>, String> {

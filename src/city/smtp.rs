@@ -133,6 +133,10 @@ impl Sink {
         let mut mail = Envelope::default();
         let mut offers = Offers::StartTls;
         while let Some(line) = wire.line().await? {
+            if self.faults.hangs() == Hang::AtGreeting {
+                // A relay that stops answering stops on the sessions that it has, too.
+                return wire.stay_silent().await;
+            }
             let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));
             match verb.to_ascii_uppercase().as_str() {
                 "EHLO" => {
@@ -213,7 +217,7 @@ enum Offers {
 impl Offers {
     fn greeting(self) -> String {
         let starttls = if self == Self::StartTls { "250-STARTTLS\r\n" } else { "" };
-        format!("250-hello\r\n{starttls}250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE {MAIL_BYTES_MAX}")
+        format!("250-hello\r\n{starttls}250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE {MAIL_BYTES_MAX}")
     }
 }
 

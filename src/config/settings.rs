@@ -91,6 +91,8 @@ pub struct MailSettings {
     pub domain: String,
     /// How long a mail is tried.
     pub life_ms: Millis,
+    /// Mails to one recipient in an hour before others share one.
+    pub per_hour: u32,
     /// In the order in which they are tried; at least one.
     pub relays: Vec<RelaySettings>,
 }
@@ -236,6 +238,7 @@ fn mail(root: &Path, record: &Record, problems: &mut Problems) -> MailSettings {
         from_mail: from("mail"),
         domain: text("domain"),
         life_ms: mail.map_or(0, |r| r.int("life")),
+        per_hour: mail.map_or(1, |r| u32::try_from(r.int("per_hour")).unwrap_or(1)),
         relays,
     }
 }

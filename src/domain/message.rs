@@ -400,6 +400,8 @@ pub enum Content {
         /// Diagnostics, cut to 16 KiB.
         text: String,
     },
+    /// Messages that share a mail because their recipient had many; written by the outbox alone.
+    Folded(Box<FoldedNews>),
 }
 
 /// One row of the outbox.
@@ -429,10 +431,25 @@ pub struct Message {
 pub struct Recipient {
     /// A name or a post.
     pub name: String,
-    /// An e-mail address.
+    /// An e-mail address, or `channel:` and the id of a channel.
     pub mail: String,
     /// What they read.
     pub language: Language,
+}
+
+/// Before the id of a channel, where an address stands.
+const CHANNEL: &str = "channel:";
+
+impl Recipient {
+    /// The address of a channel.
+    pub fn at_channel(id: &str) -> String {
+        format!("{CHANNEL}{id}")
+    }
+
+    /// The channel that an address leads to; `None` if it is one of mail.
+    pub fn channel(address: &str) -> Option<&str> {
+        address.strip_prefix(CHANNEL)
+    }
 }
 
 impl From<&Contact> for Recipient {

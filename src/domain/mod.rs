@@ -18,6 +18,7 @@ mod objective;
 mod observation;
 mod snapshot;
 mod time;
+mod urgency;
 
 pub mod access;
 pub mod annual;
@@ -56,3 +57,4 @@ pub use observation::*;
 pub use roster::{Contact, Roster};
 pub use snapshot::*;
 pub use time::*;
+pub use urgency::{FoldedLine, FoldedNews, FoldedState, Urgency};

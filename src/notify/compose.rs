@@ -46,5 +46,6 @@ pub fn compose(message: &Message, rendered: &Rendered, context: &RenderContext) 
         }
     };
     let letter = builder.multipart(body).map_err(|e| format!("mail to {}: {e}", message.to.mail))?;
-    Ok(Mail { from: context.from_mail.clone(), to: message.to.mail.clone(), bytes: letter.formatted() })
+    let (id, from, to) = (message.id.clone(), context.from_mail.clone(), message.to.mail.clone());
+    Ok(Mail { id, from, to, bytes: letter.formatted() })
 }

@@ -1,25 +1,25 @@
-//! SMTP: one connection, one envelope, one recipient, under deadlines of our own.
+//! SMTP: one envelope, one recipient, under deadlines of our own, over sessions that stay open for a while.
 //!
 //! Not here: which relay is tried when (`crate::outbox`). Invariants: what a relay says before it is told the recipient
 //! is the relay's trouble; 5xx for the recipient or the mail is final; a mail whose last answer did not come may have
-//! been taken, and is reported as deferred.
+//! been taken, and is reported as deferred. A session that went stale between two mails costs no attempt: its first
+//! failure is tried again on a fresh one, but never once the mail itself was on its way.
+
+mod overheard;
+mod pool;
+mod session;
 
 use super::{Mail, Notifier, NotifyError, Receipt, secure};
 use crate::domain::Reason;
 use crate::domain::ReasonKind::Protocol;
 use crate::network::Network;
 use futures_util::future::BoxFuture;
-use lettre::Address;
-use lettre::transport::smtp::Error;
-use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream};
-use lettre::transport::smtp::commands::{Data, Mail as From, Rcpt};
-use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
-use lettre::transport::smtp::response::Response;
+use lettre::transport::smtp::extension::ClientId;
+use pool::{Lease, Pool};
 use rustls::{ClientConfig, RootCertStore};
+use session::{Envelope, Failed, Session};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// From name resolution to the answer to `EHLO` or `AUTH`.
@@ -31,7 +31,7 @@ pub const DELIVER_WITHIN: Duration = Duration::from_secs(60);
 /// How long a relay may take. The defaults are for production; tests shorten them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
-    /// Until the session stands.
+    /// Until a session stands, a fresh one or one that another mail gave back.
     pub connect: Duration,
     /// Until the mail is taken.
     pub deliver: Duration,
@@ -42,9 +42,6 @@ impl Default for Patience {
         Self { connect: CONNECT_WITHIN, deliver: DELIVER_WITHIN }
     }
 }
-
-/// For the farewell; the mail is taken already.
-const QUIT_WITHIN: Duration = Duration::from_millis(200);
 
 /// How a connection to a relay is protected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,6 +94,7 @@ pub struct MailRelay {
     hello: ClientId,
     network: Arc<Network>,
     tls: Arc<ClientConfig>,
+    pool: Pool,
 }
 
 impl MailRelay {
@@ -107,60 +105,60 @@ impl MailRelay {
     pub fn new(plan: RelayPlan, hello: &str, network: Arc<Network>) -> Result<Self, rustls::Error> {
         let tls = secure::config(plan.roots.clone())?;
         let name = format!("{}:{}", plan.host, plan.port);
-        Ok(Self { name, plan, hello: ClientId::Domain(hello.to_owned()), network, tls })
+        Ok(Self { name, plan, hello: ClientId::Domain(hello.to_owned()), network, tls, pool: Pool::default() })
     }
 
-    async fn stream(&self) -> std::io::Result<Box<dyn AsyncTokioStream>> {
-        let RelayPlan { host, port, tls, .. } = &self.plan;
-        let addresses = self.network.resolve_unguarded(host, *port).await?;
-        let tcp = TcpStream::connect(&addresses[..]).await?;
-        tcp.set_nodelay(true)?;
-        Ok(match tls {
-            MailTls::None => Box::new(tcp),
-            MailTls::StartTls => Box::new(secure::starttls(tcp, host, &self.hello.to_string(), &self.tls).await?),
-            MailTls::Implicit => Box::new(secure::implicit(tcp, host, &self.tls).await?),
-        })
-    }
-
-    async fn connect(&self) -> Result<AsyncSmtpConnection, String> {
-        let stream = self.stream().await.map_err(|e| e.to_string())?;
-        let greeted = AsyncSmtpConnection::connect_with_transport(stream, &self.hello).await;
-        let mut connection = greeted.map_err(|e| e.to_string())?;
-        if let Some(Login { user, password }) = &self.plan.login {
-            let credentials = Credentials::new(user.clone(), password.clone());
-            let let_in = connection.auth(DEFAULT_MECHANISMS, &credentials).await;
-            let_in.map_err(|e| format!("does not let `{user}` in: {e}"))?;
-        }
-        Ok(connection)
-    }
-
-    async fn deliver(&self, relay: &mut AsyncSmtpConnection, mail: &Mail) -> Result<Response, NotifyError> {
-        let address = |text: &str| {
-            text.parse::<Address>().map_err(|e| NotifyError::Refused(format!("{text} is no mail address: {e}")))
-        };
-        let (from, to) = (address(&mail.from)?, address(&mail.to)?);
-        let mut parameters = Vec::new();
-        if !mail.to.is_ascii() || !mail.from.is_ascii() {
-            if !relay.server_info().supports_feature(Extension::SmtpUtfEight) {
-                return Err(NotifyError::Refused(format!("{} does not take addresses beyond ASCII", self.name)));
+    /// A session that nobody has used yet. Where the relay wants no more of them, one that is given back does.
+    async fn fresh(&self) -> Result<(Session, Lease<'_>), NotifyError> {
+        let within = self.plan.patience.connect;
+        let lease = self.pool.lease();
+        let opened = timeout(within, Session::open(&self.plan, &self.hello, &self.network, &self.tls)).await;
+        match opened.unwrap_or_else(|_| Err(format!("no session within {within:?}"))) {
+            Ok(session) => Ok((session, lease)),
+            Err(text) => {
+                let given_back = timeout(within, self.pool.given_back()).await.ok().flatten();
+                given_back.ok_or_else(|| NotifyError::Unreachable(self.says(&text)))
             }
-            parameters.push(MailParameter::SmtpUtfEight);
         }
-        let unreachable = |e: Error| NotifyError::Unreachable(self.says(&e.to_string()));
-        relay.command(From::new(Some(from), parameters)).await.map_err(unreachable)?;
-        relay.command(Rcpt::new(to, vec![])).await.map_err(|e| self.verdict(&e))?;
-        relay.command(Data).await.map_err(|e| self.verdict(&e))?;
-        relay.message(&mail.bytes).await.map_err(|e| self.verdict(&e))
     }
 
-    /// What an answer to the recipient or the mail means.
-    fn verdict(&self, error: &Error) -> NotifyError {
-        let text = self.says(&error.to_string());
-        let closing = error.status().is_some_and(|code| code.to_string() == "421");
-        match (error.is_permanent(), closing) {
-            (true, _) => NotifyError::Refused(text),
-            (_, true) => NotifyError::Unreachable(text),
-            _ => NotifyError::Deferred(text),
+    async fn make(&self, mail: &Mail) -> Result<Receipt, NotifyError> {
+        let envelope = Envelope::of(mail)?;
+        if let Some((session, _lease)) = self.pool.take() {
+            match self.deliver(session, &envelope, &mail.bytes).await {
+                Err(failed) if failed.is_of_the_session() => self.pool.forget(),
+                other => return other.map_err(|failed| self.verdict(failed)),
+            }
+        }
+        let (session, _lease) = self.fresh().await?;
+        self.deliver(session, &envelope, &mail.bytes).await.map_err(|failed| self.verdict(failed))
+    }
+
+    /// One try over one session, which is given back if it is fit for another.
+    async fn deliver(&self, mut session: Session, envelope: &Envelope, bytes: &[u8]) -> Result<Receipt, Failed> {
+        let delivered = timeout(self.plan.patience.deliver, session.deliver(envelope, bytes)).await;
+        let delivered = delivered.unwrap_or(Err(Failed::Late));
+        if delivered.as_ref().map_or_else(Failed::leaves_the_session_fit, |_| true) {
+            self.pool.give_back(session);
+        }
+        let response = delivered?;
+        let words: Vec<&str> = response.message().collect();
+        Ok(Receipt { text: Reason::new(Protocol, format!("{} {}", response.code(), words.join(" "))).text })
+    }
+
+    /// What an answer, or none, means for the mail.
+    fn verdict(&self, failed: Failed) -> NotifyError {
+        match failed {
+            Failed::Sender(error) => NotifyError::Unreachable(self.says(&error.to_string())),
+            Failed::Addressing(error) | Failed::Content(error) if error.is_permanent() => {
+                NotifyError::Refused(self.says(&error.to_string()))
+            }
+            Failed::Addressing(error) | Failed::Content(error) => NotifyError::Deferred(self.says(&error.to_string())),
+            Failed::Unfit(text) => NotifyError::Refused(self.says(&text)),
+            Failed::Late => {
+                let text = format!("did not take the mail within {:?}", self.plan.patience.deliver);
+                NotifyError::Deferred(self.says(&text))
+            }
         }
     }
 
@@ -176,20 +174,10 @@ impl Notifier for MailRelay {
     }
 
     fn notify<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<Receipt, NotifyError>> {
-        Box::pin(async move {
-            let Patience { connect, deliver } = self.plan.patience;
-            let connected = timeout(connect, self.connect()).await;
-            let mut relay = connected
-                .unwrap_or_else(|_| Err(format!("no session within {connect:?}")))
-                .map_err(|text| NotifyError::Unreachable(self.says(&text)))?;
-            let delivered = timeout(deliver, self.deliver(&mut relay, mail)).await;
-            let response = delivered.unwrap_or_else(|_| {
-                let text = format!("did not take the mail within {deliver:?}");
-                Err(NotifyError::Deferred(self.says(&text)))
-            })?;
-            let _ = timeout(QUIT_WITHIN, relay.quit()).await;
-            let words: Vec<&str> = response.message().collect();
-            Ok(Receipt { text: Reason::new(Protocol, format!("{} {}", response.code(), words.join(" "))).text })
-        })
+        Box::pin(self.make(mail))
+    }
+
+    fn rest(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.pool.rest())
     }
 }

@@ -15,6 +15,8 @@ use futures_util::future::BoxFuture;
 /// One finished mail: its envelope and its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
+    /// Under which a relay may report about it: that of the message.
+    pub id: String,
     /// Envelope sender.
     pub from: String,
     /// Envelope recipient; one, so that nobody's trouble is another's.
@@ -51,4 +53,9 @@ pub trait Notifier: Send + Sync {
 
     /// Makes one attempt.
     fn notify<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<Receipt, NotifyError>>;
+
+    /// Lets go of what was kept open for a next attempt and was not needed for a while; never takes long.
+    fn rest(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }

@@ -4,6 +4,7 @@ use super::OutboxFigures;
 use crate::domain::{Message, Recipient, Timestamp};
 use crate::notify::Notifier;
 use crate::notify::render::RenderContext;
+use crate::store::Limits;
 use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
 
@@ -15,6 +16,8 @@ pub struct MailSetup {
     pub render: RenderContext,
     /// Who gets what could not be delivered; the first whose address is another.
     pub fallback: Vec<Recipient>,
+    /// How many mails one recipient gets before others share one; `None`: as many as there are.
+    pub limits: Option<Limits>,
 }
 
 /// A relay took a message.

@@ -43,7 +43,7 @@ impl Memory {
         self.0.is_empty()
     }
 
-    pub(super) fn ids(&self) -> Vec<String> {
+    pub(super) fn ids(&self) -> HashSet<String> {
         self.0.keys().cloned().collect()
     }
 
@@ -56,11 +56,11 @@ impl Memory {
         self.0.values().filter(|letter| letter.state == LetterState::Pending)
     }
 
-    /// What may be sent at `now`, oldest decision first, one for each recipient who is not `busy`.
+    /// What may be sent at `now`, the most urgent first, one for each recipient who is not `busy`.
     pub(super) fn due(&self, now: Timestamp, busy: &HashSet<String>) -> Vec<Letter> {
         let ready = |l: &&Letter| l.attempts == 0 || l.next_at <= now;
         let mut due: Vec<&Letter> = self.pending().filter(ready).collect();
-        due.sort_by_key(|l| (l.message.at, l.message.sequence, &l.message.id));
+        due.sort_by_key(|l| (l.message.content.urgency(), l.message.at, l.message.sequence, &l.message.id));
         let mut taken = busy.clone();
         due.retain(|l| !self.has_earlier(&l.message) && taken.insert(l.message.to.mail.clone()));
         due.into_iter().cloned().collect()

@@ -4,26 +4,22 @@
 //! else is tried again until the letter's life is over. The bytes of the first round are those of every later one.
 
 use super::backoff::pause_ms;
+use super::health::{Health, LOOK_EVERY_MS};
 use super::time::Steady;
 use super::{MailSetup, OutboxFigures};
-use crate::domain::{Message, Millis, SECOND, Timestamp};
+use crate::domain::{Message, Timestamp};
 use crate::notify::compose::compose;
 use crate::notify::render::render;
-use crate::notify::{Mail, Notifier, NotifyError};
+use crate::notify::{Mail, NotifyError};
 use crate::store::{InPlaceOf, Letter, LetterState};
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// How long a relay that could not be reached is tried last, but for one letter that looks whether it is back.
-const ILL_FOR_MS: Millis = 30 * SECOND;
 
 /// What all rounds share.
 pub(super) struct Rounds {
     pub(super) time: Steady,
     pub(super) figures: Arc<OutboxFigures>,
     pub(super) rng: Mutex<fastrand::Rng>,
-    /// By relay: until when it is tried last.
-    pub(super) ill: Mutex<HashMap<String, Timestamp>>,
+    pub(super) health: Health,
 }
 
 impl Rounds {
@@ -41,22 +37,28 @@ impl Rounds {
             Err(error) => return self.give_up(letter, error, setup),
         };
         let mut error = "no relay is configured; set `mail.relays`".to_owned();
-        for relay in self.in_order(&setup.relays) {
+        let mut answered = setup.relays.is_empty();
+        for relay in self.health.in_order(&setup.relays, now) {
             letter.relay = Some(relay.name().to_owned());
             match relay.notify(&mail).await {
                 Ok(_) => {
-                    self.is_well(relay.name());
+                    self.health.is_well(relay.name());
                     return (self.sent(letter), None);
                 }
                 Err(NotifyError::Refused(text)) => return self.give_up(letter, text, setup),
-                Err(NotifyError::Deferred(text)) => error = text,
+                Err(NotifyError::Deferred(text)) => (error, answered) = (text, true),
                 Err(NotifyError::Unreachable(text)) => {
-                    self.is_ill(relay.name());
+                    self.health.is_ill(relay.name(), self.time.now());
                     error = text;
                 }
             }
         }
-        (self.later(letter, error), None)
+        let mut letter = self.later(letter, error);
+        if !answered {
+            // Nobody has heard of it, so it has no pause of its own: the next look decides.
+            letter.next_at = letter.next_at.min(self.time.now() + LOOK_EVERY_MS);
+        }
+        (letter, None)
     }
 
     fn sent(&self, mut letter: Letter) -> Letter {
@@ -87,32 +89,6 @@ impl Rounds {
         letter.last_error = Some(error);
         (letter, instead)
     }
-
-    /// Relays in the order of the file, those in trouble last.
-    fn in_order<'a>(&self, relays: &'a [Arc<dyn Notifier>]) -> Vec<&'a Arc<dyn Notifier>> {
-        let now = self.time.now();
-        let mut ill = self.ill.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut order: Vec<_> = relays.iter().collect();
-        order.sort_by_cached_key(|relay| match ill.get_mut(relay.name()) {
-            Some(until) if now < *until => true,
-            Some(until) => {
-                // This letter looks whether the relay is back; the others still try it last.
-                *until = now + ILL_FOR_MS;
-                false
-            }
-            None => false,
-        });
-        order
-    }
-
-    fn is_ill(&self, relay: &str) {
-        let until = self.time.now() + ILL_FOR_MS;
-        self.ill.lock().unwrap_or_else(PoisonError::into_inner).insert(relay.to_owned(), until);
-    }
-
-    fn is_well(&self, relay: &str) {
-        self.ill.lock().unwrap_or_else(PoisonError::into_inner).remove(relay);
-    }
 }
 
 /// The mail, from the bytes of the first round if there was one.
@@ -120,7 +96,7 @@ fn write(letter: &mut Letter, setup: &MailSetup) -> Result<Mail, String> {
     let message = &letter.message;
     if let Some(bytes) = &letter.rendered {
         let from = setup.render.from_mail.clone();
-        return Ok(Mail { from, to: message.to.mail.clone(), bytes: bytes.clone() });
+        return Ok(Mail { id: message.id.clone(), from, to: message.to.mail.clone(), bytes: bytes.clone() });
     }
     let in_place_of = letter.in_place_of.as_ref().map(|i| (i.mail.as_str(), i.error.as_str()));
     let mail = compose(message, &render(message, in_place_of, &setup.render), &setup.render)?;

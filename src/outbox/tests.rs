@@ -1,6 +1,8 @@
 //! How delivery behaves: order, re-tries, refusals, a second relay, a failing store. Relays are scripted, the store is
 //! real, time is virtual.
 
+mod crowd;
+
 use super::*;
 use crate::domain::Recipient;
 use crate::domain::civil::Zone;
@@ -8,9 +10,10 @@ use crate::domain::{Content, DAY, Language, MINUTE};
 use crate::notify::Notifier;
 use crate::notify::render::RenderContext;
 use crate::notify::{Mail, NotifyError, Receipt};
+use crate::store::Limits;
 use futures_util::future::BoxFuture;
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
 const START: Timestamp = Timestamp(1_795_445_429_000);
 
@@ -43,6 +46,10 @@ struct Scripted {
     script: Mutex<HashMap<String, VecDeque<Answer>>>,
     taken: Mutex<Vec<(String, Vec<u8>)>>,
     tried: AtomicUsize,
+    /// Nobody answers.
+    down: AtomicBool,
+    /// How long it takes to take one, in milliseconds.
+    takes_ms: AtomicU64,
 }
 
 impl Scripted {
@@ -72,9 +79,15 @@ impl Notifier for Scripted {
     fn notify<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<Receipt, NotifyError>> {
         Box::pin(async move {
             self.tried.fetch_add(1, Ordering::Relaxed);
+            if self.down.load(Ordering::Relaxed) {
+                return Err(NotifyError::Unreachable("connection refused".into()));
+            }
             let answer = self.script.lock().unwrap().get_mut(&mail.to).and_then(VecDeque::pop_front);
             match answer.unwrap_or(Answer::Take) {
                 Answer::Take => {
+                    if let ms @ 1.. = self.takes_ms.load(Ordering::Relaxed) {
+                        tokio::time::sleep(Duration::from_millis(ms)).await;
+                    }
                     self.taken.lock().unwrap().push((mail.to.clone(), mail.bytes.clone()));
                     Ok(Receipt { text: "250 queued".into() })
                 }
@@ -109,6 +122,10 @@ impl House {
     }
 
     fn on(dir: tempfile::TempDir, store: Store, relays: &[&Arc<Scripted>]) -> Self {
+        Self::limited(dir, store, relays, None)
+    }
+
+    fn limited(dir: tempfile::TempDir, store: Store, relays: &[&Arc<Scripted>], limits: Option<Limits>) -> Self {
         let render = RenderContext {
             public_url: "http://127.0.0.1:9424".into(),
             zone: Zone::utc(),
@@ -117,7 +134,7 @@ impl House {
             from_mail: "gengfu@bdc.test".into(),
         };
         let relays = relays.iter().map(|r| (*r).clone() as Arc<dyn Notifier>).collect();
-        let setup = MailSetup { relays, render, fallback: vec![recipient("duty@bdc.test")] };
+        let setup = MailSetup { relays, render, fallback: vec![recipient("duty@bdc.test")], limits };
         let clock = Arc::new(Virtual(tokio::time::Instant::now()));
         let (tell, delivered) = mpsc::channel(64);
         let setup = Arc::new(ArcSwap::from_pointee(setup));
@@ -128,6 +145,14 @@ impl House {
         let mut running = JoinSet::new();
         running.spawn(outbox.run(stop.clone()));
         Self { store, handle, delivered, stop, running, dir, _still: still }
+    }
+
+    /// Hears of deliveries and forgets them, so that many do not wait for a test that does not look.
+    fn not_listening(mut self) -> Self {
+        let (_, nothing) = mpsc::channel(1);
+        let mut delivered = std::mem::replace(&mut self.delivered, nothing);
+        self.running.spawn(async move { while delivered.recv().await.is_some() {} });
+        self
     }
 
     async fn commit(&self, messages: Vec<Message>) {
@@ -169,6 +194,14 @@ impl House {
             let _ = self.store.alive(START).await;
             tokio::task::yield_now().await;
         }
+    }
+
+    /// Lets a short time pass, for relays that take theirs.
+    async fn moment(&self) {
+        tokio::time::advance(Duration::from_millis(20)).await;
+        let _ = self.store.outbox_counts().await;
+        let _ = self.store.alive(START).await;
+        tokio::task::yield_now().await;
     }
 
     async fn stopped(mut self) -> (tempfile::TempDir, Store) {
@@ -265,7 +298,7 @@ async fn a_recipient_whose_relay_hangs_holds_up_nobody_else() {
     house.commit(slow.chain(others).collect()).await;
     house.settled(LetterState::Sent, 20).await;
     assert!(!relay.taken().contains(&"slow@b.test".to_owned()), "no time has passed, and all others have theirs");
-    house.pass(10).await;
+    house.pass(16).await;
     house.until("the next letter to the slow one goes", async |_| relay.taken().len() >= 21).await;
 }
 

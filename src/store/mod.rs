@@ -23,7 +23,7 @@ pub use error::StoreError;
 pub use evidence::{
     EvidenceEnd, Finding, Hash, OpenDay, Place, Proof, PublicKey, Sealed, SealedDays, Sealing, Statement, Wanted, Wrong,
 };
-pub use outbox::{Held, InPlaceOf, Letter, LetterCounts, LetterState};
+pub use outbox::{Crowd, Held, InPlaceOf, Letter, LetterCounts, LetterState, Limits};
 pub use past::UpTo;
 pub use times::CommitTimes;
 
@@ -31,6 +31,7 @@ use crate::domain::history::{History, Made, Past};
 use crate::domain::{AuditEntry, Inventory, MINUTE, Message, Millis, ProbeId, Recorded, Span, Timestamp};
 use lane::{Durability, Lane};
 use rusqlite::Connection;
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -312,7 +313,7 @@ impl Store {
 
     /// Whether an earlier message of its thread still waits for its recipient; letters that the caller holds are left
     /// out.
-    pub async fn outbox_has_earlier(&self, message: Message, held: Vec<String>) -> Result<bool, StoreError> {
+    pub async fn outbox_has_earlier(&self, message: Message, held: HashSet<String>) -> Result<bool, StoreError> {
         self.read(move |db| outbox::has_earlier(db, &message, &held)).await
     }
 

@@ -1,10 +1,18 @@
 //! Rows of the outbox: what waits, what was accepted, what was given up.
 //!
 //! Not here: sending (`crate::outbox`). Invariants: an id is inserted once and never again, whatever became of it; of
-//! one thread and recipient only the earliest pending row is due; rows of one recipient are handed out one at a time.
+//! one thread and recipient only the earliest pending row is due; rows of one recipient are handed out one at a time,
+//! the most urgent first. A row that is folded into another shares its fate.
+
+mod fold;
+mod turn;
+
+pub use fold::{Crowd, Limits};
+pub use turn::Held;
+pub(super) use turn::{due, has_earlier};
 
 use super::StoreError;
-use crate::domain::{Message, Timestamp};
+use crate::domain::{Content, Message, Timestamp};
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
@@ -21,6 +29,8 @@ pub enum LetterState {
     Dead,
     /// Given up by a person.
     Dropped,
+    /// A line of another row's mail, which has not left yet.
+    Folded,
 }
 
 impl LetterState {
@@ -31,11 +41,12 @@ impl LetterState {
             Self::Sent => "sent",
             Self::Dead => "dead",
             Self::Dropped => "dropped",
+            Self::Folded => "folded",
         }
     }
 
     fn named(name: &str) -> Result<Self, StoreError> {
-        let all = [Self::Pending, Self::Sent, Self::Dead, Self::Dropped];
+        let all = [Self::Pending, Self::Sent, Self::Dead, Self::Dropped, Self::Folded];
         all.into_iter().find(|s| s.as_str() == name).ok_or_else(|| StoreError::Corrupt(format!("letter state {name}")))
     }
 }
@@ -68,6 +79,9 @@ pub struct Letter {
     pub settled_at: Option<Timestamp>,
     /// Set on a message to the fallback contact.
     pub in_place_of: Option<InPlaceOf>,
+    /// The row whose mail says this in one line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folded_into: Option<String>,
     /// The very bytes of the first attempt, so that every later one is the same mail.
     #[serde(skip)]
     pub rendered: Option<Vec<u8>>,
@@ -85,6 +99,7 @@ impl Letter {
             relay: None,
             settled_at: None,
             in_place_of: None,
+            folded_into: None,
             rendered: None,
         }
     }
@@ -101,8 +116,8 @@ pub struct LetterCounts {
     pub dead: u64,
 }
 
-const COLUMNS: &str =
-    "message, expires, state, attempts, next_at, last_error, relay, settled_at, in_place_of, rendered";
+const COLUMNS: &str = "message, expires, state, attempts, next_at, last_error, relay, settled_at, in_place_of, rendered, \
+                       folded_into";
 
 /// Inserts fresh rows; ids that are known already stay as they are.
 pub(super) fn insert(db: &Connection, messages: &[Message]) -> Result<(), StoreError> {
@@ -121,7 +136,11 @@ pub(super) fn record(db: &Connection, letter: &Letter) -> Result<(), StoreError>
          last_error = excluded.last_error, relay = excluded.relay, settled_at = excluded.settled_at,
          rendered = coalesce(rendered, excluded.rendered)
          WHERE state = 'pending' OR excluded.state = 'sent'",
-    )
+    )?;
+    match letter.message.content {
+        Content::Folded(_) => fold::follow(db, &letter.message.id),
+        _ => Ok(()),
+    }
 }
 
 fn put(db: &Connection, letter: &Letter, on_conflict: &str) -> Result<(), StoreError> {
@@ -131,11 +150,12 @@ fn put(db: &Connection, letter: &Letter, on_conflict: &str) -> Result<(), StoreE
     let in_place_of = letter.in_place_of.as_ref().map(serde_json::to_string).transpose().map_err(json)?;
     let insert = format!(
         "INSERT INTO outbox (id, thread, sequence, recipient, at, expires, next_at, attempts, state, last_error, relay,
-         settled_at, in_place_of, message, rendered)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT (id) DO {on_conflict}"
+         settled_at, in_place_of, urgency, message, rendered)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT (id) DO {on_conflict}"
     );
     let settled_at = letter.settled_at.map(|t| t.0);
-    let values: [&dyn ToSql; 15] = [
+    let urgency = m.content.urgency().rank();
+    let values: [&dyn ToSql; 16] = [
         &m.id,
         &m.thread,
         &m.sequence,
@@ -149,6 +169,7 @@ fn put(db: &Connection, letter: &Letter, on_conflict: &str) -> Result<(), StoreE
         &letter.relay,
         &settled_at,
         &in_place_of,
+        &urgency,
         &body,
         &letter.rendered,
     ];
@@ -172,6 +193,7 @@ fn letter(row: &Row<'_>) -> Result<Letter, StoreError> {
         settled_at: row.get::<_, Option<i64>>(7)?.map(Timestamp),
         in_place_of: in_place_of.map(|text| serde_json::from_str(&text)).transpose().map_err(damaged)?,
         rendered: row.get(9)?,
+        folded_into: row.get(10)?,
     })
 }
 
@@ -183,52 +205,10 @@ fn collect(mut rows: rusqlite::Rows<'_>) -> Result<Vec<Letter>, StoreError> {
     Ok(letters)
 }
 
-/// What the caller holds and the store need not hand out.
-#[derive(Clone, Debug, Default)]
-pub struct Held {
-    /// Letters whose present state only the caller knows: as if they were not there.
-    pub ids: Vec<String>,
-    /// Recipients whom the caller is sending to.
-    pub recipients: Vec<String>,
-}
-
-impl Held {
-    fn json(names: &[String]) -> Result<String, StoreError> {
-        serde_json::to_string(names).map_err(|e| StoreError::Corrupt(e.to_string()))
-    }
-}
-
-/// What may be sent at `now`: the first row of each recipient, oldest decision first.
-pub(super) fn due(db: &Connection, now: Timestamp, held: &Held, limit: usize) -> Result<Vec<Letter>, StoreError> {
-    let mut due = db.prepare_cached(&format!(
-        // Bodies are fetched for the rows that are handed out alone; a storm has thousands that wait.
-        "WITH waiting AS (
-            SELECT id, thread, sequence, recipient, at, attempts, next_at FROM outbox
-            WHERE state = 'pending' AND id NOT IN (SELECT value FROM json_each(?2))),
-         ready AS (
-            SELECT id, row_number() OVER (PARTITION BY recipient ORDER BY at, sequence, id) AS turn FROM waiting AS w
-            WHERE (attempts = 0 OR next_at <= ?1) AND recipient NOT IN (SELECT value FROM json_each(?3))
-            AND NOT EXISTS (
-                SELECT 1 FROM outbox AS e WHERE e.state = 'pending' AND e.thread = w.thread
-                AND e.recipient = w.recipient AND e.sequence < w.sequence
-                AND e.id NOT IN (SELECT value FROM json_each(?2))))
-         SELECT {COLUMNS} FROM ready JOIN outbox USING (id) WHERE turn = 1 ORDER BY at, id LIMIT ?4"
-    ))?;
-    collect(due.query(params![now.0, Held::json(&held.ids)?, Held::json(&held.recipients)?, limit])?)
-}
-
 /// When the next row that is not due at `now` becomes so.
 pub(super) fn next(db: &Connection, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
     let next = "SELECT min(next_at) FROM outbox WHERE state = 'pending' AND attempts > 0 AND next_at > ?1";
     Ok(db.prepare_cached(next)?.query_row([now.0], |row| row.get::<_, Option<i64>>(0))?.map(Timestamp))
-}
-
-/// Whether an earlier message of the same thread waits for the same recipient, `held` ones left out.
-pub(super) fn has_earlier(db: &Connection, message: &Message, held: &[String]) -> Result<bool, StoreError> {
-    let earlier = "SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 'pending' AND thread = ?1 AND recipient = ?2
-                   AND sequence < ?3 AND id NOT IN (SELECT value FROM json_each(?4)))";
-    let key = params![message.thread, message.to.mail, message.sequence, Held::json(held)?];
-    Ok(db.prepare_cached(earlier)?.query_row(key, |row| row.get(0))?)
 }
 
 /// Rows in one state, or in any, newest decision first.
@@ -257,15 +237,22 @@ pub(super) fn accepted(db: &Connection, since: Timestamp) -> Result<Vec<Letter>,
 
 /// Lets a person try a row again that was given up, with a new end of life.
 pub(super) fn retry(db: &Connection, id: &str, expires: Timestamp) -> Result<(), StoreError> {
-    let again = "UPDATE outbox SET state = 'pending', attempts = 0, settled_at = NULL, expires = max(expires, ?2)
-                 WHERE id = ?1 AND state <> 'sent'";
-    one(db.execute(again, params![id, expires.0])?, id)
+    let again = "UPDATE outbox SET state = 'pending', attempts = 0, settled_at = NULL, expires = max(expires, ?2),
+                 folded_into = NULL WHERE id = ?1 AND state <> 'sent'";
+    one(db.execute(again, params![id, expires.0])?, id)?;
+    fold::follow(db, id)
 }
 
 /// Lets a person give a row up.
 pub(super) fn drop(db: &Connection, id: &str, at: Timestamp) -> Result<(), StoreError> {
     let given_up = "UPDATE outbox SET state = 'dropped', settled_at = ?2 WHERE id = ?1 AND state <> 'sent'";
-    one(db.execute(given_up, params![id, at.0])?, id)
+    one(db.execute(given_up, params![id, at.0])?, id)?;
+    fold::follow(db, id)
+}
+
+/// A list for `json_each`.
+fn json(names: &[String]) -> Result<String, StoreError> {
+    serde_json::to_string(names).map_err(|e| StoreError::Corrupt(e.to_string()))
 }
 
 fn one(changed: usize, id: &str) -> Result<(), StoreError> {
@@ -285,5 +272,5 @@ pub(super) fn counts(db: &Connection) -> Result<LetterCounts, StoreError> {
 /// Those of `ids` that were ever inserted.
 pub(super) fn known(db: &Connection, ids: &[String]) -> Result<Vec<String>, StoreError> {
     let mut known = db.prepare_cached("SELECT id FROM outbox WHERE id IN (SELECT value FROM json_each(?1))")?;
-    Ok(known.query_map([Held::json(ids)?], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    Ok(known.query_map([json(ids)?], |row| row.get(0))?.collect::<Result<_, _>>()?)
 }

@@ -63,6 +63,36 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (start, probe)
     ) STRICT, WITHOUT ROWID;
 ",
+    // SQLite cannot change a check, so the table is made again.
+    "
+    CREATE TABLE outbox_new (
+        id TEXT NOT NULL PRIMARY KEY, thread TEXT NOT NULL, sequence INTEGER NOT NULL, recipient TEXT NOT NULL,
+        at INTEGER NOT NULL, expires INTEGER NOT NULL, next_at INTEGER NOT NULL, attempts INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('pending', 'sent', 'dead', 'dropped', 'folded')),
+        urgency INTEGER NOT NULL, last_error TEXT, relay TEXT, settled_at INTEGER, in_place_of TEXT, folded_into TEXT,
+        message BLOB NOT NULL, rendered BLOB
+    ) STRICT;
+    INSERT INTO outbox_new SELECT id, thread, sequence, recipient, at, expires, next_at, attempts, state,
+        CASE
+            WHEN state <> 'pending' THEN 1
+            WHEN json_extract(CAST(message AS TEXT), '$.content.what') IN ('opened', 'reopened')
+                AND json_extract(CAST(message AS TEXT), '$.content.severity') = 'page' THEN 0
+            WHEN json_extract(CAST(message AS TEXT), '$.content.what')
+                IN ('announcement', 'digest', 'report', 'reload_refused') THEN 2
+            ELSE 1
+        END,
+        last_error, relay, settled_at, in_place_of, NULL, message, rendered FROM outbox;
+    DROP TABLE outbox;
+    ALTER TABLE outbox_new RENAME TO outbox;
+    CREATE INDEX outbox_turn ON outbox (recipient, urgency, at, sequence, id) WHERE state = 'pending';
+    CREATE INDEX outbox_waiting ON outbox (thread, recipient, sequence) WHERE state IN ('pending', 'folded');
+    CREATE INDEX outbox_pending ON outbox (at) WHERE state = 'pending';
+    CREATE INDEX outbox_again ON outbox (next_at) WHERE state = 'pending' AND attempts > 0;
+    CREATE INDEX outbox_settled ON outbox (settled_at) WHERE state <> 'pending';
+    CREATE INDEX outbox_taken ON outbox (recipient, settled_at) WHERE state = 'sent';
+    CREATE INDEX outbox_dead ON outbox (id) WHERE state = 'dead';
+    CREATE INDEX outbox_folded ON outbox (folded_into) WHERE folded_into IS NOT NULL;
+",
 ];
 
 /// The newest version that this program knows.

@@ -7,13 +7,16 @@ use crate::mail::{context, message};
 use crate::relays::{self, Running};
 use arc_swap::ArcSwap;
 use gengfu::clock::SystemClock;
-use gengfu::domain::{Fact, Language, Recipient, Recorded, Timestamp};
+use gengfu::domain::{
+    Content, DAY, Fact, Language, Message, Names, Recipient, Recorded, RunNews, RunNewsKind, Span, Timestamp,
+};
 use gengfu::notify::Notifier;
 use gengfu::notify::mail::MailTls;
 use gengfu::outbox::{CONCURRENCY, Delivered, MailSetup, Outbox, OutboxHandle};
 use gengfu::store::{Held, LetterState, Store, StoreError};
 use rustls::RootCertStore;
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -38,7 +41,7 @@ struct Delivering {
 
 fn deliver(store: &Store, relay: impl Notifier + 'static) -> Delivering {
     let duty = Recipient { name: "值班".into(), mail: "duty@bdc.test".into(), language: Language::Zh };
-    let setup = MailSetup { relays: vec![Arc::new(relay)], render: context(), fallback: vec![duty] };
+    let setup = MailSetup { relays: vec![Arc::new(relay)], render: context(), fallback: vec![duty], limits: None };
     let (tell, delivered) = mpsc::channel(1_024);
     let clock = Arc::new(SystemClock::default());
     let (outbox, handle) = Outbox::new(store.clone(), Arc::new(ArcSwap::from_pointee(setup)), clock, 7, tell);
@@ -78,6 +81,69 @@ async fn greylisted_refused_and_cut_off_mails_all_find_their_end() {
     let to_duty = mails.iter().find(|m| m["to"] == "duty@bdc.test").unwrap();
     assert!(to_duty["text"].as_str().unwrap().contains("gone@a.test"), "{to_duty}");
     assert_eq!(mails.iter().filter(|m| m["to"] == "dropped@a.test").count(), 2);
+}
+
+/// The whole is 20 000 (`make soak`), after an hour without a relay, within 5 min; here a hundredth.
+fn backlog() -> usize {
+    std::env::var("GENGFU_BACKLOG").ok().and_then(|n| n.parse().ok()).unwrap_or(200)
+}
+
+#[tokio::test]
+async fn a_backlog_drains_over_several_sessions_and_a_new_page_overtakes_it() {
+    let Some(relay) = relays::faulty(&[]) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("gengfu.db")).unwrap();
+    let n = backlog();
+    let people = n / 10;
+    let one = |i: usize| {
+        message(&format!("notice-{}", i / people / 5), (i / people % 5) as u32, &format!("n{}@a.test", i % people))
+    };
+    let all: Vec<_> = (0..n).map(one).collect();
+    for part in all.chunks(1_000) {
+        store.commit(0, vec![], part.to_vec()).await.unwrap();
+    }
+    let started = tokio::time::Instant::now();
+    let mut delivering = deliver(&store, to_loopback(relay.port));
+    let mut orders = BTreeMap::<(String, String), u32>::new();
+    let (mut page_at, mut sessions) = (None, 0);
+    for taken in 0..=n {
+        let told = delivering.delivered.recv().await.unwrap().message;
+        let order = orders.entry((told.thread.clone(), told.to.mail.clone())).or_default();
+        assert_eq!(*order, told.sequence, "{} to {}", told.thread, told.to.mail);
+        *order += 1;
+        match told.thread.as_str() {
+            "parked" => page_at = Some(taken),
+            _ if taken == n / 10 => {
+                store.commit(0, vec![], vec![parked()]).await.unwrap();
+                delivering.handle.wake();
+            }
+            _ => {}
+        }
+        sessions = sessions.max(relay.mail()["session"].as_u64().unwrap());
+    }
+    let took = started.elapsed();
+    let figures = format!("{n} mails in {took:?} over {sessions} sessions, the page as the {page_at:?}th\n");
+    std::io::stderr().write_all(figures.as_bytes()).unwrap();
+    assert!(page_at.unwrap() < n / 10 + 100, "the page was the {page_at:?}th");
+    assert!(took.as_millis() <= 15 * n as u128 + 5_000, "{n} mails took {took:?}");
+    assert!(sessions as usize <= CONCURRENCY + n / 50, "{sessions} sessions");
+}
+
+/// A plan that waits for a person.
+fn parked() -> Message {
+    let names = |text: &str| Names { zh: text.into(), en: text.into() };
+    let news = RunNews {
+        kind: RunNewsKind::Parked,
+        run: "w.1.1".into(),
+        plan: names("upgrade"),
+        window: "w.1".into(),
+        span: Span::lasting(Timestamp(0), 1),
+        step: None,
+        point_of_no_return: Timestamp(0),
+        text: names("nobody knows"),
+    };
+    let to = Recipient { name: "值班".into(), mail: "oncall@a.test".into(), language: Language::Zh };
+    Message::new("parked".into(), 0, to, Timestamp(1_795_445_429_000), 3_650 * DAY, Content::Plan(news))
 }
 
 /// Sends until it is killed, or until nothing is left.

@@ -61,6 +61,41 @@ async fn postfix_takes_mail_plain_and_secured_and_files_it() {
     }
 }
 
+fn mails_in(dir: &std::path::Path) -> usize {
+    std::fs::read_dir(dir.join("mail/all/new")).map_or(0, Iterator::count)
+}
+
+#[tokio::test]
+async fn one_session_with_postfix_serves_mail_after_mail_and_outlives_a_refusal() {
+    let certified = relays::certified();
+    let Some(postfix) = relays::postfix(&certified) else { return };
+    let relay = relays::ours(postfix.running.port, MailTls::StartTls, None, &certified.roots);
+    for to in ["a@huangpu.test", "gone@huangpu.test", "b@huangpu.test", "later@huangpu.test", "c@huangpu.test"] {
+        assert_eq!(relay.notify(&mail(to).1).await.is_ok(), to.len() == "a@huangpu.test".len(), "{to}");
+    }
+    while mails_in(postfix.dir.path()) < 3 {
+        tokio::task::yield_now().await;
+    }
+    let log = std::fs::read_to_string(postfix.dir.path().join("log")).unwrap();
+    assert_eq!(log.matches(": connect from").count(), 1, "{log}");
+}
+
+#[tokio::test]
+async fn opensmtpd_takes_mail_over_one_session_and_refuses_whom_it_does_not_know() {
+    let Some((running, dir)) = relays::opensmtpd() else { return };
+    let relay = relays::ours(running.port, MailTls::None, None, &no_roots());
+    let receipt = relay.notify(&mail("a@huangpu.test").1).await.unwrap();
+    assert!(receipt.text.contains("accepted for delivery"), "{}", receipt.text);
+    let gone = relay.notify(&mail("gone@huangpu.test").1).await.unwrap_err();
+    assert!(matches!(&gone, NotifyError::Refused(text) if text.contains("550")), "{gone}");
+    relay.notify(&mail("b@huangpu.test").1).await.unwrap();
+    while mails_in(dir.path()) < 2 {
+        tokio::task::yield_now().await;
+    }
+    let log = std::fs::read_to_string(dir.path().join("log")).unwrap();
+    assert_eq!(log.matches("smtp connected").count(), 1, "{log}");
+}
+
 #[tokio::test]
 async fn postfix_tells_what_is_final_from_what_may_be_tried_again() {
     let certified = relays::certified();
@@ -123,7 +158,11 @@ async fn a_relay_that_cannot_be_trusted_gets_nothing() {
     let (mail, roots) = (mail("oncall@huangpu.test").1, &certified.roots);
     let Some(secured) = relays::faulty(&["--starttls", "--tls", certificate, key]) else { return };
     let Some(plain) = relays::faulty(&[]) else { return };
+    let old = relays::expired(2025);
+    let files = (old.certificate.to_str().unwrap(), old.key.to_str().unwrap());
+    let Some(run_out) = relays::faulty(&["--implicit", "--tls", files.0, files.1]) else { return };
     let refusals = [
+        (relays::ours(run_out.port, MailTls::Implicit, None, &old.roots), "expired"),
         (relays::ours(secured.port, MailTls::StartTls, None, &no_roots()), "UnknownIssuer"),
         (relays::named("other.bdc.test", secured.port, MailTls::StartTls, None, roots), "other.bdc.test"),
         (relays::ours(plain.port, MailTls::StartTls, None, roots), "does not offer STARTTLS"),
@@ -155,4 +194,59 @@ async fn faults_are_told_apart() {
     drop(silent);
     let nobody = relays::impatient(port).notify(&mail("a@huangpu.test").1).await.unwrap_err();
     assert!(matches!(nobody, NotifyError::Unreachable(_)), "{nobody}");
+}
+
+#[tokio::test]
+async fn a_relay_that_breaks_off_before_the_mail_is_tried_again_and_one_that_is_full_refuses() {
+    let Some(running) = relays::faulty(&[]) else { return };
+    let relay = relays::impatient(running.port);
+    let try_it = async |to: &str| relay.notify(&mail(to).1).await;
+    assert!(matches!(try_it("large@huangpu.test").await, Err(NotifyError::Refused(text)) if text.contains("552")));
+    drop(relay);
+    for to in ["closing@huangpu.test", "cut@huangpu.test"] {
+        // On a session of its own it is told at once; it was not taken, and is taken the next time.
+        let relay = relays::impatient(running.port);
+        assert!(matches!(relay.notify(&mail(to).1).await, Err(NotifyError::Deferred(_))), "{to}");
+        relay.notify(&mail(to).1).await.unwrap();
+        assert_eq!(running.mail()["to"], to);
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_went_stale_costs_no_attempt() {
+    let Some(running) = relays::faulty(&[]) else { return };
+    let relay = relays::impatient(running.port);
+    let all = ["a@huangpu.test", "last@huangpu.test", "b@huangpu.test", "closing@huangpu.test", "cut@huangpu.test"];
+    for to in all {
+        relay.notify(&mail(to).1).await.unwrap();
+    }
+    let seen: Vec<_> = all.iter().map(|_| running.mail()).map(|m| m["session"].as_u64().unwrap()).collect();
+    assert_eq!(seen, [1, 1, 2, 3, 4]);
+    // Once the mail was on its way nothing is done twice: whether it was taken is for the outbox to sort out.
+    let dropped = relay.notify(&mail("dropped@huangpu.test").1).await.unwrap_err();
+    assert!(matches!(dropped, NotifyError::Deferred(_)), "{dropped}");
+    relay.notify(&mail("c@huangpu.test").1).await.unwrap();
+    let seen: Vec<_> = (0..2).map(|_| running.mail()["to"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(seen, ["dropped@huangpu.test", "c@huangpu.test"]);
+}
+
+#[tokio::test]
+async fn a_relay_may_take_its_time_within_our_patience() {
+    let Some(running) = relays::faulty(&[]) else { return };
+    // A thirtieth of the real thing: 29 s with a patience of 60 s.
+    let relay = relays::patient_for(running.port, std::time::Duration::from_millis(2_000));
+    relay.notify(&mail("slow-966@huangpu.test").1).await.unwrap();
+    let late = relay.notify(&mail("slow-9000@huangpu.test").1).await.unwrap_err();
+    assert!(matches!(&late, NotifyError::Deferred(text) if text.contains("did not take the mail within")), "{late}");
+}
+
+#[tokio::test]
+async fn a_relay_that_allows_few_sessions_is_served_over_those() {
+    let Some(running) = relays::faulty(&["--sessions", "2"]) else { return };
+    let relay = relays::patient_for(running.port, std::time::Duration::from_secs(10));
+    let mails: Vec<_> = (0..12).map(|n| mail(&format!("n{n}@huangpu.test")).1).collect();
+    let sent = futures_util::future::join_all(mails.iter().map(|mail| relay.notify(mail))).await;
+    sent.into_iter().for_each(|result| drop(result.unwrap()));
+    let sessions: std::collections::BTreeSet<_> = (0..12).map(|_| running.mail()["session"].to_string()).collect();
+    assert!(sessions.len() <= 2, "{sessions:?}");
 }

@@ -1,5 +1,5 @@
-//! Other people's relays, started for one test each: Debian's Postfix and aiosmtpd. A test whose relay is not installed
-//! says so loudly and is left out; `tests/setup/install.sh` installs both.
+//! Other people's relays, started for one test each: Debian's Postfix and OpenSMTPD, and aiosmtpd. A test whose relay is
+//! not installed says so loudly and is left out; `tests/setup/install.sh` installs all three.
 
 use gengfu::network::Network;
 use gengfu::notify::mail::{Login, MailRelay, MailTls, Patience, RelayPlan};
@@ -27,6 +27,15 @@ pub(crate) struct Certified {
 }
 
 pub(crate) fn certified() -> Certified {
+    certified_until(None)
+}
+
+/// The same; it ran out at the end of `year`.
+pub(crate) fn expired(year: i32) -> Certified {
+    certified_until(Some(year))
+}
+
+fn certified_until(year: Option<i32>) -> Certified {
     let dir = tempfile::tempdir().unwrap();
     let mut authority = CertificateParams::new(vec![]).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -34,7 +43,11 @@ pub(crate) fn certified() -> Certified {
     let root = authority.self_signed(&authority_key).unwrap();
     let issuer = Issuer::new(authority, authority_key);
     let key = KeyPair::generate().unwrap();
-    let leaf = CertificateParams::new(vec![HOST.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let mut params = CertificateParams::new(vec![HOST.to_owned()]).unwrap();
+    if let Some(year) = year {
+        params.not_after = rcgen::date_time_ymd(year, 12, 31);
+    }
+    let leaf = params.signed_by(&key, &issuer).unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(root.der().clone()).unwrap();
     let (certificate, key_file) = (dir.path().join("relay.pem"), dir.path().join("relay.key"));
@@ -112,17 +125,36 @@ pub(crate) struct Postfix {
     pub(crate) tls_port: u16,
 }
 
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout.starts_with(b"0\n"))
+}
+
+/// Both bind by number, so their ports are those that were free a moment ago.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// An OpenSMTPD and its folder, if it is unpacked and we are root.
+pub(crate) fn opensmtpd() -> Option<(Running, TempDir)> {
+    let unpacked = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/opensmtpd");
+    if !is_root() || !unpacked.join("usr/sbin/smtpd").exists() {
+        left_out("OpenSMTPD (unpacked from Debian), to be run as root,");
+        return None;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = Command::new(script("opensmtpd.sh"));
+    command.arg(unpacked).arg(dir.path()).arg(free_port().to_string());
+    Some((Running::start(command), dir))
+}
+
 /// A Postfix, if it is installed and we are root.
 pub(crate) fn postfix(certified: &Certified) -> Option<Postfix> {
-    let root = Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout.starts_with(b"0\n"));
-    if !root || !Path::new("/usr/sbin/postfix").exists() {
+    if !is_root() || !Path::new("/usr/sbin/postfix").exists() {
         left_out("Postfix (Debian), to be run as root,");
         return None;
     }
     let dir = tempfile::tempdir().unwrap();
-    // Postfix binds by number, so the ports are those that were free a moment ago.
-    let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let (port, tls_port) = (free(), free());
+    let (port, tls_port) = (free_port(), free_port());
     let mut command = Command::new(script("postfix.sh"));
     command.arg(dir.path()).arg(port.to_string()).arg(tls_port.to_string());
     command.arg(&certified.certificate).arg(&certified.key);
@@ -157,8 +189,13 @@ pub(crate) fn named(
 
 /// The same with little patience, for relays that hang.
 pub(crate) fn impatient(port: u16) -> MailRelay {
+    patient_for(port, Duration::from_millis(300))
+}
+
+/// The same with some patience.
+pub(crate) fn patient_for(port: u16, patience: Duration) -> MailRelay {
     let roots = Arc::new(RootCertStore::empty());
-    let patience = Patience { connect: Duration::from_millis(300), deliver: Duration::from_millis(300) };
+    let patience = Patience { connect: patience, deliver: patience };
     let plan =
         RelayPlan { host: "127.0.0.1".into(), port, tls: MailTls::None, login: None, roots: roots.clone(), patience };
     let network = Network { connect_to: vec![], allow: vec![], roots };

@@ -99,6 +99,9 @@ const RELAY: &[Field] = &[
     Field::optional("ca", Type::TEXT, "A file of roots for this relay, besides the system's."),
 ];
 
+const PER_HOUR_DOC: &str = "Mails to one recipient in an hour; beyond it news of incidents and plans share one mail, at \
+                            most one a minute if somebody must act, else one in ten.";
+
 const MAIL: &[Field] = &[
     Field::required("from", Type::Record(FROM), "Who writes."),
     Field::required("domain", Type::Host, "The right side of every Message-ID."),
@@ -108,6 +111,7 @@ const MAIL: &[Field] = &[
         "24h",
         "How long a mail is tried before it is a dead letter.",
     ),
+    Field::with_default("per_hour", Type::Int { min: 10, max: 10_000 }, "60", PER_HOUR_DOC),
     Field::required("relays", Type::List { of: &Type::Record(RELAY), min: 1, max: 8 }, "Tried in this order."),
 ];
 

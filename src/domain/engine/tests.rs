@@ -121,6 +121,7 @@ impl Bench {
             Content::Plan(news) => format!("{} {}", news.kind.as_str(), news.run),
             Content::Digest(_) => "digest".to_owned(),
             Content::ReloadRefused { .. } => "reload refused".to_owned(),
+            Content::Folded(_) => "folded".to_owned(),
             Content::Report(news) => format!("report {}", news.period),
         };
         self.mails

@@ -1,4 +1,4 @@
-//! What administrators get: digests, the report about a month, files that were refused.
+//! What administrators get: digests, the report about a month, files that were refused; and a mail that many share.
 
 use super::{Example, names};
 use crate::domain::*;
@@ -9,6 +9,7 @@ pub(super) fn every() -> Vec<Example> {
         Example::new("digest", Content::Digest(Box::new(digest()))),
         Example::new("digest_quiet", Content::Digest(Box::new(quiet()))),
         Example::new("report", Content::Report(Box::new(report()))),
+        Example::new("folded", Content::Folded(Box::new(folded()))),
         Example::new("reload_refused", Content::ReloadRefused { text: refused.into() }),
     ]
 }
@@ -46,6 +47,22 @@ fn digest() -> DigestNews {
         dead_letters: 3,
         head: Some(EvidenceHead { day: "2026-11-22".into(), head: "3f".repeat(32) }),
     }
+}
+
+fn folded() -> FoldedNews {
+    let line = |n: u32, minutes: i64, mark: &str, state| FoldedLine {
+        thread: format!("INC-{n:04}"),
+        subject: format!("[{mark}] 黄浦区一网通办频道 INC-{n:04}"),
+        at: super::AT - HOUR + minutes * MINUTE,
+        state,
+    };
+    let lines = vec![
+        line(42, 0, "中断", FoldedState::Open),
+        line(43, 1, "中断", FoldedState::Open),
+        line(44, 2, "维护中", FoldedState::News),
+        line(42, 5, "已恢复", FoldedState::Closed),
+    ];
+    FoldedNews { lines }
 }
 
 fn site(zh: &str, en: &str, left: i64) -> DigestInspection {

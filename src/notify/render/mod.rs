@@ -5,6 +5,7 @@
 //! is that of `docs/mail.md`: symptom, who, since when, evidence, budget, windows, next action, links, why you.
 
 mod digest;
+mod folded;
 mod incident;
 mod maintenance;
 mod news;
@@ -71,6 +72,7 @@ pub fn render(message: &Message, in_place_of: InPlaceOf<'_>, context: &RenderCon
         Content::Digest(news) => digest::page(news, &words, url),
         Content::Report(news) => report::page(news, &words, url),
         Content::ReloadRefused { text } => maintenance::reload_refused(text, &words, url),
+        Content::Folded(news) => folded::page(news, &words, url),
     };
     if let Some((mail, error)) = in_place_of {
         page.why.insert(0, words.stands_in(mail, error));

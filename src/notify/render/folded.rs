@@ -1,0 +1,61 @@
+//! The mail that many share: what their own mails would have been called, those that last first.
+
+use super::page::{Page, Section, Tone};
+use super::words::Words;
+use crate::domain::{FoldedLine, FoldedNews, FoldedState, Language};
+use std::collections::BTreeMap;
+
+/// One mail.
+pub(super) fn page(news: &FoldedNews, words: &Words<'_>, url: &str) -> Page {
+    // What is said last of a thread is how it stands.
+    let stands: BTreeMap<&str, FoldedState> =
+        news.lines.iter().filter(|l| l.state != FoldedState::News).map(|l| (l.thread.as_str(), l.state)).collect();
+    let of = |wanted: FoldedState| {
+        let stands = |l: &&FoldedLine| stands.get(l.thread.as_str()).copied().unwrap_or(FoldedState::News) == wanted;
+        news.lines.iter().filter(stands).collect::<Vec<_>>()
+    };
+    let threads = |wanted: FoldedState| stands.values().filter(|state| **state == wanted).count();
+    let (mails, open, closed) = (news.lines.len(), threads(FoldedState::Open), threads(FoldedState::Closed));
+    let (subject, lead) = match words.language {
+        Language::Zh => (
+            format!("[合并] {mails} 封邮件：{open} 起事件仍在持续，{closed} 起已恢复"),
+            format!("您近一小时内收到的邮件较多，以下 {mails} 封合并为一封；每起事件的完整情况见事件页面。"),
+        ),
+        Language::En => (
+            format!("[FOLDED] {mails} mails: {open} incidents last, {closed} are over"),
+            format!(
+                "You got many mails within the last hour, so these {mails} share one; each incident has its whole story \
+                 on its page."
+            ),
+        ),
+    };
+    let sections = [
+        (words.say("仍在持续", "Last"), FoldedState::Open),
+        (words.say("已恢复", "Are over"), FoldedState::Closed),
+        (words.say("其他", "Others"), FoldedState::News),
+    ];
+    let section = |(title, state): (&str, FoldedState)| {
+        let point =
+            |section: Section, line: &FoldedLine| section.point(format!("{} {}", words.time(line.at), line.subject));
+        let lines = of(state);
+        (!lines.is_empty()).then(|| lines.into_iter().fold(Section::titled(title), point))
+    };
+    Page {
+        lang: words.lang(),
+        list: "incidents",
+        tone: if open > 0 { Tone::Bad } else { Tone::Plain },
+        subject,
+        lead,
+        sections: sections.into_iter().filter_map(section).collect(),
+        links: vec![(words.say("事件", "Incidents").to_owned(), format!("{url}/incidents"))],
+        why: vec![
+            words
+                .say(
+                    "您收到此信，是因为您在相关值班名单上；合并的限额由 `mail.per_hour` 设置。由更夫自动发出，请勿回复。",
+                    "You got this because you are on an on-call roster concerned; `mail.per_hour` sets when mails are \
+                     folded. Sent by gengfu; replies are not read.",
+                )
+                .to_owned(),
+        ],
+    }
+}
