@@ -5,7 +5,7 @@
 
 use super::COULD_NOT_RUN;
 use crate::import::csv::{Encoding, decode};
-use crate::import::{Imported, Input, Options, blackbox, csv, gatus, openslo, prometheus};
+use crate::import::{Imported, Input, Options, blackbox, csv, gatus, on_call, openslo, prometheus};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
 use std::io::Write;
@@ -27,6 +27,8 @@ pub enum From {
     Prometheus,
     /// OpenSLO v1 documents: `schedules/objectives.yaml`
     Openslo,
+    /// A list of shifts: `日期` or `开始`, `结束`, and `值班人员`; printed for `schedules/on-call.yaml`
+    OnCall,
     /// A table: `owner_id,subsystem_id,name_zh,name_en,kind,criticality,declared_hours[,url]`
     Csv,
 }
@@ -68,6 +70,9 @@ pub struct ImportArgs {
     /// How tables are encoded; else it is found out
     #[arg(long, value_enum)]
     pub encoding: Option<EncodingName>,
+    /// When a day of a list of shifts begins
+    #[arg(long, default_value = "09:00", value_name = "TIME")]
+    pub hand_over: String,
     /// Overwrite files that exist
     #[arg(long)]
     pub force: bool,
@@ -78,6 +83,9 @@ pub struct ImportArgs {
 /// # Errors
 /// If a file cannot be read or written; nothing has been written if it is one that exists.
 pub fn import(args: &ImportArgs, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8> {
+    if args.from == From::OnCall {
+        return shifts(args, out, err);
+    }
     let imported = turn(args)?;
     let paths: Vec<(PathBuf, &String)> =
         imported.files.iter().map(|(path, text)| (args.out.join(path), text)).collect();
@@ -107,6 +115,30 @@ pub fn import(args: &ImportArgs, out: &mut dyn Write, err: &mut dyn Write) -> Re
     Ok(u8::from(!imported.left.is_empty()))
 }
 
+/// Prints what a list of shifts means: where it belongs, the one who runs the roster knows.
+fn shifts(args: &ImportArgs, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8> {
+    let [file] = &args.files[..] else { bail!("one list at a time") };
+    let hand_over = format!("{}:00", args.hand_over).parse();
+    let hand_over = hand_over.map_err(|_| anyhow!("{} is not a time of day; write 09:00", args.hand_over))?;
+    let known = std::fs::read_to_string(args.out.join("schedules/on-call.yaml")).ok();
+    let shifts = on_call::import(&file.display().to_string(), &table(args, file)?, known.as_deref(), hand_over);
+    let shifts = shifts.map_err(|why| anyhow!(why))?;
+    write!(out, "{}", shifts.yaml)?;
+    for remark in &shifts.left {
+        writeln!(err, "not turned: {remark}")?;
+    }
+    Ok(u8::from(!shifts.left.is_empty()))
+}
+
+/// The text of a table.
+fn table(args: &ImportArgs, file: &Path) -> Result<String> {
+    let encoding = args.encoding.map(|name| match name {
+        EncodingName::Utf8 => Encoding::Utf8,
+        EncodingName::Gb18030 => Encoding::Gb18030,
+    });
+    decode(&bytes(file)?, encoding).map_err(|why| anyhow!("{}: {why}", file.display()))
+}
+
 fn turn(args: &ImportArgs) -> Result<Imported> {
     let options = Options {
         owner: args.owner.clone(),
@@ -119,14 +151,10 @@ fn turn(args: &ImportArgs) -> Result<Imported> {
     let base = std::path::absolute(folder).context("cannot tell where the working directory is")?;
     match args.from {
         From::Csv => {
-            let encoding = args.encoding.map(|name| match name {
-                EncodingName::Utf8 => Encoding::Utf8,
-                EncodingName::Gb18030 => Encoding::Gb18030,
-            });
             let [file] = &args.files[..] else { bail!("one table at a time") };
-            let table = decode(&bytes(file)?, encoding).map_err(|why| anyhow!("{}: {why}", file.display()))?;
-            csv::import(&file.display().to_string(), &table, &options).map_err(|why| anyhow!(why))
+            csv::import(&file.display().to_string(), &table(args, file)?, &options).map_err(|why| anyhow!(why))
         }
+        From::OnCall => Ok(Imported::default()),
         From::Blackbox => Ok(blackbox::import(&inputs(&args.files)?, &base)),
         From::Gatus => Ok(gatus::import(&inputs(&args.files)?, &options)),
         From::Openslo => Ok(openslo::import(&inputs(&args.files)?)),

@@ -6,6 +6,7 @@
 pub mod blackbox;
 pub mod csv;
 pub mod gatus;
+pub mod on_call;
 pub mod openslo;
 pub mod prometheus;
 

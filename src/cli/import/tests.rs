@@ -43,6 +43,7 @@ fn run(house: &Path, from: From, files: &[(&str, &str)], force: bool) -> (u8, St
         objective: "public-7x24".into(),
         out: house.to_owned(),
         encoding: None,
+        hand_over: "09:00".into(),
         force,
     };
     let (mut out, mut err) = (Vec::new(), Vec::new());
