@@ -45,6 +45,10 @@ pub struct Metrics {
     pub last_reload_success_timestamp_seconds: Gauge,
     /// Forward steps of the wall clock.
     pub clock_steps: IntCounter,
+    /// Signs of life to the receiver outside, by `result`.
+    signs_of_life: IntCounterVec,
+    /// When it last took one, in seconds of the epoch.
+    pub sign_of_life_timestamp_seconds: Gauge,
     /// Whether this vantage is blind.
     pub vantage_blind: IntGauge,
 }
@@ -76,6 +80,8 @@ impl Metrics {
                 Gauge::with_opts(opts("gengfu_config_last_reload_success_timestamp_seconds"))?,
             )?,
             clock_steps: keep(r, IntCounter::with_opts(opts("gengfu_clock_steps_total"))?)?,
+            signs_of_life: counters(r, "gengfu_signs_of_life_total")?,
+            sign_of_life_timestamp_seconds: keep(r, Gauge::with_opts(opts("gengfu_sign_of_life_timestamp_seconds"))?)?,
             vantage_blind: gauge(r, "gengfu_vantage_blind")?,
             registry,
         };
@@ -83,11 +89,19 @@ impl Metrics {
         for reason in ["in_flight", "no_permit", "host_busy"] {
             metrics.attempts_skipped.get_metric_with_label_values(&[reason])?;
         }
+        for result in ["ok", "failed", "withheld"] {
+            metrics.signs_of_life.get_metric_with_label_values(&[result])?;
+        }
         metrics.gate_decisions.get_metric_with_label_values(&["allow", ""])?;
         for result in ["sent", "retry", "dead"] {
             metrics.notifications.get_metric_with_label_values(&["mail", result])?;
         }
         Ok(metrics)
+    }
+
+    /// Counts one sign of life to the receiver outside.
+    pub fn sign_of_life(&self, result: &str) {
+        add(&self.signs_of_life, &[result]);
     }
 
     /// Counts one skipped tick.

@@ -17,7 +17,7 @@ use crate::step::Hands;
 use crate::store::{Batch, Ends, SealedDays, Sealing, Store, Tally};
 use crate::web::OrderAsked;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -98,17 +98,34 @@ pub struct Inbox {
 
 /// Turns of the engine, counted.
 #[derive(Clone, Debug, Default)]
-pub struct Pulse(Arc<AtomicU64>);
+pub struct Pulse(Arc<Beats>);
+
+#[derive(Debug, Default)]
+struct Beats {
+    turns: AtomicU64,
+    /// In milliseconds of the epoch; 0 before the first.
+    last_round: AtomicI64,
+}
 
 impl Pulse {
     /// The engine turned.
     pub fn beat(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.turns.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How often.
     pub fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.turns.load(Ordering::Relaxed)
+    }
+
+    /// A round was counted that began `at`.
+    pub fn round_ended(&self, at: Timestamp) {
+        self.0.last_round.fetch_max(at.0, Ordering::Relaxed);
+    }
+
+    /// When the last one that was counted began; none before the first.
+    pub fn last_round(&self) -> Option<Timestamp> {
+        Some(Timestamp(self.0.last_round.load(Ordering::Relaxed))).filter(|at| at.0 > 0)
     }
 }
 
@@ -222,11 +239,13 @@ impl Runtime {
     async fn observe(&mut self, batch: &mut Vec<Observation>) {
         let timer = self.metrics.engine_handle_seconds.start_timer();
         let mut all = Output::default();
+        let last = batch.iter().map(|seen| seen.started).max();
         for seen in batch.drain(..) {
             all.append(self.engine.handle(self.clock.now(), Event::Observed(seen)));
         }
         timer.observe_duration();
         self.perform(all).await;
+        last.into_iter().for_each(|at| self.pulse.round_ended(at));
     }
 
     /// Stores, then acts.

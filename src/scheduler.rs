@@ -8,7 +8,7 @@ mod agenda;
 
 use crate::clock::Clock;
 use crate::domain::{Millis, Observation, ProbeId, ProbePlan, Timestamp, Trigger};
-use crate::probe::{self, Prober, Skip, Slot};
+use crate::probe::{self, Prober, Skip, Slot, Vantage};
 pub use agenda::Limits;
 use agenda::{Action, Agenda, Key};
 use futures_util::FutureExt;
@@ -128,6 +128,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     observations: mpsc::Sender<Observation>,
     metrics: SchedulerMetrics,
+    vantage: Arc<Vantage>,
 }
 
 /// The task that owns the agenda and all attempts.
@@ -141,17 +142,19 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// Starts a scheduler without probes on `tasks`, whose attempts keep to `limits`.
+    /// Starts a scheduler without probes on `tasks`, whose attempts keep to `limits`; `vantage` says whether their
+    /// failures prove anything.
     pub fn spawn(
         tasks: &TaskTracker,
         clock: Arc<dyn Clock>,
         observations: mpsc::Sender<Observation>,
         limits: Limits,
         metrics: SchedulerMetrics,
+        vantage: Arc<Vantage>,
     ) -> SchedulerHandle {
         let (sender, commands) = mpsc::channel(COMMANDS_MAX);
         let wall_ahead_ms = wall_ahead_ms(&*clock);
-        let shared = Shared { clock, observations, metrics };
+        let shared = Shared { clock, observations, metrics, vantage };
         let agenda = Agenda::new(limits);
         tasks.spawn(Self { shared, commands, agenda, attempts: JoinSet::new(), wall_ahead_ms }.run());
         SchedulerHandle { commands: sender }
@@ -229,7 +232,8 @@ impl Shared {
         let lag_ms = self.clock.now().since(scheduled).max(0).unsigned_abs();
         self.metrics.lag_seconds.observe(Duration::from_millis(lag_ms).as_secs_f64());
         let timeout = Duration::from_millis(plan.timeout_ms.max(0).unsigned_abs());
-        let report = probe::attempt(&*prober, timeout, &*self.clock).await;
+        let mut report = probe::attempt(&*prober, timeout, &*self.clock).await;
+        report.outcome = self.vantage.judge(report.outcome).await;
         let trigger = if slot.take_tick_met() { Trigger::Tick } else { trigger };
         let observation = Observation {
             probe: plan.id.clone(),

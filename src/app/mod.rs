@@ -3,6 +3,7 @@
 //! Not here: what any part does. Invariants: everything is checked before anything starts; every task is on one
 //! tracker and is joined; what starts last stops first, and the store closes last.
 
+mod dead_man;
 mod mail;
 mod outbox_view;
 mod plans;
@@ -12,6 +13,7 @@ mod reports;
 mod restore;
 mod running;
 mod synchronised;
+mod vantage;
 mod watchdog;
 
 use crate::clock::Clock;
@@ -21,7 +23,7 @@ use crate::domain::engine::Event;
 use crate::metrics::Metrics;
 use crate::network::certificate::{Certificate, CertificateError};
 use crate::outbox::{Delivered, Outbox};
-use crate::probe::{Board, Heartbeats};
+use crate::probe::{Board, Heartbeats, Vantage};
 use crate::runtime::{EVENTS_MAX, Inbox, OBSERVATIONS_MAX, Pulse, Runtime, Unsaved};
 use crate::scheduler::{Limits, Scheduler, SchedulerMetrics};
 use crate::step::Hands;
@@ -114,7 +116,7 @@ pub struct Launch {
 /// Whatever keeps it from starting; once it runs, trouble is logged, shown and mailed instead.
 pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(String) + Send) -> Result<(), AppError> {
     let Launch { loaded, loader, watched, clock, heartbeats } = launch;
-    let Loaded { inventory, probers, settings, network, digest, desk, access, steps, .. } = loaded;
+    let Loaded { inventory, probers, settings, network, digest, desk, access, steps, witnesses, .. } = loaded;
     raise_file_limit();
     outlive_size_limits()?;
     let (listening, address, certificate) = listen(&settings).await?;
@@ -129,7 +131,11 @@ pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(Str
     let board = Arc::new(Board::new(&inventory));
     board.limit(settings.trace_bytes);
     let limits = Limits { concurrency: settings.concurrency, per_host: settings.per_host };
-    let scheduler = Scheduler::spawn(&tasks, Arc::clone(&clock), observe, limits, scheduler_metrics(&metrics));
+    let vantage = Arc::new(Vantage::new(witnesses, Arc::clone(&clock)));
+    let figures = scheduler_metrics(&metrics);
+    let scheduler = Scheduler::spawn(&tasks, Arc::clone(&clock), observe, limits, figures, Arc::clone(&vantage));
+    let receiver = dead_man::Receiver::of(settings.dead_man.as_ref(), &network, &settings.user_agent);
+    let receiver = Arc::new(ArcSwap::from_pointee(receiver));
     let (delivered, deliveries) = mpsc::channel(EVENTS_MAX);
     let setup = Arc::new(ArcSwap::from_pointee(mail::setup(&settings, &network, &inventory).map_err(AppError::Mail)?));
     let seed = clock.now().0.unsigned_abs();
@@ -160,7 +166,7 @@ pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(Str
         retain_audit_ms: settings.store.retain_audit_ms,
     };
     let runtime_stop = CancellationToken::new();
-    let watchdog = watchdog::Watchdog::start(pulse).map_err(AppError::Thread)?;
+    let watchdog = watchdog::Watchdog::start(pulse.clone()).map_err(AppError::Thread)?;
     let (commands, asked) = Commands::channel(COMMANDS_MAX);
     let inbox = Inbox { observations, events: inbox, orders: asked.orders };
     let runtime = tasks.spawn(runtime.run(restored.first, inbox, runtime_stop.clone()));
@@ -181,6 +187,8 @@ pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(Str
         mail,
         outbox,
         hands,
+        vantage,
+        receiver,
     });
     running.reloaded();
     running.scheduler.replace(scheduled(&inventory, &probers, &running.board)).await;
@@ -191,6 +199,10 @@ pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(Str
     tasks.spawn(reload::run(Arc::clone(&running), loader, watched, digest, reload_asked, edge_stop.clone()));
     let (view, outbox_view) = watch::channel(Arc::new(OutboxView::default()));
     let figures = Arc::clone(running.outbox.figures());
+    let (blind, events) = (running.metrics.vantage_blind.clone(), running.events.clone());
+    tasks.spawn(vantage::watch(Arc::clone(&running.vantage), blind, events, edge_stop.clone()));
+    let (own, time) = (Arc::clone(&running.metrics), Arc::clone(&running.clock));
+    tasks.spawn(dead_man::run(Arc::clone(&running.receiver), pulse, time, own, edge_stop.clone()));
     if settings.require_sync {
         tasks.spawn(synchronised::ask(running.events.clone(), edge_stop.clone()));
     }

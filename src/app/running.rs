@@ -1,15 +1,16 @@
 //! What the tasks of a running daemon share, and how a new set of files reaches them.
 
+use super::dead_man::{Receiver, Receivers};
 use crate::clock::Clock;
-use crate::config::Loaded;
 use crate::config::modules::Desk;
+use crate::config::{Loaded, Settings};
 use crate::domain::access::Keyring;
 use crate::domain::engine::Event;
 use crate::domain::{Actor, Inventory, ProbeId};
 use crate::metrics::Metrics;
 use crate::network::certificate::Certificate;
 use crate::outbox::{MailSetup, OutboxHandle};
-use crate::probe::{Board, Heartbeats, Prober};
+use crate::probe::{Board, Heartbeats, Prober, Vantage};
 use crate::scheduler::{ScheduledProbe, SchedulerHandle};
 use crate::step::Hands;
 use arc_swap::ArcSwap;
@@ -28,6 +29,8 @@ pub(super) struct Running {
     pub(super) mail: Arc<ArcSwap<MailSetup>>,
     pub(super) outbox: OutboxHandle,
     pub(super) hands: Arc<Hands>,
+    pub(super) vantage: Arc<Vantage>,
+    pub(super) receiver: Receivers,
     pub(super) desk: Arc<ArcSwap<Desk>>,
     pub(super) access: Arc<ArcSwap<Keyring>>,
     /// What TLS is spoken with, if it is.
@@ -56,6 +59,9 @@ impl Running {
             Ok(setup) => self.mail.store(Arc::new(setup)),
             Err(error) => tracing::error!(%error, "mail goes on leaving by the former relays"),
         }
+        let Settings { dead_man, user_agent, .. } = &loaded.settings;
+        self.receiver.store(Arc::new(Receiver::of(dead_man.as_ref(), &loaded.network, user_agent)));
+        self.vantage.adopt(loaded.witnesses).await;
         self.desk.store(Arc::new(loaded.desk));
         self.hands.adopt(loaded.steps);
         self.board.limit(loaded.settings.trace_bytes);

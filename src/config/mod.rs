@@ -23,7 +23,7 @@ pub use diff::{Change, ChangeKind, diff};
 pub use plans::PlanSettings;
 pub use render::{Style, render, render_json};
 pub use schemas::{SchemaFile, reference, schemas};
-pub use settings::{MailSettings, NetworkSettings, RelaySettings, RelayTls, Settings, StoreSettings};
+pub use settings::{DeadManSettings, MailSettings, NetworkSettings, RelaySettings, RelayTls, Settings, StoreSettings};
 pub use sources::{NoMainFile, Role, SourceFile, Sources};
 pub use tables::{DOCUMENTS, Document};
 pub use tls::TlsSettings;
@@ -32,7 +32,7 @@ use crate::domain::access::Keyring;
 use crate::domain::{Inventory, ProbeId, Timestamp};
 use crate::field::{Problems, Record};
 use crate::network::Network;
-use crate::probe::{Heartbeats, Prober};
+use crate::probe::{Heartbeats, Prober, Witness};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -85,6 +85,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// Names and trust, as the probers have them.
     pub network: Arc<Network>,
+    /// Who is asked whether we see.
+    pub witnesses: Vec<Witness>,
     /// What steps of plans are carried out with.
     pub steps: crate::step::StepContext,
     /// What `/probe` offers.

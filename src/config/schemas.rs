@@ -47,6 +47,9 @@ fn rows(page: &mut String, prefix: &str, fields: &'static [Field], head: bool) {
         if prefix.ends_with("probes[].") && !PROBE_COMMON.iter().any(|f| f.name == field.name) {
             continue;
         }
+        if prefix.ends_with("witnesses[].") && field.name != "name" {
+            continue;
+        }
         if prefix.ends_with("steps[].") && !STEP_COMMON.iter().any(|f| f.name == field.name) {
             continue;
         }
@@ -75,6 +78,10 @@ fn rows(page: &mut String, prefix: &str, fields: &'static [Field], head: bool) {
     if prefix.ends_with("probes[].") {
         let kinds: Vec<String> = KINDS.iter().map(|k| format!("`{}`", k.name)).collect();
         let _ = writeln!(page, "| `{prefix}<kind>` | one of {} | required | See probes.md. |", kinds.join(", "));
+    }
+    if prefix.ends_with("witnesses[].") {
+        let _ =
+            writeln!(page, "| `{prefix}<kind>` | one of `tcp`, `http`, `dns`, `icmp` | required | See probes.md. |");
     }
     if prefix.ends_with("steps[].") {
         let kinds: Vec<String> = crate::step::KINDS.iter().map(|k| format!("`{}`", k.name)).collect();

@@ -50,6 +50,8 @@ pub struct Settings {
     pub maintenance_text: Option<String>,
     /// How mail leaves.
     pub mail: MailSettings,
+    /// Whom we tell that we are there.
+    pub dead_man: Option<DeadManSettings>,
     /// Whether permissions need a clock that the kernel calls synchronised.
     pub require_sync: bool,
     /// What plans are granted.
@@ -131,6 +133,22 @@ pub enum RelayTls {
     Implicit,
 }
 
+/// A receiver outside that raises the alarm when we fall silent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadManSettings {
+    /// Its address.
+    pub url: reqwest::Url,
+    /// How often it is told.
+    pub every_ms: Millis,
+    /// `POST`, `PUT` or `GET`.
+    pub method: String,
+}
+
+fn dead_man(record: &Record) -> Option<DeadManSettings> {
+    let (url, method) = (record.url("url")?.clone(), record.text("method").to_owned());
+    Some(DeadManSettings { url, every_ms: record.int("every"), method })
+}
+
 impl Settings {
     /// Lowers the record of the main file; fields that could not be read have harmless values.
     pub(super) fn lower(root: &Path, record: &Record, now: Option<Timestamp>, problems: &mut Problems) -> Self {
@@ -156,6 +174,7 @@ impl Settings {
             public_url,
             maintenance_text: probing.and_then(|r| r.opt_text("maintenance_text")).map(str::to_owned),
             mail: mail(root, record, problems),
+            dead_man: record.record("heartbeat").and_then(dead_man),
             require_sync: record.record("clock").is_some_and(|r| r.flag("require_sync")),
             plans: super::PlanSettings::lower(root, record),
             commands: Arc::new(commands(root, record, problems)),

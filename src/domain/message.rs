@@ -20,6 +20,8 @@ pub enum Symptom {
     Degraded,
     /// The budget burns too fast.
     SlaAtRisk,
+    /// We do not see: our own references are silent.
+    Blind,
 }
 
 impl Symptom {
@@ -31,6 +33,7 @@ impl Symptom {
             Self::Overrun => "overrun",
             Self::Degraded => "degraded",
             Self::SlaAtRisk => "sla_at_risk",
+            Self::Blind => "blind",
         }
     }
 }

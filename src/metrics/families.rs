@@ -342,6 +342,18 @@ pub const GROUPS: &[Group] = &[
                 &[],
                 "Whether this vantage cannot judge targets because its own references fail.",
             ),
+            family(
+                Counter,
+                "gengfu_signs_of_life_total",
+                &["result"],
+                "Signs of life to the receiver outside: taken (ok), failed, or withheld because the engine stood still.",
+            ),
+            family(
+                Gauge,
+                "gengfu_sign_of_life_timestamp_seconds",
+                &[],
+                "When the receiver outside last took one; 0 before the first.",
+            ),
             family(Gauge, "gengfu_config_last_reload_successful", &[], "Whether the last reload was taken over."),
             family(
                 Gauge,

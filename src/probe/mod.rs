@@ -34,6 +34,7 @@ mod tcp;
 mod tls;
 mod transport;
 mod trust;
+mod vantage;
 mod websocket;
 
 pub use attempt::*;
@@ -46,6 +47,7 @@ pub use facts::{DnsFacts, Facts, HttpFacts, TlsFacts};
 pub use heartbeat::{Beat, Heartbeats, MEMBER_ID_MAX, Taken};
 pub use record::{FleetShare, Phase, Phases, Recorder, TRACE_LINE_MAX, TRACE_LINES_MAX, TraceLine};
 pub use transport::Transports;
+pub use vantage::{GOOD_FOR, Vantage, WITNESS_WITHIN, WITNESSES_MAX, WITNESSES_MIN, Witness};
 
 use crate::domain::Outcome;
 use crate::field::{Field, Problem, Problems, Record};

@@ -131,6 +131,7 @@ impl<'a> Words<'a> {
             Symptom::Overrun => self.say("维护超时", "overrun"),
             Symptom::Degraded => self.say("降级", "degraded"),
             Symptom::SlaAtRisk => self.say("预算告急", "budget at risk"),
+            Symptom::Blind => self.say("观测失明", "blind"),
         }
     }
 

@@ -55,7 +55,9 @@ fn rig(concurrency: usize) -> Rig {
     let (clock, tasks, metrics) = (TestClock::new(), TaskTracker::new(), SchedulerMetrics::new().unwrap());
     let (sender, observations) = mpsc::channel(100_000);
     let limits = Limits { concurrency, per_host: 8 };
-    let handle = Scheduler::spawn(&tasks, Arc::clone(&clock) as Arc<dyn Clock>, sender, limits, metrics.clone());
+    let vantage = Arc::new(Vantage::new(Vec::new(), Arc::clone(&clock) as Arc<dyn Clock>));
+    let handle =
+        Scheduler::spawn(&tasks, Arc::clone(&clock) as Arc<dyn Clock>, sender, limits, metrics.clone(), vantage);
     Rig { clock, tasks, handle, observations, metrics }
 }
 

@@ -266,6 +266,7 @@ impl Texts {
             Symptom::Overrun => self.pick("维护超时", "maintenance overrun"),
             Symptom::Degraded => self.pick("降级", "degraded"),
             Symptom::SlaAtRisk => self.pick("可用率承诺告急", "promise at risk"),
+            Symptom::Blind => self.pick("观测失明", "blind"),
         }
     }
 

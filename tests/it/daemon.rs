@@ -10,5 +10,6 @@ mod reloads;
 mod reports;
 mod scraped;
 mod secured;
+mod sees;
 mod starts;
 mod words;

@@ -13,6 +13,7 @@ mod policies;
 mod registry;
 mod rosters;
 mod windows;
+mod witnesses;
 
 use registry::{Reference, Registries, Thing};
 
@@ -309,6 +310,7 @@ impl Draft {
         self.settle_calendar();
         let schedules = self.resolve_windows();
         let allow = self.allow(main);
+        let witnesses = self.witnesses(main, &network, &settings.user_agent);
         let access = access::lower(sources, main, &settings.zone, options, &mut self.problems);
         self.known.resolve(&mut self.problems);
         self.settle_objectives();
@@ -335,6 +337,7 @@ impl Draft {
             bodies: self.bodies,
             settings,
             network,
+            witnesses,
             steps,
             desk: Desk::new(self.modules, allow, &self.context),
             access,

@@ -51,6 +51,10 @@ impl Draft {
         if !self.known.register(Thing::Owner, id.as_str(), record.at("id"), &mut self.problems) {
             return;
         }
+        if id.as_str() == OURSELVES {
+            let problem = Problem::error(Code::DuplicateId, record.at("id"), format!("`{OURSELVES}` is ourselves"));
+            self.problems.push(problem.hint("choose another id"));
+        }
         if let Some(roster) = record.opt_text("on_call") {
             self.known.refer(Reference::new(Thing::Roster, roster, record.at("on_call")));
         }

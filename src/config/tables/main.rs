@@ -2,6 +2,8 @@
 
 use super::things;
 use crate::field::{Field, Type};
+use crate::probe::{KINDS, WITNESSES_MAX, WITNESSES_MIN};
+use std::sync::OnceLock;
 
 const MILLISECOND: i64 = 1;
 const SECOND: i64 = 1_000;
@@ -120,6 +122,26 @@ const ON_CALL: &[Field] = &[
     Field::required("admins", Type::Id, "The roster that is told about gengfu itself."),
 ];
 
+/// How a witness may be asked.
+const WITNESS_KINDS: [&str; 4] = ["tcp", "http", "dns", "icmp"];
+
+/// The table of a witness: its name, and one key for each kind, of which exactly one is written.
+fn witness_fields() -> &'static [Field] {
+    static FIELDS: OnceLock<Vec<Field>> = OnceLock::new();
+    FIELDS.get_or_init(|| {
+        let name = Field::required("name", Type::Id, "Unique.");
+        let kinds = KINDS.iter().filter(|kind| WITNESS_KINDS.contains(&kind.name));
+        let kinds = kinds.map(|kind| Field::optional(kind.name, Type::Record(kind.fields), kind.about));
+        std::iter::once(name).chain(kinds).collect()
+    })
+}
+
+const DEAD_MAN: &[Field] = &[
+    Field::required("url", Type::HTTP_URL, "A receiver outside, which raises the alarm when we fall silent."),
+    Field::with_default("every", Type::Duration { min_ms: 10 * SECOND, max_ms: HOUR }, "60s", "How often it is told."),
+    Field::with_default("method", Type::Choice(&["POST", "GET", "PUT"]), "POST", "How: JSON, or with `GET` a query."),
+];
+
 const ALERTS: &[Field] = &[
     Field::with_default(
         "settle",
@@ -197,6 +219,12 @@ pub(in crate::config) const MAIN: &[Field] = &[
     Field::required("mail", Type::Record(MAIL), "How mail leaves."),
     Field::required("on_call", Type::Record(ON_CALL), "Rosters of schedules/on-call.yaml."),
     Field::optional("alerts", Type::Record(ALERTS), "Timers of on-call."),
+    Field::optional(
+        "witnesses",
+        Type::List { of: &Type::RecordOf(witness_fields), min: WITNESSES_MIN, max: WITNESSES_MAX },
+        "Local references that are asked when a probe fails; while most are silent, failures are unknown.",
+    ),
+    Field::optional("heartbeat", Type::Record(DEAD_MAN), "Whom we tell that we are there."),
     Field::optional("clock", Type::Record(CLOCK), "Trust in the wall clock."),
     Field::optional(
         "secrets",

@@ -20,6 +20,7 @@ mod plan_orders;
 mod plans;
 mod promise;
 mod reports;
+mod sight;
 mod tell;
 mod wake;
 mod wall;
@@ -103,6 +104,8 @@ pub enum Event {
         /// Where it went.
         to: Timestamp,
     },
+    /// The witnesses were asked whether we see.
+    Sight(Sight),
     /// The kernel was asked about its clock.
     ClockAsked {
         /// Why it is not to be trusted, if so.
@@ -302,6 +305,7 @@ impl Engine {
                 self.picture.touch_all();
             }
             Event::ClockAsked { doubt } => self.hear_of_sync(doubt),
+            Event::Sight(sight) => self.sight(&mut out, sight),
             Event::MonthOver { period, letters, said } => self.month_over(&mut out, period, letters, said),
             Event::Tick => {}
         }

@@ -246,8 +246,12 @@ impl Engine {
 
     /// Closes the incidents of subsystems that left the inventory.
     pub(super) fn close_the_vanished(&mut self, out: &mut Output) {
-        let gone: Vec<IncidentId> =
-            self.desk.open().filter(|i| !self.inventory.subsystems.contains_key(&i.subsystem)).map(|i| i.id).collect();
+        let gone: Vec<IncidentId> = self
+            .desk
+            .open()
+            .filter(|i| i.symptom != Symptom::Blind && !self.inventory.subsystems.contains_key(&i.subsystem))
+            .map(|i| i.id)
+            .collect();
         for incident in gone {
             self.close(out, incident);
         }

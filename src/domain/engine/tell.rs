@@ -149,18 +149,25 @@ impl Engine {
         let promise = subsystem.and_then(|s| self.promise_of(s));
         let joined = incident.joined.iter().filter_map(|(id, since)| self.affected(id, *since));
         let window = incident.window.as_ref().and_then(|w| self.book.get(w));
-        let fallback = || Names { zh: id.to_string(), en: id.to_string() };
+        let ours = incident.symptom == Symptom::Blind;
+        let unknown = || Names { zh: id.to_string(), en: id.to_string() };
+        let seen = subsystem.map(|s| self.watch.evidence(s)).unwrap_or_default();
+        let said = incident.reason.iter().filter(|_| ours).map(|reason| Evidence {
+            probe: ProbeId::of(id, "witnesses"),
+            at: incident.since,
+            reason: reason.clone(),
+        });
         IncidentNews {
             incident: incident.id,
             symptom: incident.symptom,
             severity: incident.severity,
             subsystem: id.clone(),
-            name: subsystem.map_or_else(fallback, |s| s.name.clone()),
-            owner: owner.map_or_else(fallback, |o| o.name.clone()),
+            name: subsystem.map_or_else(|| if ours { our_names() } else { unknown() }, |s| s.name.clone()),
+            owner: owner.map_or_else(|| if ours { ourselves() } else { unknown() }, |o| o.name.clone()),
             tier: subsystem.map_or(Tier::Three, |s| s.tier),
             since: incident.since,
             until,
-            evidence: subsystem.map(|s| self.watch.evidence(s)).unwrap_or_default(),
+            evidence: seen.into_iter().chain(said).collect(),
             affected: joined.take(AFFECTED_MAX).collect(),
             affected_total: incident.joined.len(),
             budget_left_ms: promise.as_ref().map(|p| p.left_ms),

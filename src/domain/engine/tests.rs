@@ -11,6 +11,7 @@ mod model;
 mod news;
 mod past;
 mod reports;
+mod sight;
 mod threads;
 
 use super::*;

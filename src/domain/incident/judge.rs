@@ -85,7 +85,7 @@ pub fn closes(symptom: Symptom, health: Health) -> bool {
     match symptom {
         Symptom::Degraded => health == Health::Up,
         Symptom::Down | Symptom::MaintenanceOutsideWindow => matches!(health, Health::Up | Health::Degraded),
-        // An overrun ends with its window, a risk with its burn rate.
-        Symptom::Overrun | Symptom::SlaAtRisk => false,
+        // An overrun ends with its window, a risk with its burn rate, blindness with the first answer of the witnesses.
+        Symptom::Overrun | Symptom::SlaAtRisk | Symptom::Blind => false,
     }
 }

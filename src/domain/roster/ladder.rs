@@ -19,8 +19,12 @@ pub struct Rung {
 }
 
 impl Inventory {
-    /// The roster that answers for an owner; the fallback's for owners that are not known.
+    /// The roster that answers for an owner: the administrators' for ourselves, the fallback for owners that are not
+    /// known.
     pub fn roster_of(&self, owner: &OwnerId) -> &RosterId {
+        if owner.as_str() == OURSELVES {
+            return &self.admins;
+        }
         let named = self.owners.get(owner).map(|o| &o.on_call);
         named.filter(|id| self.rosters.contains_key(*id)).unwrap_or(&self.fallback)
     }

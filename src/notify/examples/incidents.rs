@@ -8,8 +8,14 @@ use crate::domain::timeline::{Health, Timeline};
 use crate::domain::window::WindowState;
 use crate::domain::*;
 
-const SYMPTOMS: [Symptom; 5] =
-    [Symptom::Down, Symptom::MaintenanceOutsideWindow, Symptom::Overrun, Symptom::Degraded, Symptom::SlaAtRisk];
+const SYMPTOMS: [Symptom; 6] = [
+    Symptom::Down,
+    Symptom::MaintenanceOutsideWindow,
+    Symptom::Overrun,
+    Symptom::Degraded,
+    Symptom::SlaAtRisk,
+    Symptom::Blind,
+];
 
 pub(super) fn every() -> Vec<Example> {
     let of = |turn: &str, symptom: Symptom, content| Example::new(format!("{turn}_{}", symptom.as_str()), content);
@@ -28,6 +34,9 @@ pub(super) fn every() -> Vec<Example> {
 
 /// An incident as it is most of the time.
 pub(super) fn news(symptom: Symptom) -> IncidentNews {
+    if symptom == Symptom::Blind {
+        return blind();
+    }
     let since = AT - 200 * SECOND;
     let text = "status 502 Bad Gateway, expected 200 <b>";
     let probe = ProbeId::from("huangpu/portal/home");
@@ -77,6 +86,22 @@ fn little() -> IncidentNews {
     }
 }
 
+/// We ourselves do not see.
+fn blind() -> IncidentNews {
+    let text = "this vantage is blind: 1 of 3 witnesses answer; silent: gateway (no result within 2 s)";
+    let reason = Reason::new(ReasonKind::Local, text);
+    let probe = ProbeId::of(&our_sight(), "witnesses");
+    IncidentNews {
+        symptom: Symptom::Blind,
+        subsystem: our_sight(),
+        name: our_names(),
+        owner: ourselves(),
+        tier: Tier::Three,
+        evidence: vec![Evidence { probe, at: AT - 200 * SECOND, reason }],
+        ..little()
+    }
+}
+
 /// A night's window, an unquiet morning, half an hour that nobody saw, and what it is about.
 fn day(symptom: Symptom) -> Lately {
     let before = |minutes: i64| AT - minutes * MINUTE;
@@ -91,6 +116,7 @@ fn day(symptom: Symptom) -> Lately {
             timeline.set(AT - 200 * SECOND, Health::Down);
         }
         Symptom::Degraded => timeline.set(AT - 200 * SECOND, Health::Degraded),
+        Symptom::Blind => timeline.set(AT - 200 * SECOND, Health::Unknown),
         Symptom::SlaAtRisk => {
             for from in [120, 80, 35] {
                 timeline.set(before(from), Health::Down);

@@ -83,6 +83,13 @@ fn lead(turn: Turn, news: &IncidentNews, words: &Words<'_>) -> String {
         ),
         (Symptom::Degraded, Language::Zh) => format!("{what}自 {since} 起可用但不正常"),
         (Symptom::Degraded, Language::En) => format!("{what} has been usable but not right since {since}"),
+        (Symptom::Blind, Language::Zh) => {
+            format!("更夫自 {since} 起失去观测能力：多数本地参照无应答，各单位的状态记为未知，不另行告警")
+        }
+        (Symptom::Blind, Language::En) => format!(
+            "gengfu has been blind since {since}: most of its local references are silent, so what fails is unknown \
+             and nobody else is told"
+        ),
         (Symptom::SlaAtRisk, Language::Zh) => {
             format!("{what}的可用率余量消耗过快，照此下去本期承诺无法兑现")
         }
@@ -274,6 +281,11 @@ fn next(turn: Turn, news: &IncidentNews, words: &Words<'_>) -> Section {
         Symptom::Degraded => {
             words.say("按依据排查，以免发展为中断", "look into the evidence before it becomes an outage")
         }
+        Symptom::Blind => words.say(
+            "检查更夫所在主机的网络、路由与域名解析；恢复后系统会再发一信",
+            "check network, routes and name resolution of the host that gengfu runs on; one more mail follows when it \
+             sees again",
+        ),
         Symptom::SlaAtRisk => words.say(
             "暂停有风险的变更，优先处理消耗余量的问题",
             "hold risky changes, and mend first what spends the budget",
@@ -287,6 +299,10 @@ fn links(turn: Turn, news: &IncidentNews, words: &Words<'_>, url: &str) -> Vec<(
         Turn::Closed => (words.say("事件页面", "Incident").to_owned(), incident),
         _ => (words.say("认领事件", "Acknowledge").to_owned(), format!("{incident}#acknowledge")),
     };
+    if news.symptom == Symptom::Blind {
+        // It is about us, and we have no page of a subsystem; the city's says what is unknown.
+        return vec![first, (words.say("全市状态", "The city").to_owned(), format!("{url}/"))];
+    }
     // An hour before it began shows what was normal; of a long incident the last 30 days are shown.
     let end = news.until.map_or(words.now, |until| until + HOUR);
     let start = (news.since - HOUR).max(end - 30 * DAY);

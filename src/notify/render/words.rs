@@ -96,6 +96,7 @@ impl Words<'_> {
             Symptom::Overrun => self.say("维护超时", "OVERRUN"),
             Symptom::Degraded => self.say("降级", "DEGRADED"),
             Symptom::SlaAtRisk => self.say("承诺告急", "SLA AT RISK"),
+            Symptom::Blind => self.say("观测失明", "BLIND"),
         }
     }
 
@@ -107,6 +108,7 @@ impl Words<'_> {
             Symptom::Overrun => self.say("维护超时", "maintenance overrun"),
             Symptom::Degraded => self.say("降级", "degradation"),
             Symptom::SlaAtRisk => self.say("可用率承诺告急", "availability promise at risk"),
+            Symptom::Blind => self.say("观测失明", "blindness"),
         }
     }
 

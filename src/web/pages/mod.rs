@@ -150,6 +150,7 @@ impl Asked {
     fn name(&self, id: &SubsystemId) -> String {
         match self.snapshot.inventory.subsystems.get(id) {
             Some(subsystem) => subsystem.name.get(self.language).to_owned(),
+            None if *id == our_sight() => our_names().get(self.language).to_owned(),
             None => id.to_string(),
         }
     }

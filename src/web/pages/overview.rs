@@ -211,6 +211,7 @@ fn card(asked: &Asked, incident: &IncidentView) -> Card {
 pub(super) fn symptom_look(symptom: Symptom) -> Look {
     match symptom {
         Symptom::Down | Symptom::Overrun | Symptom::MaintenanceOutsideWindow => Look::Down,
+        Symptom::Blind => Look::Unknown,
         Symptom::Degraded | Symptom::SlaAtRisk => Look::Degraded,
     }
 }
