@@ -16,6 +16,8 @@ mod synchronised;
 mod vantage;
 mod watchdog;
 
+pub use synchronised::answer as clock_doubt;
+
 use crate::clock::Clock;
 use crate::config::{Loaded, Settings};
 use crate::domain::Snapshot;

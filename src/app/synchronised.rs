@@ -39,7 +39,8 @@ pub(super) async fn ask(events: mpsc::Sender<Event>, stop: CancellationToken) {
     }
 }
 
-async fn answer() -> Option<Names> {
+/// Why the kernel's clock is not to be trusted, if so; asks once, under a deadline.
+pub async fn answer() -> Option<Names> {
     let mut command = Command::new(PROGRAM);
     command.args(QUESTION).stdin(Stdio::null()).kill_on_drop(true).env("LC_ALL", "C");
     match tokio::time::timeout(ANSWER_WITHIN, command.output()).await {

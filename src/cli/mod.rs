@@ -12,6 +12,7 @@ mod correct;
 mod daemon;
 mod demo;
 pub mod diff;
+pub mod doctor;
 pub mod explain;
 pub mod export;
 pub mod gate;
@@ -137,6 +138,8 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Put a copy in the place of the store; the daemon must not run
     Restore(backup::RestoreArgs),
+    /// Look at files, clock, store, port, relays, witnesses and the receiver outside: what is wrong, and the remedy
+    Doctor(doctor::DoctorArgs),
     /// Prove that nothing in the store was changed, dropped or back-filled, or name the place
     Verify(verify::VerifyArgs),
 }
@@ -186,6 +189,7 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         }
         Command::Backup(args) => block_on(backup::backup(&store_of(&main)?, args, out)),
         Command::Restore(args) => block_on(backup::restore(&store_of(&main)?, args, out)),
+        Command::Doctor(args) => block_on(doctor::doctor(now(), &main, &Files::at(&main).options(), args, out)),
         Command::Verify(args) => {
             let store = args.store.clone().map_or_else(|| store_of(&main), Ok)?;
             let files = args.makes_reports().then(|| files_now(&main)).transpose()?;
