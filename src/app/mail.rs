@@ -24,19 +24,25 @@ const FOLDED_EVERY_MS: Millis = 10 * MINUTE;
 /// # Errors
 /// If TLS to a relay cannot be set up; the sentence names the relay.
 pub(super) fn setup(settings: &Settings, network: &Arc<Network>, inventory: &Inventory) -> Result<MailSetup, String> {
-    let MailSettings { from_name, from_mail, domain, relays, per_hour, .. } = &settings.mail;
+    let MailSettings { domain, relays, per_hour, .. } = &settings.mail;
     let relays = relays.iter().map(|r| relay(r, domain, network)).collect::<Result<_, _>>()?;
-    let render = RenderContext {
+    let render = sender(settings);
+    let fallback = inventory.rosters.get(&inventory.fallback).map(Roster::everybody).unwrap_or_default();
+    let limits =
+        Limits { most: *per_hour, within_ms: HOUR, page_every_ms: FOLDED_PAGE_EVERY_MS, every_ms: FOLDED_EVERY_MS };
+    Ok(MailSetup { relays, render, fallback: fallback.iter().map(Recipient::from).collect(), limits: Some(limits) })
+}
+
+/// Who mails come from, and what they are worded with.
+pub fn sender(settings: &Settings) -> RenderContext {
+    let MailSettings { from_name, from_mail, domain, .. } = &settings.mail;
+    RenderContext {
         public_url: settings.public_url.clone(),
         zone: settings.zone.clone(),
         domain: domain.clone(),
         from_name: from_name.clone(),
         from_mail: from_mail.clone(),
-    };
-    let fallback = inventory.rosters.get(&inventory.fallback).map(Roster::everybody).unwrap_or_default();
-    let limits =
-        Limits { most: *per_hour, within_ms: HOUR, page_every_ms: FOLDED_PAGE_EVERY_MS, every_ms: FOLDED_EVERY_MS };
-    Ok(MailSetup { relays, render, fallback: fallback.iter().map(Recipient::from).collect(), limits: Some(limits) })
+    }
 }
 
 fn relay(relay: &RelaySettings, hello: &str, network: &Arc<Network>) -> Result<Arc<dyn Notifier>, String> {

@@ -16,6 +16,7 @@ mod synchronised;
 mod vantage;
 mod watchdog;
 
+pub use mail::sender;
 pub use synchronised::answer as clock_doubt;
 
 use crate::clock::Clock;

@@ -211,7 +211,8 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Command::Correct(args) => block_on(correct::correct(args, listens(&main, &args.server).as_deref(), out)),
         Command::OnCall(args) => over_files(&main, |now, loaded| on_call::on_call(now, &loaded.inventory, args, out)),
         Command::Simulate(args) => {
-            over_files(&main, |now, loaded| simulate::simulate(now, &loaded.inventory, args, out))
+            let from = |loaded: &Loaded| crate::app::sender(&loaded.settings);
+            over_files(&main, |now, loaded| simulate::simulate(now, &loaded.inventory, &from(loaded), args, out))
         }
         Command::Import(args) => import::import(args, out, &mut std::io::stderr()),
         Command::Export(args) => {

@@ -4,6 +4,7 @@
 //! Not here: the world that is watched (`world`) and what is said about it (`report`). Invariants: the same files, times
 //! and seed give the same answer, byte for byte; nothing is asked, mailed or stored; what rests on a guess says so.
 
+mod letters;
 mod report;
 mod world;
 
@@ -13,10 +14,13 @@ use super::windows::Trust;
 use crate::domain::engine::{Effect, Engine, Event, Output};
 use crate::domain::window::{Recurrence, WindowState, expand};
 use crate::domain::*;
+use crate::notify::render::RenderContext;
 use anyhow::{Result, bail};
+use letters::Letters;
 use report::Report;
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 use world::World;
 
@@ -46,6 +50,9 @@ pub struct SimulateArgs {
     /// Whether a year whose notice is not out may be taken for published.
     #[arg(long, value_enum, default_value_t)]
     calendar: Trust,
+    /// Write every mail of the span into this folder, one file for each.
+    #[arg(long, value_name = "FOLDER")]
+    mails: Option<PathBuf>,
     /// How the answer is written.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -78,7 +85,16 @@ enum Sort {
 }
 
 /// Simulates; 0 whatever comes of it.
-pub fn simulate(now: Timestamp, inventory: &Inventory, args: &SimulateArgs, out: &mut dyn Write) -> Result<u8> {
+///
+/// # Errors
+/// If the span makes no sense, or a mail or `out` cannot be written.
+pub fn simulate(
+    now: Timestamp,
+    inventory: &Inventory,
+    context: &RenderContext,
+    args: &SimulateArgs,
+    out: &mut dyn Write,
+) -> Result<u8> {
     let within = Span::new(instant(now, inventory, Some(&args.from))?, instant(now, inventory, Some(&args.to))?);
     if within.is_empty() {
         bail!("--to is not after --from; nothing lies between");
@@ -94,8 +110,11 @@ pub fn simulate(now: Timestamp, inventory: &Inventory, args: &SimulateArgs, out:
     let known = Span::new(within.start - WARM_UP, within.end);
     only_starts_inside(&mut changed, known);
     let stretch = world::stretch(&mut changed, known);
+    let letters = args.mails.as_deref().map(|folder| Letters::into(folder, context)).transpose()?;
     let mut run = Run::new(changed, known, within, args, stretch);
+    run.letters = letters;
     run.go();
+    run.letters.take().map(Letters::end).transpose()?;
     let report = Report { run: &run, args, within, trusted, stretch };
     match args.format {
         Format::Json => writeln!(out, "{:#}", report.json())?,
@@ -126,6 +145,8 @@ struct Run {
     fates: BTreeMap<WindowId, Fate>,
     /// Mails inside the span, by address and sort.
     mails: BTreeMap<String, BTreeMap<Sort, usize>>,
+    /// Where they go, if anybody wants them.
+    letters: Option<Letters>,
     incidents: usize,
     accounts: report::Spending,
     /// What windows that had not begun waited for, as of their last day.
@@ -146,6 +167,7 @@ impl Run {
             inventory,
             fates: BTreeMap::new(),
             mails: BTreeMap::new(),
+            letters: None,
             incidents: 0,
             accounts: report::Spending::default(),
             waited: BTreeMap::new(),
@@ -245,6 +267,9 @@ impl Run {
             Content::DependencyInMaintenance { .. } => Sort::Dependency,
             _ => Sort::Other,
         };
+        if let Some(letters) = &mut self.letters {
+            letters.add(message);
+        }
         *self.mails.entry(message.to.mail.clone()).or_default().entry(sort).or_default() += 1;
     }
 

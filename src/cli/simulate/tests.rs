@@ -31,7 +31,8 @@ fn city() -> Inventory {
 fn run(inventory: &Inventory, line: &str) -> Result<String> {
     let args = Line::parse_from(std::iter::once("simulate").chain(line.split_whitespace())).args;
     let mut out = Vec::new();
-    assert_eq!(simulate(T0, inventory, &args, &mut out)?, 0);
+    let context = crate::notify::examples::context(inventory.zone.clone());
+    assert_eq!(simulate(T0, inventory, &context, &args, &mut out)?, 0);
     Ok(String::from_utf8(out).unwrap())
 }
 
@@ -106,4 +107,19 @@ fn what_cannot_be_simulated_is_refused() {
     assert!(run(&city(), "--from 2026-03-11 --to 2026-03-11").is_err());
     assert!(run(&city(), "--from 2026-03-11 --to 2027-06-11").unwrap_err().to_string().contains("400 days"));
     assert!(run(&city(), "--from soon --to 2026-03-11").is_err());
+}
+
+#[test]
+fn mails_are_written_as_a_relay_would_have_got_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = format!("{DAY_OF_WINDOWS} --faults 300 --mails {}", folder.path().display());
+    let answer = json_of(&city(), &line);
+    let mut letters: Vec<_> = std::fs::read_dir(folder.path()).unwrap().flatten().map(|f| f.path()).collect();
+    letters.sort();
+    let counted = answer["mails"].as_array().unwrap().iter().flat_map(|m| m["mails"].as_object().unwrap().values());
+    let counted: u64 = counted.filter_map(Value::as_u64).sum();
+    assert!(!letters.is_empty(), "{answer}");
+    assert_eq!(letters.len() as u64, counted, "{}", answer["mails"]);
+    let first = std::fs::read_to_string(&letters[0]).unwrap();
+    assert!(first.contains("Message-ID: <") && first.contains("To: "), "{first}");
 }
