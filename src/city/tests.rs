@@ -81,6 +81,7 @@ pub(super) fn inventory(zone: Zone) -> Inventory {
         rosters: BTreeMap::new(),
         fallback: "duty".into(),
         admins: "duty".into(),
+        canary: None,
         timers: AlertTimers::default(),
         plans: Default::default(),
         dependants: HashMap::new(),

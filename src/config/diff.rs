@@ -166,6 +166,7 @@ fn installation(loaded: &Loaded) -> BTreeMap<String, Item> {
         ("zone", i.zone.name().to_owned()),
         ("fallback", i.fallback.to_string()),
         ("admins", i.admins.to_string()),
+        ("canary", i.canary.as_ref().map(|c| format!("{} {}", c.to, c.at)).unwrap_or_default()),
         ("settle", duration(i.timers.settle_ms)),
         ("reopen", duration(i.timers.reopen_ms)),
         ("calendar years", show(&i.calendar.years)),

@@ -66,6 +66,7 @@ impl City {
             rosters: BTreeMap::from([(roster.id.clone(), roster)]),
             fallback: "duty".into(),
             admins: "duty".into(),
+            canary: None,
             timers: AlertTimers::default(),
             plans: Default::default(),
             dependants: HashMap::new(),

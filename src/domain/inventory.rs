@@ -244,6 +244,15 @@ impl Default for AlertTimers {
     }
 }
 
+/// One mail a day to an address whose receipt an outside system watches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Canary {
+    /// The address.
+    pub to: String,
+    /// Civil time.
+    pub at: jiff::civil::Time,
+}
+
 /// Everything that the engine knows about the world's shape. A reload builds a new one.
 #[derive(Clone, Debug)]
 pub struct Inventory {
@@ -275,6 +284,8 @@ pub struct Inventory {
     pub fallback: RosterId,
     /// Who is told about gengfu itself.
     pub admins: RosterId,
+    /// A mail a day that shows that mail gets out.
+    pub canary: Option<Canary>,
     /// Timers of on-call.
     pub timers: AlertTimers,
     /// Subsystems that name each one as a hard dependency, directly.

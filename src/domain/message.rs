@@ -398,6 +398,8 @@ pub enum Content {
     Digest(Box<DigestNews>),
     /// What came of the promises over a month.
     Report(Box<ReportNews>),
+    /// Nothing but that mail gets out.
+    Canary,
     /// A reload was refused; the text is what `check` prints.
     ReloadRefused {
         /// Diagnostics, cut to 16 KiB.

@@ -152,6 +152,7 @@ fn rules() -> Inventory {
         rosters: BTreeMap::new(),
         fallback: "duty".into(),
         admins: "duty".into(),
+        canary: None,
         timers: AlertTimers::default(),
         plans: Default::default(),
         dependants: HashMap::new(),

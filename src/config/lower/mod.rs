@@ -28,7 +28,7 @@ use crate::domain::policy::{Freeze, Policy};
 use crate::domain::roster::Person;
 use crate::domain::window::Schedule;
 use crate::domain::*;
-use crate::field::{Code, Node, NodeKind, Place, Problem, Problems, Record, decode};
+use crate::field::{Code, Node, NodeKind, Place, Problem, Problems, Record, Value, decode};
 use crate::network::Network;
 use crate::probe::{Asker, BuildContext, Prober};
 use crate::step::StepContext;
@@ -385,7 +385,15 @@ impl Draft {
             rosters: std::mem::take(&mut self.rosters),
             fallback: roster("fallback"),
             admins: roster("admins"),
+            canary: canary(main),
             timers,
         }
     }
+}
+
+/// The daily mail that shows that mail gets out.
+fn canary(main: &Record) -> Option<Canary> {
+    let canary = main.record("mail")?.record("canary")?;
+    let Some(Value::Time(at)) = canary.get("at").map(|v| &v.value) else { return None };
+    Some(Canary { to: canary.text("to").to_owned(), at: *at })
 }

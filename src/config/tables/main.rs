@@ -104,6 +104,11 @@ const RELAY: &[Field] = &[
 const PER_HOUR_DOC: &str = "Mails to one recipient in an hour; beyond it news of incidents and plans share one mail, at \
                             most one a minute if somebody must act, else one in ten.";
 
+const CANARY: &[Field] = &[
+    Field::required("to", Type::Mail, "An address whose receipt an outside system watches."),
+    Field::with_default("at", Type::Time, "07:00", "When, in civil time."),
+];
+
 const MAIL: &[Field] = &[
     Field::required("from", Type::Record(FROM), "Who writes."),
     Field::required("domain", Type::Host, "The right side of every Message-ID."),
@@ -115,6 +120,7 @@ const MAIL: &[Field] = &[
     ),
     Field::with_default("per_hour", Type::Int { min: 10, max: 10_000 }, "60", PER_HOUR_DOC),
     Field::required("relays", Type::List { of: &Type::Record(RELAY), min: 1, max: 8 }, "Tried in this order."),
+    Field::optional("canary", Type::Record(CANARY), "One mail a day that shows that mail gets out."),
 ];
 
 const ON_CALL: &[Field] = &[

@@ -24,6 +24,11 @@ pub(super) struct Digest {
 }
 
 impl Digest {
+    /// Whether this is a daemon, and no simulation: daily mails are sent.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.wanted
+    }
+
     /// The last day that was sealed, as far as the shell told.
     pub(super) fn head(&self) -> Option<&EvidenceHead> {
         self.head.as_ref()

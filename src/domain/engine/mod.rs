@@ -7,6 +7,7 @@
 mod around;
 mod attribute;
 mod beside;
+mod canary;
 mod checkpoint;
 mod correct;
 mod digest;
@@ -283,6 +284,7 @@ impl Engine {
         self.lease_runs(&mut out);
         self.adopt(&mut out);
         self.plan_digest(alive_until);
+        self.plan_canary(alive_until);
         self.tell_news(&mut out);
         out
     }
@@ -331,6 +333,7 @@ impl Engine {
                 Wake::Risk(id) => self.consider_risk(out, &id),
                 Wake::Daily => self.daily(out),
                 Wake::Digest => self.tell_digest(out),
+                Wake::Canary => self.send_canary(out),
             }
         }
     }
@@ -419,6 +422,7 @@ impl Engine {
         self.picture.touch_all();
         self.adopt(out);
         self.note_written_again(out);
+        self.plan_canary(None);
     }
 
     /// Fits the state to the inventory, and sets every deadline.

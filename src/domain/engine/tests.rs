@@ -2,6 +2,7 @@
 
 mod attribution;
 mod beside;
+mod canary;
 mod channels;
 mod correct;
 mod digest;
@@ -121,6 +122,7 @@ impl Bench {
             Content::DependencyInMaintenance { affected, .. } => format!("informed {}", affected[0].subsystem),
             Content::Plan(news) => format!("{} {}", news.kind.as_str(), news.run),
             Content::Digest(_) => "digest".to_owned(),
+            Content::Canary => "canary".to_owned(),
             Content::ReloadRefused { .. } => "reload refused".to_owned(),
             Content::Folded(_) => "folded".to_owned(),
             Content::Report(news) => format!("report {}", news.period),

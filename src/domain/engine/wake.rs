@@ -24,6 +24,8 @@ pub(super) enum Wake {
     Risk(SubsystemId),
     /// Is it time for the daily digest?
     Digest,
+    /// Is it time for the canary?
+    Canary,
     /// Expand windows another day, forget what is old.
     Daily,
 }

@@ -153,6 +153,7 @@ pub(crate) fn city() -> Inventory {
         rosters: Default::default(),
         fallback: "duty".into(),
         admins: "duty".into(),
+        canary: None,
         timers: AlertTimers::default(),
         plans: Default::default(),
         dependants: Default::default(),

@@ -1,4 +1,5 @@
-//! What administrators get: digests, the report about a month, files that were refused; and a mail that many share.
+//! What administrators get: digests, the report about a month, files that were refused; the canary, and a mail that many
+//! share.
 
 use super::{Example, names};
 use crate::domain::*;
@@ -8,6 +9,7 @@ pub(super) fn every() -> Vec<Example> {
     vec![
         Example::new("digest", Content::Digest(Box::new(digest()))),
         Example::new("digest_quiet", Content::Digest(Box::new(quiet()))),
+        Example::new("canary", Content::Canary),
         Example::new("report", Content::Report(Box::new(report()))),
         Example::new("folded", Content::Folded(Box::new(folded()))),
         Example::new("reload_refused", Content::ReloadRefused { text: refused.into() }),

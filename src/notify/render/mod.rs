@@ -4,6 +4,7 @@
 //! and dark grounds; text from outside is escaped for where it goes and cannot begin a header. The order of the body
 //! is that of `docs/mail.md`: symptom, who, since when, evidence, budget, windows, next action, links, why you.
 
+mod canary;
 mod digest;
 mod folded;
 mod incident;
@@ -71,6 +72,7 @@ pub fn render(message: &Message, in_place_of: InPlaceOf<'_>, context: &RenderCon
         Content::Plan(news) => plan::page(news, &words, url),
         Content::Digest(news) => digest::page(news, &words, url),
         Content::Report(news) => report::page(news, &words, url),
+        Content::Canary => canary::page(&words, url),
         Content::ReloadRefused { text } => maintenance::reload_refused(text, &words, url),
         Content::Folded(news) => folded::page(news, &words, url),
     };
@@ -128,6 +130,9 @@ fn headers(message: &Message, page: &Page, context: &RenderContext) -> Vec<(Stri
         ("X-Auto-Response-Suppress", "All".into()),
         ("List-Id", format!("gengfu {} <{}.{domain}>", page.list, page.list)),
     ];
+    if message.content == Content::Canary {
+        headers.push(("X-Gengfu-Canary", message.at.to_string()));
+    }
     if let Some(first) = message.first_id() {
         let first = format!("<{first}@{domain}>");
         headers.push(("In-Reply-To", first.clone()));
