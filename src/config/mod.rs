@@ -46,6 +46,16 @@ pub enum SystemRoots {
     Skip,
 }
 
+/// What a roster that has nobody at some time to come is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Holes {
+    /// An error: whoever changes files mends it now.
+    #[default]
+    Refused,
+    /// A warning: nobody is left without a watch because of a day next year.
+    Borne,
+}
+
 /// Alters an inventory.
 pub type Overlay = Arc<dyn Fn(&mut Inventory) + Send + Sync>;
 
@@ -60,6 +70,8 @@ pub struct LoadOptions {
     pub system_roots: SystemRoots,
     /// From when on planned windows are judged, 400 days ahead; `None` leaves that out.
     pub judge_from: Option<Timestamp>,
+    /// Whether a hole in a roster stops the load.
+    pub holes: Holes,
     /// Files of extra roots besides those of `network.ca`.
     pub ca: Vec<std::path::PathBuf>,
     /// Alters the inventory after everything was checked; for the demo.
@@ -69,7 +81,15 @@ pub struct LoadOptions {
 impl LoadOptions {
     /// Everything that a daemon needs, judged from `now` on.
     pub fn new(now: Timestamp, env: HashMap<String, String>, heartbeats: Arc<Heartbeats>) -> Self {
-        Self { env, heartbeats, system_roots: SystemRoots::Load, judge_from: Some(now), ca: Vec::new(), overlay: None }
+        Self {
+            env,
+            heartbeats,
+            system_roots: SystemRoots::Load,
+            judge_from: Some(now),
+            holes: Holes::default(),
+            ca: Vec::new(),
+            overlay: None,
+        }
     }
 }
 

@@ -280,3 +280,16 @@ fn documentation_explains_every_code() {
         assert!(page.contains(&row), "docs/configuration.md lacks: {row}");
     }
 }
+
+#[test]
+fn a_hole_in_a_roster_refuses_changed_files_and_keeps_no_daemon_from_starting() {
+    let mut files = base();
+    let roster = "people: [{ id: one, name: one, mail: one@bdc.test }]\nrosters:\n  - { id: duty, contacts: [one] }\n  - { id: \
+                  huangpu, layers: [{ id: nights, when: \"daily 18:00-08:00+1\", members: [one] }] }\n";
+    files.insert("schedules/on-call.yaml".into(), roster.into());
+    let sources = from_memory(&files);
+    let codes = |problems: &Problems| problems.iter().map(|p| p.code.as_str()).collect::<Vec<_>>();
+    assert!(codes(&load(&sources, &options()).unwrap_err()).contains(&"GF0025"));
+    let borne = LoadOptions { holes: Holes::Borne, ..options() };
+    assert!(codes(&load(&sources, &borne).unwrap().warnings).contains(&"GF0025"));
+}

@@ -20,7 +20,7 @@ use registry::{Reference, Registries, Thing};
 use super::expand::{Granted, Grants, expand};
 use super::modules::{self, Allow, Desk, Module, Rights};
 use super::settings::{self, Settings};
-use super::{LoadOptions, Loaded, Role, Sources, access, judge, parse, tables};
+use super::{Holes, LoadOptions, Loaded, Role, Sources, access, judge, parse, tables};
 use crate::domain::calendar::Calendar;
 use crate::domain::composite::Composite;
 use crate::domain::plan::Plan;
@@ -28,7 +28,7 @@ use crate::domain::policy::{Freeze, Policy};
 use crate::domain::roster::Person;
 use crate::domain::window::Schedule;
 use crate::domain::*;
-use crate::field::{Code, Node, NodeKind, Place, Problem, Problems, Record, Value, decode};
+use crate::field::{Code, Node, NodeKind, Place, Problem, Problems, Record, Severity, Value, decode};
 use crate::network::Network;
 use crate::probe::{Asker, BuildContext, Prober};
 use crate::step::StepContext;
@@ -321,7 +321,10 @@ impl Draft {
         if let (Some(from), false) = (options.judge_from, self.problems.has_errors()) {
             let found = judge::judge_windows(&inventory, from, &self);
             self.problems.extend(found);
-            let holes = judge::holes(&inventory, from, &self);
+            let mut holes = judge::holes(&inventory, from, &self);
+            if options.holes == Holes::Borne {
+                holes.iter_mut().for_each(|hole| hole.severity = Severity::Warning);
+            }
             self.problems.extend(holes);
         }
         self.problems.sort();
