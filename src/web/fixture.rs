@@ -24,7 +24,6 @@ use tokio::sync::{mpsc, watch};
 
 /// 2026-11-24 22:48 in Shanghai, a Tuesday.
 pub(super) const NOW: Timestamp = Timestamp(1_795_531_680_000);
-
 const PLATFORM: [(&str, &str, &str, u8); 14] = [
     ("portal-home", "总门户首页", "General portal home page", 1),
     ("citizen-page", "市民主页", "Citizen home page", 1),
@@ -41,7 +40,6 @@ const PLATFORM: [(&str, &str, &str, u8); 14] = [
     ("haochaping", "好差评系统", "Evaluation system", 3),
     ("e-archive", "电子档案", "E-archive", 3),
 ];
-
 const DISTRICTS: [(&str, &str, &str); 16] = [
     ("huangpu", "黄浦区", "Huangpu District"),
     ("xuhui", "徐汇区", "Xuhui District"),
@@ -60,7 +58,6 @@ const DISTRICTS: [(&str, &str, &str); 16] = [
     ("fengxian", "奉贤区", "Fengxian District"),
     ("chongming", "崇明区", "Chongming District"),
 ];
-
 const BUREAUS: [(&str, &str, &str); 18] = [
     ("ndrc", "上海市发展和改革委员会", "Shanghai Municipal Development and Reform Commission"),
     ("commerce", "上海市商务委员会", "Shanghai Municipal Commission of Commerce"),
