@@ -19,7 +19,7 @@ mod spill;
 mod tests;
 mod time;
 
-pub use figures::OutboxFigures;
+pub use figures::{Counted, MAIL, OutboxFigures};
 pub use handle::{Delivered, MailSetup, OutboxHandle};
 
 use crate::clock::Clock;
@@ -160,7 +160,9 @@ impl Outbox {
             self.fill().await;
             self.flush().await;
             if self.sends.is_empty() {
-                join_all(self.setup.load().relays.iter().map(|relay| relay.rest())).await;
+                let (setup, now) = (self.setup.load_full(), self.rounds.time.now());
+                join_all(setup.relays.iter().map(|relay| relay.rest())).await;
+                join_all(setup.channels.values().map(|channel| channel.again(now))).await;
             }
             let until = self.idle().await;
             tokio::select! {

@@ -4,6 +4,7 @@ use crate::config::{MailSettings, RelaySettings, RelayTls, Settings};
 use crate::domain::{HOUR, Inventory, MINUTE, Millis, Recipient, Roster};
 use crate::network::Network;
 use crate::notify::Notifier;
+use crate::notify::channel::Channel;
 use crate::notify::mail::{Login, MailRelay, MailTls, Patience, RelayPlan};
 use crate::notify::render::RenderContext;
 use crate::outbox::MailSetup;
@@ -11,6 +12,7 @@ use crate::store::Limits;
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Above the limit: how often a mail that many share leaves, if somebody must act.
@@ -23,14 +25,20 @@ const FOLDED_EVERY_MS: Millis = 10 * MINUTE;
 ///
 /// # Errors
 /// If TLS to a relay cannot be set up; the sentence names the relay.
-pub(super) fn setup(settings: &Settings, network: &Arc<Network>, inventory: &Inventory) -> Result<MailSetup, String> {
+pub(super) fn setup(
+    settings: &Settings,
+    network: &Arc<Network>,
+    channels: &BTreeMap<String, Arc<Channel>>,
+    inventory: &Inventory,
+) -> Result<MailSetup, String> {
     let MailSettings { domain, relays, per_hour, .. } = &settings.mail;
     let relays = relays.iter().map(|r| relay(r, domain, network)).collect::<Result<_, _>>()?;
     let render = sender(settings);
     let fallback = inventory.rosters.get(&inventory.fallback).map(Roster::everybody).unwrap_or_default();
     let limits =
         Limits { most: *per_hour, within_ms: HOUR, page_every_ms: FOLDED_PAGE_EVERY_MS, every_ms: FOLDED_EVERY_MS };
-    Ok(MailSetup { relays, render, fallback: fallback.iter().map(Recipient::from).collect(), limits: Some(limits) })
+    let fallback = fallback.iter().map(Recipient::from).collect();
+    Ok(MailSetup { relays, channels: channels.clone(), render, fallback, limits: Some(limits) })
 }
 
 /// Who mails come from, and what they are worded with.

@@ -119,7 +119,7 @@ pub struct Launch {
 /// Whatever keeps it from starting; once it runs, trouble is logged, shown and mailed instead.
 pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(String) + Send) -> Result<(), AppError> {
     let Launch { loaded, loader, watched, clock, heartbeats } = launch;
-    let Loaded { inventory, probers, settings, network, digest, desk, access, steps, witnesses, .. } = loaded;
+    let Loaded { inventory, probers, settings, network, digest, desk, access, steps, channels, witnesses, .. } = loaded;
     raise_file_limit();
     outlive_size_limits()?;
     let (listening, address, certificate) = listen(&settings).await?;
@@ -140,7 +140,9 @@ pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(Str
     let receiver = dead_man::Receiver::of(settings.dead_man.as_ref(), &network, &settings.user_agent);
     let receiver = Arc::new(ArcSwap::from_pointee(receiver));
     let (delivered, deliveries) = mpsc::channel(EVENTS_MAX);
-    let setup = Arc::new(ArcSwap::from_pointee(mail::setup(&settings, &network, &inventory).map_err(AppError::Mail)?));
+    let setup = Arc::new(ArcSwap::from_pointee(
+        mail::setup(&settings, &network, &channels, &inventory).map_err(AppError::Mail)?,
+    ));
     let seed = clock.now().0.unsigned_abs();
     let (outbox_task, outbox) = Outbox::new(store.clone(), Arc::clone(&setup), Arc::clone(&clock), seed, delivered);
     let outbox_stop = CancellationToken::new();

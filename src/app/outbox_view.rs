@@ -2,12 +2,12 @@
 
 use crate::metrics::Metrics;
 use crate::metrics::targets::OutboxCounts;
-use crate::outbox::OutboxFigures;
+use crate::outbox::{Counted, OutboxFigures};
 use crate::store::{Letter, LetterState, Store, StoreError};
 use crate::web::state::OUTBOX_ROWS_MAX;
 use crate::web::{OutboxRow, OutboxView};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +21,7 @@ pub(super) struct Renewal {
     figures: Arc<OutboxFigures>,
     metrics: Arc<Metrics>,
     view: watch::Sender<Arc<OutboxView>>,
-    counted: [u64; 3],
+    counted: BTreeMap<(&'static str, Counted), u64>,
 }
 
 impl Renewal {
@@ -31,7 +31,7 @@ impl Renewal {
         metrics: Arc<Metrics>,
         view: watch::Sender<Arc<OutboxView>>,
     ) -> Self {
-        Self { store, figures, metrics, view, counted: [0; 3] }
+        Self { store, figures, metrics, view, counted: BTreeMap::new() }
     }
 
     /// Renews until `stop`.
@@ -52,11 +52,10 @@ impl Renewal {
 
     /// Carries what was counted since the last look over to the metrics.
     fn count(&mut self) {
-        let now = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let fresh = [now(&self.figures.sent), now(&self.figures.failed), now(&self.figures.dead)];
-        for (result, (fresh, before)) in ["sent", "failed", "dead"].into_iter().zip(fresh.into_iter().zip(self.counted))
-        {
-            self.metrics.notifications.with_label_values(&["mail", result]).inc_by(fresh - before);
+        let fresh = self.figures.counted();
+        for (key, fresh) in &fresh {
+            let before = self.counted.get(key).copied().unwrap_or_default();
+            self.metrics.notifications.with_label_values(&[key.0, key.1.as_str()]).inc_by(fresh - before);
         }
         self.counted = fresh;
     }

@@ -55,7 +55,7 @@ impl Running {
     pub(super) async fn adopt(&self, loaded: Loaded, by: Actor) {
         let tokens = loaded.heartbeat_tokens();
         let inventory = Arc::new(loaded.inventory);
-        match super::mail::setup(&loaded.settings, &loaded.network, &inventory) {
+        match super::mail::setup(&loaded.settings, &loaded.network, &loaded.channels, &inventory) {
             Ok(setup) => self.mail.store(Arc::new(setup)),
             Err(error) => tracing::error!(%error, "mail goes on leaving by the former relays"),
         }

@@ -88,7 +88,7 @@ impl Change {
 
 type Items = fn(&Loaded) -> BTreeMap<String, Item>;
 
-const SORTS: [(&str, Items); 11] = [
+const SORTS: [(&str, Items); 12] = [
     ("installation", installation),
     ("owner", owners),
     ("subsystem", subsystems),
@@ -98,6 +98,7 @@ const SORTS: [(&str, Items); 11] = [
     ("freeze", freezes),
     ("composite", composites),
     ("objective", objectives),
+    ("channel", channels),
     ("roster", rosters),
     ("token", tokens),
 ];
@@ -331,6 +332,12 @@ fn objectives(loaded: &Loaded) -> BTreeMap<String, Item> {
         ]
     };
     i.objectives.values().map(|o| item(&o.id, &o.source, parts(o))).collect()
+}
+
+/// Channels by kind alone: their addresses are secrets.
+fn channels(loaded: &Loaded) -> BTreeMap<String, Item> {
+    let parts = |kind: &str| Item { parts: vec![("kind", kind.to_owned())], source: None };
+    loaded.channels.iter().map(|(id, channel)| (id.clone(), parts(channel.kind()))).collect()
 }
 
 fn rosters(loaded: &Loaded) -> BTreeMap<String, Item> {

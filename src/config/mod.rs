@@ -32,8 +32,9 @@ use crate::domain::access::Keyring;
 use crate::domain::{Inventory, ProbeId, Timestamp};
 use crate::field::{Problems, Record};
 use crate::network::Network;
+use crate::notify::channel::Channel;
 use crate::probe::{Heartbeats, Prober, Witness};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Whether the roots that the system trusts are loaded.
@@ -109,6 +110,8 @@ pub struct Loaded {
     pub witnesses: Vec<Witness>,
     /// What steps of plans are carried out with.
     pub steps: crate::step::StepContext,
+    /// Ways out of the house besides mail.
+    pub channels: BTreeMap<String, Arc<Channel>>,
     /// What `/probe` offers.
     pub desk: modules::Desk,
     /// Who may ask for changes.

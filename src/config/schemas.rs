@@ -2,7 +2,7 @@
 //!
 //! Not here: writing files (`cli`). Invariant: there is no second list of fields anywhere.
 
-use super::tables::{DOCUMENTS, PROBE_COMMON, STEP_COMMON};
+use super::tables::{CHANNEL_COMMON, DOCUMENTS, PROBE_COMMON, STEP_COMMON};
 use crate::field::{Field, Need, Type, describe, schema};
 use crate::probe::KINDS;
 use std::fmt::Write as _;
@@ -50,6 +50,9 @@ fn rows(page: &mut String, prefix: &str, fields: &'static [Field], head: bool) {
         if prefix.ends_with("witnesses[].") && field.name != "name" {
             continue;
         }
+        if prefix.ends_with("channels[].") && !CHANNEL_COMMON.iter().any(|f| f.name == field.name) {
+            continue;
+        }
         if prefix.ends_with("steps[].") && !STEP_COMMON.iter().any(|f| f.name == field.name) {
             continue;
         }
@@ -82,6 +85,10 @@ fn rows(page: &mut String, prefix: &str, fields: &'static [Field], head: bool) {
     if prefix.ends_with("witnesses[].") {
         let _ =
             writeln!(page, "| `{prefix}<kind>` | one of `tcp`, `http`, `dns`, `icmp` | required | See probes.md. |");
+    }
+    if prefix.ends_with("channels[].") {
+        let kinds: Vec<String> = crate::notify::channel::KINDS.iter().map(|k| format!("`{}`", k.name)).collect();
+        let _ = writeln!(page, "| `{prefix}<kind>` | one of {} | required | See channels.md. |", kinds.join(", "));
     }
     if prefix.ends_with("steps[].") {
         let kinds: Vec<String> = crate::step::KINDS.iter().map(|k| format!("`{}`", k.name)).collect();

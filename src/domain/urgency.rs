@@ -34,9 +34,11 @@ impl Content {
         match self {
             Self::Opened(news) | Self::Reopened(news) if news.severity == Severity::Page => Urgency::Page,
             Self::Plan(news) if matches!(news.kind, RunNewsKind::Parked | RunNewsKind::StaysDrained) => Urgency::Page,
-            Self::Announcement { .. } | Self::Digest(_) | Self::Report(_) | Self::ReloadRefused { .. } => {
-                Urgency::Routine
-            }
+            Self::Announcement { .. }
+            | Self::Canary
+            | Self::Digest(_)
+            | Self::Report(_)
+            | Self::ReloadRefused { .. } => Urgency::Routine,
             _ => Urgency::News,
         }
     }
@@ -48,6 +50,7 @@ impl Content {
             self,
             Self::Announcement { .. }
                 | Self::WindowNews { .. }
+                | Self::Canary
                 | Self::Digest(_)
                 | Self::Report(_)
                 | Self::ReloadRefused { .. }

@@ -4,6 +4,7 @@
 //! Invariants: a notifier makes one attempt under its own deadlines, never retries, never panics.
 
 pub mod calendar;
+pub mod channel;
 pub mod compose;
 pub mod examples;
 pub mod mail;

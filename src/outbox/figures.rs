@@ -1,7 +1,9 @@
 //! What `/metrics` says about the outbox.
 
 use crate::domain::Timestamp;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Counters since the start, and how the outbox stands; filled by its task, read by anyone.
 #[derive(Debug, Default)]
@@ -19,14 +21,52 @@ pub struct OutboxFigures {
     /// Dead letters that nobody has dropped.
     pub dead_letters: AtomicU64,
     oldest_ms: AtomicI64,
+    counted: Mutex<BTreeMap<(&'static str, Counted), u64>>,
+}
+
+/// By what a letter leaves that leaves by no other channel.
+pub const MAIL: &str = "mail";
+
+/// What may become of a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Counted {
+    /// It was taken.
+    Sent,
+    /// Nobody took it.
+    Failed,
+    /// It was given up.
+    Dead,
+}
+
+impl Counted {
+    /// The label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+            Self::Dead => "dead",
+        }
+    }
 }
 
 /// Stands for "none waits".
 const NONE: i64 = 0;
 
 impl OutboxFigures {
-    pub(super) fn count(counter: &AtomicU64) {
-        counter.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn count(&self, channel: &'static str, what: Counted) {
+        let total = match what {
+            Counted::Sent => &self.sent,
+            Counted::Failed => &self.failed,
+            Counted::Dead => &self.dead,
+        };
+        total.fetch_add(1, Ordering::Relaxed);
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        *counted.entry((channel, what)).or_default() += 1;
+    }
+
+    /// What became of rounds since the start, by channel.
+    pub fn counted(&self) -> BTreeMap<(&'static str, Counted), u64> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn set_oldest(&self, oldest: Option<Timestamp>) {

@@ -109,7 +109,7 @@ impl Outbox {
         let to = &letter.message.to.mail;
         let limits = match Recipient::channel(to) {
             None => setup.limits,
-            Some(_) => None,
+            Some(id) => setup.channels.get(id).and_then(|channel| channel.limits()),
         };
         let Some(limits) = limits else { return Some(letter) };
         let mut held = self.memory.ids();

@@ -3,8 +3,10 @@
 use super::OutboxFigures;
 use crate::domain::{Message, Recipient, Timestamp};
 use crate::notify::Notifier;
+use crate::notify::channel::Channel;
 use crate::notify::render::RenderContext;
 use crate::store::Limits;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
 
@@ -12,6 +14,8 @@ use tokio::sync::{Notify, mpsc};
 pub struct MailSetup {
     /// In the order in which they are tried.
     pub relays: Vec<Arc<dyn Notifier>>,
+    /// Ways besides mail, by id.
+    pub channels: BTreeMap<String, Arc<Channel>>,
     /// How it is worded.
     pub render: RenderContext,
     /// Who gets what could not be delivered; the first whose address is another.

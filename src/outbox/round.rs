@@ -4,10 +4,12 @@
 //! else is tried again until the letter's life is over. The bytes of the first round are those of every later one.
 
 use super::backoff::pause_ms;
+use super::figures::{Counted, MAIL};
 use super::health::{Health, LOOK_EVERY_MS};
 use super::time::Steady;
 use super::{MailSetup, OutboxFigures};
-use crate::domain::{Message, Timestamp};
+use crate::domain::{Message, Recipient, Timestamp};
+use crate::notify::channel::Note;
 use crate::notify::compose::compose;
 use crate::notify::render::render;
 use crate::notify::{Mail, NotifyError};
@@ -32,6 +34,9 @@ impl Rounds {
             return self.give_up(letter, format!("its life is over; {last}"), setup);
         }
         letter.attempts = letter.attempts.saturating_add(1);
+        if let Some(id) = Recipient::channel(&letter.message.to.mail).map(str::to_owned) {
+            return self.make_over(&id, letter, setup).await;
+        }
         let mail = match write(&mut letter, setup) {
             Ok(mail) => mail,
             Err(error) => return self.give_up(letter, error, setup),
@@ -43,7 +48,7 @@ impl Rounds {
             match relay.notify(&mail).await {
                 Ok(_) => {
                     self.health.is_well(relay.name());
-                    return (self.sent(letter), None);
+                    return (self.sent(letter, setup), None);
                 }
                 Err(NotifyError::Refused(text)) => return self.give_up(letter, text, setup),
                 Err(NotifyError::Deferred(text)) => (error, answered) = (text, true),
@@ -53,7 +58,7 @@ impl Rounds {
                 }
             }
         }
-        let mut letter = self.later(letter, error);
+        let mut letter = self.later(letter, error, setup);
         if !answered {
             // Nobody has heard of it, so it has no pause of its own: the next look decides.
             letter.next_at = letter.next_at.min(self.time.now() + LOOK_EVERY_MS);
@@ -61,16 +66,36 @@ impl Rounds {
         (letter, None)
     }
 
-    fn sent(&self, mut letter: Letter) -> Letter {
-        OutboxFigures::count(&self.figures.sent);
+    /// One attempt at a channel.
+    async fn make_over(&self, id: &str, mut letter: Letter, setup: &MailSetup) -> (Letter, Option<Letter>) {
+        let Some(channel) = setup.channels.get(id) else {
+            return self.give_up(letter, format!("there is no channel `{id}`; set it under `channels`"), setup);
+        };
+        letter.relay = Some(channel.name().to_owned());
+        let in_place_of = letter.in_place_of.as_ref().map(|i| (i.mail.as_str(), i.error.as_str()));
+        let rendered = render(&letter.message, in_place_of, &setup.render);
+        let public_url = setup.render.public_url.trim_end_matches('/');
+        let note = Note { message: &letter.message, rendered: &rendered, public_url, now: self.time.now() };
+        let answer = channel.notify(&note).await;
+        match answer {
+            Ok(_) => (self.sent(letter, setup), None),
+            Err(NotifyError::Refused(text)) => self.give_up(letter, text, setup),
+            Err(NotifyError::Deferred(text) | NotifyError::Unreachable(text)) => {
+                (self.later(letter, text, setup), None)
+            }
+        }
+    }
+
+    fn sent(&self, mut letter: Letter, setup: &MailSetup) -> Letter {
+        self.figures.count(channel(&letter, setup), Counted::Sent);
         letter.state = LetterState::Sent;
         letter.settled_at = Some(self.time.now());
         letter.last_error = None;
         letter
     }
 
-    fn later(&self, mut letter: Letter, error: String) -> Letter {
-        OutboxFigures::count(&self.figures.failed);
+    fn later(&self, mut letter: Letter, error: String, setup: &MailSetup) -> Letter {
+        self.figures.count(channel(&letter, setup), Counted::Failed);
         let pause = pause_ms(letter.attempts, &mut self.rng.lock().unwrap_or_else(PoisonError::into_inner));
         // At the end of its life it comes up once more, to be given up.
         letter.next_at = (self.time.now() + pause).min(letter.message.expires);
@@ -81,13 +106,21 @@ impl Rounds {
     }
 
     fn give_up(&self, mut letter: Letter, error: String, setup: &MailSetup) -> (Letter, Option<Letter>) {
-        OutboxFigures::count(&self.figures.dead);
+        self.figures.count(channel(&letter, setup), Counted::Dead);
         let now = self.time.now();
         tracing::error!(message = letter.message.id, relay = letter.relay, %error, "mail was given up");
         let instead = stand_in(&letter, &error, now, setup);
         (letter.state, letter.settled_at) = (LetterState::Dead, Some(now));
         letter.last_error = Some(error);
         (letter, instead)
+    }
+}
+
+/// By what it leaves, for metrics.
+fn channel(letter: &Letter, setup: &MailSetup) -> &'static str {
+    match Recipient::channel(&letter.message.to.mail) {
+        None => MAIL,
+        Some(id) => setup.channels.get(id).map_or("none", |channel| channel.kind()),
     }
 }
 

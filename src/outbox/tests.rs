@@ -8,11 +8,12 @@ use crate::domain::Recipient;
 use crate::domain::civil::Zone;
 use crate::domain::{Content, DAY, Language, MINUTE};
 use crate::notify::Notifier;
+use crate::notify::channel::Channel;
 use crate::notify::render::RenderContext;
 use crate::notify::{Mail, NotifyError, Receipt};
 use crate::store::Limits;
 use futures_util::future::BoxFuture;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
 const START: Timestamp = Timestamp(1_795_445_429_000);
@@ -126,6 +127,16 @@ impl House {
     }
 
     fn limited(dir: tempfile::TempDir, store: Store, relays: &[&Arc<Scripted>], limits: Option<Limits>) -> Self {
+        Self::with_channels(dir, store, relays, limits, BTreeMap::new())
+    }
+
+    fn with_channels(
+        dir: tempfile::TempDir,
+        store: Store,
+        relays: &[&Arc<Scripted>],
+        limits: Option<Limits>,
+        channels: BTreeMap<String, Arc<Channel>>,
+    ) -> Self {
         let render = RenderContext {
             public_url: "http://127.0.0.1:9424".into(),
             zone: Zone::utc(),
@@ -134,7 +145,7 @@ impl House {
             from_mail: "gengfu@bdc.test".into(),
         };
         let relays = relays.iter().map(|r| (*r).clone() as Arc<dyn Notifier>).collect();
-        let setup = MailSetup { relays, render, fallback: vec![recipient("duty@bdc.test")], limits };
+        let setup = MailSetup { relays, channels, render, fallback: vec![recipient("duty@bdc.test")], limits };
         let clock = Arc::new(Virtual(tokio::time::Instant::now()));
         let (tell, delivered) = mpsc::channel(64);
         let setup = Arc::new(ArcSwap::from_pointee(setup));
@@ -197,8 +208,8 @@ impl House {
     }
 
     /// Lets a short time pass, for relays that take theirs.
-    async fn moment(&self) {
-        tokio::time::advance(Duration::from_millis(20)).await;
+    async fn moment(&self, ms: u64) {
+        tokio::time::advance(Duration::from_millis(ms)).await;
         let _ = self.store.outbox_counts().await;
         let _ = self.store.alive(START).await;
         tokio::task::yield_now().await;

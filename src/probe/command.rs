@@ -72,6 +72,7 @@ fn build(record: &Record, context: &BuildContext) -> Result<Arc<dyn Prober>, Pro
         program,
         arguments: record.texts("arguments").map(|(text, _)| text.to_owned()).collect(),
         environment: record.map("environment").iter().filter_map(variable).collect(),
+        input: Vec::new(),
         output_bytes_max: usize::try_from(record.int("output_bytes_max")).unwrap_or(1),
         turn: Arc::new(Semaphore::new(1)),
     };

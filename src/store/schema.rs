@@ -84,6 +84,8 @@ const MIGRATIONS: &[&str] = &[
         last_error, relay, settled_at, in_place_of, NULL, message, rendered FROM outbox;
     DROP TABLE outbox;
     ALTER TABLE outbox_new RENAME TO outbox;
+    CREATE INDEX outbox_front ON outbox (urgency, at, sequence, id, recipient, thread, attempts, next_at)
+        WHERE state = 'pending';
     CREATE INDEX outbox_turn ON outbox (recipient, urgency, at, sequence, id) WHERE state = 'pending';
     CREATE INDEX outbox_waiting ON outbox (thread, recipient, sequence) WHERE state IN ('pending', 'folded');
     CREATE INDEX outbox_pending ON outbox (at) WHERE state = 'pending';

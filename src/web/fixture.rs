@@ -467,10 +467,8 @@ pub(super) fn state(snapshot: Snapshot) -> (WebState, mpsc::Receiver<Command>) {
     for (n, id) in snapshot.inventory.probes.keys().enumerate() {
         let slot = board.slot(id).unwrap();
         let down = snapshot.subsystem(&id.subsystem()).is_some_and(|v| v.health == Health::Down);
-        slot.record(report(
-            9,
-            if n % 7 == 0 { Outcome::degraded(ReasonKind::Slow, "took 2.2 s") } else { Outcome::Pass },
-        ));
+        let slow = Outcome::degraded(ReasonKind::Slow, "took 2.2 s");
+        slot.record(report(9, if n % 7 == 0 { slow } else { Outcome::Pass }));
         let refused = "exchange.bdc.test:443 (127.64.3.9) refused the connection";
         slot.record(report(4, if down { Outcome::fail(ReasonKind::Connect, refused) } else { Outcome::Pass }));
     }

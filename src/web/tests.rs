@@ -2,6 +2,7 @@
 
 mod feeds;
 mod incidents;
+mod outbox;
 mod planning;
 mod runs;
 

@@ -196,6 +196,12 @@ texts! {
     kind: "类型", "Kind";
     undo: "回退", "Undo";
     tries: "次数", "Tries";
+    outbox: "发件箱", "Outbox";
+    outbox_none: "没有待发、放弃或近期发出的消息。", "Nothing waits, was given up or left lately.";
+    to_whom: "收件人", "To";
+    next_try: "下次尝试", "Next try";
+    try_again: "重试", "Try again";
+    give_up: "放弃", "Give up";
     course: "经过", "What happened";
     started_by: "启动者", "Started by";
     epoch: "接管次数", "Epoch";
@@ -238,6 +244,25 @@ impl Texts {
         match language {
             Language::Zh => &ZH,
             Language::En => &EN,
+        }
+    }
+
+    /// What became of a letter, by the words of the API.
+    pub(super) fn letter_state(&self, state: &str) -> &'static str {
+        match state {
+            "pending" => self.pick("待发", "waits"),
+            "sent" => self.pick("已发出", "sent"),
+            "dead" => self.pick("已放弃", "given up"),
+            "folded" => self.pick("已并入合并邮件", "in a mail with others"),
+            _ => self.pick("人工放弃", "dropped"),
+        }
+    }
+
+    /// How the outbox stands.
+    pub(super) fn letters(&self, pending: u64, dead: u64) -> String {
+        match self.code {
+            "en" => format!("{pending} wait, {dead} were given up"),
+            _ => format!("{pending} 条待发，{dead} 条已放弃"),
         }
     }
 

@@ -41,7 +41,13 @@ struct Delivering {
 
 fn deliver(store: &Store, relay: impl Notifier + 'static) -> Delivering {
     let duty = Recipient { name: "值班".into(), mail: "duty@bdc.test".into(), language: Language::Zh };
-    let setup = MailSetup { relays: vec![Arc::new(relay)], render: context(), fallback: vec![duty], limits: None };
+    let setup = MailSetup {
+        relays: vec![Arc::new(relay)],
+        channels: BTreeMap::new(),
+        render: context(),
+        fallback: vec![duty],
+        limits: None,
+    };
     let (tell, delivered) = mpsc::channel(1_024);
     let clock = Arc::new(SystemClock::default());
     let (outbox, handle) = Outbox::new(store.clone(), Arc::new(ArcSwap::from_pointee(setup)), clock, 7, tell);
@@ -125,7 +131,9 @@ async fn a_backlog_drains_over_several_sessions_and_a_new_page_overtakes_it() {
     let figures = format!("{n} mails in {took:?} over {sessions} sessions, the page as the {page_at:?}th\n");
     std::io::stderr().write_all(figures.as_bytes()).unwrap();
     assert!(page_at.unwrap() < n / 10 + 100, "the page was the {page_at:?}th");
-    assert!(took.as_millis() <= 15 * n as u128 + 5_000, "{n} mails took {took:?}");
+    // A few mails say little about speed beside everything else that a test machine does.
+    let allowed = std::time::Duration::from_millis(15 * n as u64).max(std::time::Duration::from_secs(60));
+    assert!(took <= allowed, "{n} mails took {took:?}");
     assert!(sessions as usize <= CONCURRENCY + n / 50, "{sessions} sessions");
 }
 

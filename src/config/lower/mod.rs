@@ -4,6 +4,7 @@
 //! that could not be read does not make its ids unknown a second time.
 
 mod calendars;
+mod channels;
 mod composites;
 mod depends;
 mod objectives;
@@ -30,6 +31,7 @@ use crate::domain::window::Schedule;
 use crate::domain::*;
 use crate::field::{Code, Node, NodeKind, Place, Problem, Problems, Record, Severity, Value, decode};
 use crate::network::Network;
+use crate::notify::channel::Channel;
 use crate::probe::{Asker, BuildContext, Prober};
 use crate::step::StepContext;
 use std::collections::{BTreeMap, HashMap};
@@ -58,6 +60,7 @@ struct Draft {
     zone: civil::Zone,
     people: HashMap<String, Arc<Person>>,
     rosters: BTreeMap<RosterId, Roster>,
+    channels: BTreeMap<String, Arc<Channel>>,
     modules: BTreeMap<String, Module>,
 }
 
@@ -85,6 +88,7 @@ impl Draft {
             zone,
             people: HashMap::new(),
             rosters: BTreeMap::new(),
+            channels: BTreeMap::new(),
             modules: BTreeMap::new(),
         }
     }
@@ -129,6 +133,7 @@ pub(super) fn lower(sources: &Sources, options: &LoadOptions) -> Result<Loaded, 
     context.commands = Arc::clone(&settings.commands);
 
     let mut draft = Draft::new(context, settings.zone.clone(), problems);
+    draft.lower_channels(&sources.root, &main, &settings, &network);
     draft.note_unread(sources, &files);
     let granted = Arc::new(Granted { names: settings::granted(&main), unread });
     let steps = step_context(&draft.context, &settings, &granted, &options.env);
@@ -342,6 +347,7 @@ impl Draft {
             network,
             witnesses,
             steps,
+            channels: self.channels,
             desk: Desk::new(self.modules, allow, &self.context),
             access,
             digest: sources.digest(),

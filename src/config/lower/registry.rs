@@ -26,6 +26,7 @@ pub(super) enum Thing {
     Schedule,
     Calendar,
     Composite,
+    Channel,
 }
 
 impl Thing {
@@ -43,6 +44,7 @@ impl Thing {
             Self::Schedule => "schedule of windows",
             Self::Calendar => "calendar",
             Self::Composite => "composite",
+            Self::Channel => "channel",
         }
     }
 
@@ -59,6 +61,7 @@ impl Thing {
             Self::Schedule => "schedules/windows/",
             Self::Calendar => "schedules/calendars/",
             Self::Composite => "schedules/composites.yaml",
+            Self::Channel => "channels of gengfu.yaml",
         }
     }
 }
@@ -134,13 +137,10 @@ impl Registries {
             Role::Plans => {
                 self.unread.insert(Thing::Plan);
             }
-            Role::Main
-            | Role::Modules
-            | Role::PlainModules
-            | Role::Calendar
-            | Role::Composites
-            | Role::Freezes
-            | Role::Windows => {}
+            Role::Main => {
+                self.unread.insert(Thing::Channel);
+            }
+            Role::Modules | Role::PlainModules | Role::Calendar | Role::Composites | Role::Freezes | Role::Windows => {}
         }
     }
 

@@ -42,6 +42,7 @@ impl Draft {
             return;
         }
         let id = record.text("id");
+        self.address(record);
         if self.known.register(Thing::Person, id, record.at("id"), &mut self.problems) {
             self.people.insert(id.to_owned(), Arc::new(Person { id: id.into(), contact: contact(record) }));
         }
@@ -69,8 +70,28 @@ impl Draft {
     /// A contact of a roster: written there, or one of `people`.
     fn listed(&mut self, item: &Spanned<Value>) -> Option<Contact> {
         match &item.value {
-            Value::Record(record) => Some(contact(record)),
+            Value::Record(record) => {
+                self.address(record);
+                Some(contact(record))
+            }
             _ => Some(self.named(item)?.contact.clone()),
+        }
+    }
+
+    /// A contact is reached in one way, and a channel has to be there.
+    fn address(&mut self, record: &Record) {
+        match (record.opt_text("mail"), record.opt_text("channel")) {
+            (None, Some(id)) => self.known.refer(Reference::new(Thing::Channel, id, record.at("channel"))),
+            (Some(_), Some(_)) => {
+                let problem = Problem::error(Code::Value, record.key_at("channel"), "`channel` beside `mail`");
+                self.problems.push(problem.hint("make two of it"));
+            }
+            // What is written wrongly has been said.
+            (None, None) if record.complete => {
+                let problem = Problem::error(Code::MissingKey, &record.at, "missing key `mail`");
+                self.problems.push(problem.expected("`mail`, or `channel`"));
+            }
+            _ => {}
         }
     }
 
@@ -234,7 +255,10 @@ fn civil_time(value: &Spanned<Value>) -> Option<jiff::civil::DateTime> {
 fn contact(record: &Record) -> Contact {
     Contact {
         name: record.text("name").to_owned(),
-        mail: record.text("mail").to_owned(),
+        mail: match record.opt_text("channel") {
+            Some(id) => Recipient::at_channel(id),
+            None => record.text("mail").to_owned(),
+        },
         language: if record.text("language") == "en" { Language::En } else { Language::Zh },
     }
 }

@@ -2,6 +2,7 @@
 
 use super::things;
 use crate::field::{Field, Type};
+use crate::notify::channel;
 use crate::probe::{KINDS, WITNESSES_MAX, WITNESSES_MIN};
 use std::sync::OnceLock;
 
@@ -212,6 +213,20 @@ const ACCESS: &[Field] = &[Field::optional(
     "Who may ask for changes; two tokens of one holder are a rotation.",
 )];
 
+/// What every channel has besides the body of its kind.
+pub(in crate::config) const CHANNEL_COMMON: &[Field] =
+    &[Field::required("id", Type::Id, "Unique; contacts of rosters name it.")];
+
+/// The table of a channel: what all have, and one key for each kind, of which exactly one is written.
+fn channel_fields() -> &'static [Field] {
+    static FIELDS: OnceLock<Vec<Field>> = OnceLock::new();
+    FIELDS.get_or_init(|| {
+        let common = CHANNEL_COMMON.iter().map(|f| Field { name: f.name, ty: f.ty, need: f.need, doc: f.doc });
+        let kinds = channel::KINDS.iter().map(|k| Field::optional(k.name, Type::Record(k.fields), k.about));
+        common.chain(kinds).collect()
+    })
+}
+
 /// `gengfu.yaml`.
 pub(in crate::config) const MAIN: &[Field] = &[
     Field::with_default("listen", Type::HostPort, "127.0.0.1:9424", "Where pages and API are served."),
@@ -223,6 +238,7 @@ pub(in crate::config) const MAIN: &[Field] = &[
     Field::optional("probing", Type::Record(PROBING), "How attempts are made."),
     Field::optional("probe", Type::Record(PROBE), "What `/probe` offers, and whom it may be pointed at."),
     Field::required("mail", Type::Record(MAIL), "How mail leaves."),
+    Field::optional("channels", things(&Type::RecordOf(channel_fields)), "Ways to people and machines besides mail."),
     Field::required("on_call", Type::Record(ON_CALL), "Rosters of schedules/on-call.yaml."),
     Field::optional("alerts", Type::Record(ALERTS), "Timers of on-call."),
     Field::optional(

@@ -9,7 +9,7 @@ mod probes;
 mod rosters;
 mod schedules;
 
-pub(super) use main::MAIN;
+pub(super) use main::{CHANNEL_COMMON, MAIN};
 pub(super) use modules::{MODULE_FILE, is_asked};
 pub(super) use plans::{PLAN_FILE, PLANS, STEP_COMMON};
 pub(super) use probes::{OWNER_FILE, PROBE_COMMON};

@@ -5,11 +5,12 @@ use crate::field::{Field, Type};
 
 const DAY_MS: i64 = 86_400_000;
 const NAME: Field = Field::required("name", Type::TEXT, "A post or a name.");
-const MAIL: Field = Field::required("mail", Type::Mail, "Where to.");
+const MAIL: Field = Field::optional("mail", Type::Mail, "Where to; or `channel`.");
+const CHANNEL: Field = Field::optional("channel", Type::Id, "A channel of gengfu.yaml, instead of `mail`.");
 const LANGUAGE: Field = Field::with_default("language", Type::Choice(&["zh", "en"]), "zh", "What they read.");
 
-const PERSON: &[Field] = &[Field::required("id", Type::Id, "Unique."), NAME, MAIL, LANGUAGE];
-const CONTACT: &[Field] = &[NAME, MAIL, LANGUAGE];
+const PERSON: &[Field] = &[Field::required("id", Type::Id, "Unique."), NAME, MAIL, CHANNEL, LANGUAGE];
+const CONTACT: &[Field] = &[NAME, MAIL, CHANNEL, LANGUAGE];
 
 /// Somebody alone, or several.
 const WHO: Type = Type::OneOrMany(&Type::Id);

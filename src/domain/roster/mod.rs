@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub struct Contact {
     /// A name or a post: 黄浦区值班.
     pub name: String,
-    /// An e-mail address.
+    /// An e-mail address, or `channel:` and the id of a channel.
     pub mail: String,
     /// What they read.
     pub language: Language,

@@ -22,7 +22,7 @@ pub(super) fn page(news: &FoldedNews, words: &Words<'_>, url: &str) -> Page {
             format!("您近一小时内收到的邮件较多，以下 {mails} 封合并为一封；每起事件的完整情况见事件页面。"),
         ),
         Language::En => (
-            format!("[FOLDED] {mails} mails: {open} incidents last, {closed} are over"),
+            format!("[FOLDED] {mails} mails, incidents: {open} still open, {closed} over"),
             format!(
                 "You got many mails within the last hour, so these {mails} share one; each incident has its whole story \
                  on its page."
@@ -30,8 +30,8 @@ pub(super) fn page(news: &FoldedNews, words: &Words<'_>, url: &str) -> Page {
         ),
     };
     let sections = [
-        (words.say("仍在持续", "Last"), FoldedState::Open),
-        (words.say("已恢复", "Are over"), FoldedState::Closed),
+        (words.say("仍在持续", "Still open"), FoldedState::Open),
+        (words.say("已恢复", "Over"), FoldedState::Closed),
         (words.say("其他", "Others"), FoldedState::News),
     ];
     let section = |(title, state): (&str, FoldedState)| {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::{HOUR, IncidentId, IncidentNews, Names, Severity, Symptom, Tier};
+use crate::notify::channel::{Note, Way, kind};
 use std::collections::BTreeMap;
 
 fn news(incident: usize, severity: Severity) -> IncidentNews {
@@ -70,7 +71,7 @@ async fn an_outage_costs_one_look_every_few_seconds_and_its_end_is_noticed_at_on
     house.pass(6).await;
     house.settled(LetterState::Sent, 99).await;
     while relay.taken().len() < 301 {
-        house.moment().await;
+        house.moment(20).await;
     }
     assert_eq!(relay.taken()[0], "last@b.test", "the page was the one that looked");
 }
@@ -97,7 +98,7 @@ async fn a_backlog_drains_in_order_and_over_several_connections() {
     }
     let started = tokio::time::Instant::now();
     while relay.taken.lock().unwrap().len() < n {
-        house.moment().await;
+        house.moment(20).await;
     }
     let (took, allowed) = (started.elapsed(), Duration::from_millis(15 * n as u64));
     assert!(took <= allowed + Duration::from_secs(1), "{n} mails in {took:?}");
@@ -188,4 +189,45 @@ async fn what_was_folded_shares_the_fate_of_its_mail() {
     assert_eq!(house.store.outbox_list(Some(LetterState::Folded), 9).await.unwrap().len(), 2);
     house.handle.wake();
     house.settled(LetterState::Sent, 9).await;
+}
+
+/// A group of a bot that keeps when it was told something.
+#[derive(Default)]
+struct Group(Mutex<Vec<tokio::time::Instant>>);
+
+impl Way for Group {
+    fn send<'a>(&'a self, _: &'a Note<'a>) -> BoxFuture<'a, Result<Receipt, NotifyError>> {
+        self.0.lock().unwrap().push(tokio::time::Instant::now());
+        Box::pin(std::future::ready(Ok(Receipt { text: "0 ok".into() })))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bot_is_never_told_more_than_its_place_allows_in_any_minute() {
+    for (name, most) in [("wecom", 20), ("dingtalk", 20), ("feishu", 100)] {
+        let group = Arc::new(Group::default());
+        let channel = Channel::new("ops", kind(name).unwrap(), group.clone());
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("gengfu.db")).unwrap();
+        let channels = BTreeMap::from([("ops".to_owned(), Arc::new(channel))]);
+        let house = House::with_channels(dir, store, &[], None, channels).not_listening();
+        let to = Recipient::at_channel("ops");
+        house.commit((0..150).map(|n| incident(n, 0, &to, Content::Opened)).collect()).await;
+        for n in 150..270 {
+            house.commit(vec![page(n, &to)]).await;
+            for _ in 0..10 {
+                house.moment(100).await;
+            }
+        }
+        while house.store.outbox_counts().await.unwrap().pending > 0 {
+            house.moment(100).await;
+        }
+        let told = group.0.lock().unwrap().clone();
+        let within = |from: tokio::time::Instant| {
+            let minute = from..from + Duration::from_secs(60);
+            told.iter().filter(|at| minute.contains(at)).count()
+        };
+        let busiest = told.iter().map(|at| within(*at)).max().unwrap();
+        assert!(busiest <= most && told.len() > 10, "{name}: {busiest} in a minute, {} in all", told.len());
+    }
 }

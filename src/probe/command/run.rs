@@ -1,12 +1,12 @@
 //! One run of a program, in a process group of its own.
 //!
 //! Not here: which program may run (`grants`) and what its output means. Invariants: no shell, no environment but ours
-//! and what was configured, nothing to read; what it prints is bounded; when the run is over, was too long or is no
+//! and what was configured, nothing to read but what it is fed; what it prints is bounded; when the run is over, was too long or is no
 //! longer wanted, the whole group is killed, and the program is reaped.
 
 use super::grants::{Program, Refusal};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
@@ -33,6 +33,8 @@ pub(super) struct Order {
     pub(super) program: Program,
     pub(super) arguments: Vec<String>,
     pub(super) environment: Vec<(String, String)>,
+    /// What it reads; nothing if empty.
+    pub(super) input: Vec<u8>,
     /// Bytes of output that are kept.
     pub(super) output_bytes_max: usize,
     /// One run at a time; a run that cannot be killed stays the only one.
@@ -114,9 +116,22 @@ fn start(order: &Order, permit: OwnedSemaphorePermit) -> Result<Group, Trouble> 
     let mut command = Command::new(program);
     command.args(&order.arguments).env_clear().env("LANG", "C").env("LC_ALL", "C").current_dir("/").process_group(0);
     command.envs(order.environment.iter().map(|(name, value)| (name, value)));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdin(fed(&order.input)?).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn()?;
     Ok(Group { child: Some(child), permit: Some(permit) })
+}
+
+/// Longest input: what a pipe holds while nobody reads, so that feeding never waits.
+pub(super) const INPUT_BYTES_MAX: usize = 60 * 1_024;
+
+/// A pipe that holds the whole input already.
+fn fed(input: &[u8]) -> io::Result<Stdio> {
+    if input.is_empty() {
+        return Ok(Stdio::null());
+    }
+    let (reader, mut writer) = io::pipe()?;
+    writer.write_all(&input[..input.len().min(INPUT_BYTES_MAX)])?;
+    Ok(reader.into())
 }
 
 /// A running program and its children; killed when dropped.

@@ -205,6 +205,7 @@ fn want_of_descriptors_processes_and_memory_is_our_trouble() {
         program: bench.rig.context.commands.choose(&bench.rig.context.asker, "check_it").unwrap(),
         arguments: Vec::new(),
         environment: Vec::new(),
+        input: Vec::new(),
         output_bytes_max: 1,
         turn: Arc::new(Semaphore::new(1)),
     };

@@ -86,10 +86,29 @@ impl Tool {
         more: &[String],
         time: Duration,
     ) -> Result<(Option<i32>, String), ToolError> {
+        self.run_with(known, more, Vec::new(), time).await
+    }
+
+    /// Runs it with something to read, at most 60 KiB; ends with its exit code and its last line.
+    ///
+    /// # Errors
+    /// If it did not run to its end within `time`, and whether it may have done something.
+    pub async fn feed(&self, input: Vec<u8>, time: Duration) -> Result<(Option<i32>, String), ToolError> {
+        self.run_with(&[], &[], input, time).await
+    }
+
+    async fn run_with(
+        &self,
+        known: &[(String, String)],
+        more: &[String],
+        input: Vec<u8>,
+        time: Duration,
+    ) -> Result<(Option<i32>, String), ToolError> {
         let order = Order {
             program: self.program.clone(),
             arguments: self.arguments.iter().chain(more).cloned().collect(),
             environment: self.environment.iter().chain(known).cloned().collect(),
+            input,
             output_bytes_max: OUTPUT_BYTES_MAX,
             turn: Arc::new(Semaphore::new(1)),
         };

@@ -12,6 +12,7 @@ mod hours;
 mod leases;
 pub(super) mod on_call;
 mod orders;
+pub(in crate::web) mod outbox;
 mod plans;
 pub(super) mod read;
 mod sla;
@@ -50,6 +51,7 @@ pub(super) fn doors() -> Doors {
         // Letting a step pass is an approval, good for its owner; which that is, the run says.
         .post("/plans/runs/{id}/{action}", Needs::Token, plans::act)
         .get("/outbox", Needs::Sight, read::outbox)
+        .post("/outbox/{id}/{action}", Needs::Scope(Scope::Admin), outbox::act)
         .get("/gate", Needs::Nothing, gate::gate)
         .post("/gate/leases", Needs::Scope(Scope::Operate), leases::take)
         .post("/gate/leases/{lease}/{what}", Needs::Scope(Scope::Operate), leases::act)

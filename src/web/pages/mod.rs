@@ -9,6 +9,7 @@ mod hours;
 mod incidents;
 mod maintenance;
 mod on_call;
+mod outbox;
 mod overview;
 mod owner;
 mod plan;
@@ -54,6 +55,8 @@ pub(super) fn doors() -> Doors {
         .get("/sla", Needs::Nothing, report::list)
         .get("/sla/{period}", Needs::Nothing, report::page)
         .get("/audit", Needs::Scope(Scope::Read), audit::page)
+        .get("/outbox", Needs::Scope(Scope::Read), outbox::page)
+        .post("/outbox/{id}/{action}", Needs::Scope(Scope::Admin), outbox::act)
         .get("/sign-in", Needs::Nothing, sign_in::page)
         // Whoever has no token yet signs in; whoever has no session any more may sign out.
         .post("/sign-in", Needs::Nothing, sign_in::sign_in)
