@@ -42,6 +42,7 @@ soak: setup ## The long ones: 200 kills at random moments, and more of everythin
 	$(CARGO) build --quiet
 	GENGFU_AVAILABILITY_MINUTES=60 target/peers/bin/python tests/peers/availability.py
 	GENGFU_HISTORIES=100 $(CARGO) test --release --lib -- --nocapture rules_and_daemon_agree
+	GENGFU_WEEKS=10000 $(CARGO) test --release --lib -- --nocapture every_mailbox_of_random_weeks
 	PROPTEST_CASES=4096 $(CARGO) test --release --quiet --lib
 
 fuzz: ## Coverage-guided fuzzing, FUZZ_SECONDS (600) for each target; then more random cases

@@ -61,6 +61,7 @@ fn state(inventory: &Inventory, snapshot: Snapshot) -> anyhow::Result<WebState> 
     }
     let site = Site { public_url: "http://127.0.0.1:9424".into(), hosts: Vec::new(), version: "0" };
     Ok(WebState {
+        links: gengfu::notify::link::LinkKey::new(b"a secret of benches"),
         snapshot: watch::channel(Arc::new(snapshot)).1,
         board,
         heartbeats: Arc::new(Heartbeats::new(T0)),

@@ -5,6 +5,7 @@ use crate::domain::{HOUR, Inventory, MINUTE, Millis, Recipient, Roster};
 use crate::network::Network;
 use crate::notify::Notifier;
 use crate::notify::channel::Channel;
+use crate::notify::link::LinkKey;
 use crate::notify::mail::{Login, MailRelay, MailTls, Patience, RelayPlan};
 use crate::notify::render::RenderContext;
 use crate::outbox::MailSetup;
@@ -30,10 +31,11 @@ pub(super) fn setup(
     network: &Arc<Network>,
     channels: &BTreeMap<String, Arc<Channel>>,
     inventory: &Inventory,
+    links: &LinkKey,
 ) -> Result<MailSetup, String> {
     let MailSettings { domain, relays, per_hour, .. } = &settings.mail;
     let relays = relays.iter().map(|r| relay(r, domain, network)).collect::<Result<_, _>>()?;
-    let render = sender(settings);
+    let render = sender(settings, links);
     let fallback = inventory.rosters.get(&inventory.fallback).map(Roster::everybody).unwrap_or_default();
     let limits =
         Limits { most: *per_hour, within_ms: HOUR, page_every_ms: FOLDED_PAGE_EVERY_MS, every_ms: FOLDED_EVERY_MS };
@@ -42,7 +44,7 @@ pub(super) fn setup(
 }
 
 /// Who mails come from, and what they are worded with.
-pub fn sender(settings: &Settings) -> RenderContext {
+pub fn sender(settings: &Settings, links: &LinkKey) -> RenderContext {
     let MailSettings { from_name, from_mail, domain, .. } = &settings.mail;
     RenderContext {
         public_url: settings.public_url.clone(),
@@ -50,6 +52,7 @@ pub fn sender(settings: &Settings) -> RenderContext {
         domain: domain.clone(),
         from_name: from_name.clone(),
         from_mail: from_mail.clone(),
+        links: links.clone(),
     }
 }
 

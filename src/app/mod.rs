@@ -140,9 +140,9 @@ pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(Str
     let receiver = dead_man::Receiver::of(settings.dead_man.as_ref(), &network, &settings.user_agent);
     let receiver = Arc::new(ArcSwap::from_pointee(receiver));
     let (delivered, deliveries) = mpsc::channel(EVENTS_MAX);
-    let setup = Arc::new(ArcSwap::from_pointee(
-        mail::setup(&settings, &network, &channels, &inventory).map_err(AppError::Mail)?,
-    ));
+    let links = crate::notify::link::LinkKey::new(&store.secret_for("links in mails")?);
+    let setup = mail::setup(&settings, &network, &channels, &inventory, &links).map_err(AppError::Mail)?;
+    let setup = Arc::new(ArcSwap::from_pointee(setup));
     let seed = clock.now().0.unsigned_abs();
     let (outbox_task, outbox) = Outbox::new(store.clone(), Arc::clone(&setup), Arc::clone(&clock), seed, delivered);
     let outbox_stop = CancellationToken::new();
@@ -180,6 +180,7 @@ pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(Str
     let access = Arc::new(ArcSwap::from_pointee(access));
     let mail = setup;
     let running = Arc::new(Running {
+        links,
         desk,
         access,
         certificate,
@@ -337,6 +338,7 @@ fn web_state(
         access: Arc::clone(&running.access),
         store: Some(store),
         archive: Arc::default(),
+        links: running.links.clone(),
         site: Arc::new(site),
     }
 }

@@ -9,6 +9,7 @@ use crate::domain::engine::Event;
 use crate::domain::{Actor, Inventory, ProbeId};
 use crate::metrics::Metrics;
 use crate::network::certificate::Certificate;
+use crate::notify::link::LinkKey;
 use crate::outbox::{MailSetup, OutboxHandle};
 use crate::probe::{Board, Heartbeats, Prober, Vantage};
 use crate::scheduler::{ScheduledProbe, SchedulerHandle};
@@ -27,6 +28,7 @@ pub(super) struct Running {
     pub(super) heartbeats: Arc<Heartbeats>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) mail: Arc<ArcSwap<MailSetup>>,
+    pub(super) links: LinkKey,
     pub(super) outbox: OutboxHandle,
     pub(super) hands: Arc<Hands>,
     pub(super) vantage: Arc<Vantage>,
@@ -55,7 +57,7 @@ impl Running {
     pub(super) async fn adopt(&self, loaded: Loaded, by: Actor) {
         let tokens = loaded.heartbeat_tokens();
         let inventory = Arc::new(loaded.inventory);
-        match super::mail::setup(&loaded.settings, &loaded.network, &loaded.channels, &inventory) {
+        match super::mail::setup(&loaded.settings, &loaded.network, &loaded.channels, &inventory, &self.links) {
             Ok(setup) => self.mail.store(Arc::new(setup)),
             Err(error) => tracing::error!(%error, "mail goes on leaving by the former relays"),
         }

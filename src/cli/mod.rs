@@ -28,6 +28,7 @@ pub mod probe;
 pub mod report;
 mod run;
 pub mod schema;
+mod silence;
 pub mod simulate;
 mod token;
 mod verify;
@@ -37,6 +38,7 @@ pub mod windows;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Loaded, Sources, Style};
 use crate::domain::Timestamp;
+use crate::notify::link::LinkKey;
 use anyhow::{Result, anyhow};
 use clap::{Parser, Subcommand, ValueEnum};
 use daemon::{Files, block_on, install_tls, read};
@@ -109,6 +111,9 @@ enum Command {
     Note(incidents::WordArgs),
     /// Say who answers at an instant, why, and who comes next
     OnCall(on_call::OnCallArgs),
+    /// Hold mails about something back for a while, or mails to somebody
+    #[command(subcommand)]
+    Silence(silence::SilenceCommand),
     /// Say how a span that is over counts, in your name and with a reason; what was measured stays beside it
     Correct(correct::CorrectArgs),
     /// Run the engine over the files and a stretch of time to come: what opens, what is denied, who is mailed, what it costs
@@ -208,10 +213,11 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Command::Incidents(args) => block_on(incidents::incidents(args, listens(&main, &args.server).as_deref(), out)),
         Command::Ack(args) => block_on(incidents::word(args, "ack", listens(&main, &args.server).as_deref(), out)),
         Command::Note(args) => block_on(incidents::word(args, "notes", listens(&main, &args.server).as_deref(), out)),
+        Command::Silence(command) => block_on(silence::run(command, listens(&main, command.server()).as_deref(), out)),
         Command::Correct(args) => block_on(correct::correct(args, listens(&main, &args.server).as_deref(), out)),
         Command::OnCall(args) => over_files(&main, |now, loaded| on_call::on_call(now, &loaded.inventory, args, out)),
         Command::Simulate(args) => {
-            let from = |loaded: &Loaded| crate::app::sender(&loaded.settings);
+            let from = |loaded: &Loaded| crate::app::sender(&loaded.settings, &LinkKey::of_examples());
             over_files(&main, |now, loaded| simulate::simulate(now, &loaded.inventory, &from(loaded), args, out))
         }
         Command::Import(args) => import::import(args, out, &mut std::io::stderr()),

@@ -226,8 +226,16 @@ pub enum Fact {
         incident: IncidentId,
         /// Sequence of the message within the incident.
         sequence: u32,
-        /// Who was told; a close goes to the same.
+        /// Who was told; a close goes to the same, and is none's here.
         to: Vec<Recipient>,
+        /// What the message reports, if it is between the opening and the closing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        turn: Option<incident::Turn>,
+    },
+    /// An incident came and went so often that it closes only after a time of quiet.
+    IncidentUnstable {
+        /// Which one.
+        incident: IncidentId,
     },
     /// A person said something about an incident.
     IncidentSaid {
@@ -239,6 +247,20 @@ pub enum Fact {
         by: Actor,
         /// In that person's words.
         text: String,
+    },
+    /// Somebody wants to hear less for a while.
+    Silenced {
+        /// Of what, until when, who says so and why.
+        silence: Box<silence::Silence>,
+    },
+    /// A silence was ended early.
+    SilenceLifted {
+        /// Which one.
+        silence: silence::SilenceId,
+        /// Who.
+        by: Actor,
+        /// Why, in that person's words.
+        reason: String,
     },
     /// Something happened to a run of a plan.
     Run {

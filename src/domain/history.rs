@@ -285,6 +285,7 @@ impl History {
             windows: Arc::new(windows),
             incidents: Arc::default(),
             clock_doubt: None,
+            silences: Arc::default(),
             runs: Arc::default(),
             store_failed: false,
             reload_refused: None,

@@ -22,9 +22,22 @@ pub enum Symptom {
     SlaAtRisk,
     /// We do not see: our own references are silent.
     Blind,
+    /// Much of what is watched went bad at once; the subsystem is the first of them.
+    Storm,
 }
 
 impl Symptom {
+    /// All, in the order of the documentation.
+    pub const ALL: [Self; 7] = [
+        Self::Down,
+        Self::MaintenanceOutsideWindow,
+        Self::Overrun,
+        Self::Degraded,
+        Self::SlaAtRisk,
+        Self::Blind,
+        Self::Storm,
+    ];
+
     /// The label and the JSON value.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -34,6 +47,7 @@ impl Symptom {
             Self::Degraded => "degraded",
             Self::SlaAtRisk => "sla_at_risk",
             Self::Blind => "blind",
+            Self::Storm => "storm",
         }
     }
 }
@@ -121,6 +135,12 @@ pub struct IncidentNews {
     /// Address of what its owner wrote about mending it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runbook: Option<String>,
+    /// Who has it since when, if anybody said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<(String, Timestamp)>,
+    /// It comes and goes, and closes only after a time of quiet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unstable: bool,
 }
 
 /// Who saw what when.
@@ -365,6 +385,12 @@ pub enum Content {
     Opened(IncidentNews),
     /// An incident opened again within the relapse time.
     Reopened(IncidentNews),
+    /// More fails with an open incident, somebody took it, or it became unstable.
+    Changed(IncidentNews),
+    /// An incident still lasts.
+    Reminder(IncidentNews),
+    /// Nobody took an incident, and the recipient is next on the ladder.
+    Escalated(IncidentNews),
     /// An incident is over.
     Closed(IncidentNews),
     /// Windows to come, at most 100, for one owner.

@@ -42,6 +42,7 @@ pub mod order;
 pub mod plan;
 pub mod policy;
 pub mod roster;
+pub mod silence;
 pub mod sla;
 pub mod survey;
 pub mod timeline;

@@ -6,6 +6,7 @@
 use super::access::Caller;
 use super::incident::Saying;
 use super::plan::Resolution;
+use super::silence::{Matcher, SilenceId};
 use super::timeline::Health;
 use super::window::WindowState;
 use super::*;
@@ -61,6 +62,10 @@ pub enum Wanted {
     },
     /// A word about an incident: the reason is the word.
     Incident(IncidentId, Saying),
+    /// Mails about something are held back for so long.
+    Silence(Matcher, Millis),
+    /// A silence ends early.
+    Lift(SilenceId),
     /// Something about one window.
     Window(WindowId, Action),
     /// Something about the run of a plan.
@@ -158,6 +163,8 @@ impl Wanted {
             Self::Correct { .. } => return "correct".to_owned(),
             Self::Incident(_, Saying::Acknowledged) => return "incident.ack".to_owned(),
             Self::Incident(_, Saying::Noted) => return "incident.note".to_owned(),
+            Self::Silence(..) => return "silence.set".to_owned(),
+            Self::Lift(_) => return "silence.lift".to_owned(),
             Self::Request(_) => "request",
             Self::Override { .. } => "override",
             Self::ApproveText(_) => "approve_text",
@@ -178,6 +185,8 @@ impl Wanted {
             Self::UseLease(lease) | Self::ReleaseLease(lease) => lease.chars().take(8).collect(),
             Self::ApproveText(schedule) => schedule.to_string(),
             Self::Incident(incident, _) => incident.to_string(),
+            Self::Silence(matches, _) => matches.to_string(),
+            Self::Lift(silence) => silence.to_string(),
             Self::Window(window, _) => window.to_string(),
             Self::Run(wish) => wish.subject().to_owned(),
         }

@@ -272,6 +272,8 @@ pub struct Snapshot {
     pub windows: Arc<Vec<WindowView>>,
     /// Newest first, the last 1 000.
     pub incidents: Arc<Vec<IncidentView>>,
+    /// Newest first: silences that hold, and the last ones that did.
+    pub silences: Arc<Vec<silence::Silence>>,
     /// Newest first: runs of plans, the last 500.
     pub runs: Arc<Vec<RunView>>,
     /// Why nothing is allowed by the clock, if so.

@@ -32,7 +32,9 @@ impl Content {
     /// How little it can wait.
     pub fn urgency(&self) -> Urgency {
         match self {
-            Self::Opened(news) | Self::Reopened(news) if news.severity == Severity::Page => Urgency::Page,
+            Self::Opened(news) | Self::Reopened(news) | Self::Escalated(news) if news.severity == Severity::Page => {
+                Urgency::Page
+            }
             Self::Plan(news) if matches!(news.kind, RunNewsKind::Parked | RunNewsKind::StaysDrained) => Urgency::Page,
             Self::Announcement { .. }
             | Self::Canary
@@ -94,7 +96,11 @@ pub struct FoldedNews {
 impl From<&Content> for FoldedState {
     fn from(content: &Content) -> Self {
         match content {
-            Content::Opened(_) | Content::Reopened(_) => Self::Open,
+            Content::Opened(_)
+            | Content::Reopened(_)
+            | Content::Changed(_)
+            | Content::Reminder(_)
+            | Content::Escalated(_) => Self::Open,
             Content::Closed(_) => Self::Closed,
             _ => Self::News,
         }

@@ -7,6 +7,7 @@ mod incidents;
 mod others;
 mod windows;
 
+use super::link::LinkKey;
 use super::render::RenderContext;
 use crate::domain::civil::Zone;
 use crate::domain::*;
@@ -52,6 +53,7 @@ pub fn context(zone: Zone) -> RenderContext {
         domain: "gengfu.bdc.test".into(),
         from_name: "更夫".into(),
         from_mail: "gengfu@bdc.test".into(),
+        links: LinkKey::of_examples(),
     }
 }
 

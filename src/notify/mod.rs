@@ -7,6 +7,7 @@ pub mod calendar;
 pub mod channel;
 pub mod compose;
 pub mod examples;
+pub mod link;
 pub mod mail;
 pub mod render;
 mod secure;

@@ -138,6 +138,7 @@ impl House {
         channels: BTreeMap<String, Arc<Channel>>,
     ) -> Self {
         let render = RenderContext {
+            links: crate::notify::link::LinkKey::new(b"a secret of tests"),
             public_url: "http://127.0.0.1:9424".into(),
             zone: Zone::utc(),
             domain: "gengfu.bdc.test".into(),

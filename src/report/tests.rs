@@ -50,6 +50,7 @@ fn past(inventory: Inventory, seen: Vec<Seen>, incidents: Vec<PastIncident>, now
         windows: Arc::default(),
         incidents: Arc::default(),
         clock_doubt: None,
+        silences: Arc::default(),
         runs: Arc::default(),
         store_failed: false,
         reload_refused: None,

@@ -132,6 +132,7 @@ impl<'a> Words<'a> {
             Symptom::Degraded => self.say("降级", "degraded"),
             Symptom::SlaAtRisk => self.say("预算告急", "budget at risk"),
             Symptom::Blind => self.say("观测失明", "blind"),
+            Symptom::Storm => self.say("大面积异常", "widespread trouble"),
         }
     }
 

@@ -367,6 +367,16 @@ impl Store {
         self.read(outbox::counts).await
     }
 
+    /// 32 bytes for `purpose` that follow from the store's key: nobody else knows them, and they are the same after a
+    /// restart.
+    ///
+    /// # Errors
+    /// `ReadOnly` if it was opened to read.
+    pub fn secret_for(&self, purpose: &str) -> Result<[u8; 32], StoreError> {
+        let signer = self.0.signer.as_ref().ok_or_else(|| StoreError::ReadOnly("it was opened to read".into()))?;
+        Ok(signer.secret_for(purpose))
+    }
+
     /// Seals the civil days that are over, oldest first, a few at a time; synced before the answer. The caller sees to it
     /// that all facts of earlier than `sealing.now` are stored.
     ///

@@ -265,6 +265,7 @@ pub(super) fn snapshot() -> Snapshot {
         subsystems,
         windows: Arc::new(windows),
         incidents: Arc::new(incidents()),
+        silences: Arc::default(),
         runs: Arc::new(runs::runs()),
         clock_doubt: None,
         store_failed: false,
@@ -486,6 +487,7 @@ pub(super) fn state(snapshot: Snapshot) -> (WebState, mpsc::Receiver<Command>) {
         access: Arc::new(ArcSwap::from_pointee(keyring())),
         store: None,
         archive: Default::default(),
+        links: crate::notify::link::LinkKey::new(b"a secret of tests"),
         metrics: Arc::new(Metrics::new("0.1.0").unwrap()),
         site: Arc::new(Site {
             public_url: "http://127.0.0.1:9424".into(),

@@ -12,6 +12,7 @@ use crate::domain::window::Shown;
 use crate::domain::{Actor, AuditEntry, Language, Snapshot, Timestamp};
 use crate::metrics::Metrics;
 use crate::metrics::targets::OutboxCounts;
+use crate::notify::link::LinkKey;
 use crate::probe::{Board, Heartbeats};
 use crate::store::Store;
 use arc_swap::ArcSwap;
@@ -49,6 +50,8 @@ pub struct WebState {
     pub store: Option<Store>,
     /// What was last read of the whole log.
     pub archive: Arc<Archive>,
+    /// What signs the links in mails.
+    pub links: LinkKey,
     /// What the installation is called and where.
     pub site: Arc<Site>,
 }

@@ -145,6 +145,8 @@ texts! {
     answers_for_it: "责任单位：", "Answers for it: ";
     affected: "一并受影响", "Fails with it";
     words: "处置记录", "What was said";
+    take: "我来接手", "I have it";
+    note_it: "添加备注", "Leave a note";
     acknowledged_by: "接手", "With";
     not_acknowledged: "尚无人接手", "nobody has it yet";
     said_ack: "接手", "has it";
@@ -292,6 +294,7 @@ impl Texts {
             Symptom::Degraded => self.pick("降级", "degraded"),
             Symptom::SlaAtRisk => self.pick("可用率承诺告急", "promise at risk"),
             Symptom::Blind => self.pick("观测失明", "blind"),
+            Symptom::Storm => self.pick("大面积异常", "widespread trouble"),
         }
     }
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 pub(crate) fn context() -> RenderContext {
     RenderContext {
+        links: gengfu::notify::link::LinkKey::new(b"a secret of tests"),
         public_url: "http://127.0.0.1:9424".into(),
         zone: Zone::named("Asia/Shanghai").unwrap(),
         domain: "gengfu.bdc.test".into(),

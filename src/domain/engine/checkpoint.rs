@@ -8,7 +8,7 @@ use crate::domain::plan::Runs;
 use serde::{Deserialize, Serialize};
 
 /// Changes whenever the shape of the state changes.
-const SHAPE: u32 = 8;
+const SHAPE: u32 = 9;
 
 #[derive(Serialize)]
 struct Written<'a> {
@@ -20,6 +20,7 @@ struct Written<'a> {
     desk: &'a Desk,
     leases: &'a Leases,
     corrections: &'a Corrections,
+    silences: &'a silence::Silences,
     clock_stepped: Option<Timestamp>,
     digest: &'a str,
     reported: Option<&'a str>,
@@ -35,6 +36,7 @@ struct Read {
     desk: Desk,
     leases: Leases,
     corrections: Corrections,
+    silences: silence::Silences,
     clock_stepped: Option<Timestamp>,
     digest: String,
     reported: Option<String>,
@@ -43,12 +45,24 @@ struct Read {
 impl Engine {
     /// The state as of the last applied fact.
     pub fn checkpoint(&self) -> Vec<u8> {
-        let Self { watch, book, runs, desk, leases, corrections, digest, .. } = self;
+        let Self { watch, book, runs, desk, leases, corrections, silences, digest, .. } = self;
         let (shape, now, clock_stepped) = (SHAPE, self.now, self.clock_stepped);
         // Plain data with text keys always serialises; an empty checkpoint would only cost a longer start.
         let reported = self.reported.as_deref();
-        let written =
-            Written { reported, shape, now, watch, book, runs, desk, leases, corrections, clock_stepped, digest };
+        let written = Written {
+            reported,
+            shape,
+            now,
+            watch,
+            book,
+            runs,
+            desk,
+            leases,
+            corrections,
+            silences,
+            clock_stepped,
+            digest,
+        };
         serde_json::to_vec(&written).unwrap_or_default()
     }
 
@@ -58,7 +72,7 @@ impl Engine {
             Ok(read) if read.shape == SHAPE => {
                 (self.now, self.watch, self.book, self.desk) = (read.now, read.watch, read.book, read.desk);
                 (self.leases, self.clock_stepped, self.digest) = (read.leases, read.clock_stepped, read.digest);
-                (self.runs, self.corrections) = (read.runs, read.corrections);
+                (self.runs, self.corrections, self.silences) = (read.runs, read.corrections, read.silences);
                 self.reported = read.reported.map(Into::into);
                 true
             }

@@ -11,6 +11,7 @@ mod canary;
 mod checkpoint;
 mod correct;
 mod digest;
+mod follow;
 mod lately;
 mod leases;
 mod orders;
@@ -22,6 +23,8 @@ mod plans;
 mod promise;
 mod reports;
 mod sight;
+mod silences;
+mod storm;
 mod tell;
 mod wake;
 mod wall;
@@ -161,6 +164,8 @@ pub struct Engine {
     /// What is beside running maintenance, and beside which.
     beside: BTreeMap<SubsystemId, WindowId>,
     daily_digest: digest::Digest,
+    storm: storm::Storm,
+    silences: silence::Silences,
 }
 
 /// Whether the store takes facts.
@@ -202,6 +207,8 @@ impl Engine {
             drained: BTreeMap::new(),
             beside: BTreeMap::new(),
             daily_digest: digest::Digest::default(),
+            storm: storm::Storm::default(),
+            silences: silence::Silences::default(),
         };
         engine.watch.adopt(now, &engine.inventory);
         engine
@@ -263,6 +270,7 @@ impl Engine {
                 self.leases.apply(recorded.at, fact);
                 self.subject_of(fact).or(before).iter().for_each(|id| self.note_undeclared(id));
                 self.corrections.apply(recorded.at, fact);
+                self.silences.apply(recorded.at, fact);
             }
         }
     }
@@ -328,6 +336,8 @@ impl Engine {
                 Wake::Stale(probe) => self.stale(out, &probe),
                 Wake::Subsystem(id) => self.reconsider(out, &id),
                 Wake::Tell(incident) => self.tell_opening(out, incident),
+                Wake::Follow(incident) => self.follow(out, incident),
+                Wake::Storm => self.settle_storm(out),
                 Wake::Window(id) => self.advance_window(out, &id),
                 Wake::Run(id) => self.advance_run(out, &id),
                 Wake::Risk(id) => self.consider_risk(out, &id),
@@ -358,6 +368,7 @@ impl Engine {
         let Some(state) = self.watch.probe_mut(&plan.id) else { return };
         // One look at the state serves all that an observation which changes nothing needs.
         let recovering_since = state.recovering_since();
+        let settled = state.counter.contrary_since().is_none();
         let arrival = state.arrival(seen);
         if let Some(at) = state.begins_to_await(plan) {
             self.wakes.at(at, Wake::Stale(plan.id.clone()));
@@ -370,6 +381,11 @@ impl Engine {
                 self.watch.probe_mut(&plan.id).map_or(Verdict::Settled, |state| state.count(plan, seen))
             }
         };
+        if seen.trigger == Trigger::Tick && plan.role == Role::Critical {
+            let bad = matches!(seen.outcome, Outcome::Fail(_) | Outcome::Degraded(_));
+            let turned_bad = settled && bad && !matches!(verdict, Verdict::Settled);
+            self.watch_for_storm(out, turned_bad);
+        }
         match verdict {
             Verdict::Settled => {}
             Verdict::Unconfirmed => {
@@ -447,10 +463,7 @@ impl Engine {
                 self.health_changed(out, id);
             }
         }
-        let untold: Vec<IncidentId> = self.desk.open().filter(|i| i.told.is_empty()).map(|i| i.id).collect();
-        for incident in untold {
-            self.wakes.at(self.now, Wake::Tell(incident));
-        }
+        self.look_at_all_incidents();
         self.wakes.at(self.now + HOUR, Wake::Daily);
     }
 

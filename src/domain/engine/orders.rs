@@ -36,6 +36,8 @@ impl Engine {
                 self.correct(&mut out, order, subsystem, *span, *counts_as)
             }
             Wanted::Incident(incident, saying) => self.say(&mut out, order, *incident, *saying),
+            Wanted::Silence(matches, lasts_ms) => self.silence(&mut out, order, matches, *lasts_ms),
+            Wanted::Lift(silence) => self.lift(&mut out, order, *silence),
             Wanted::Window(window, action) => self.act(&mut out, order, window, *action),
             Wanted::Run(wish) => self.wish(&mut out, order, wish),
         });

@@ -1,15 +1,17 @@
 //! From a changed health to incidents: gathers what is known, lets `incident::judge` decide, records the outcome.
 
 use super::*;
-use crate::domain::incident::{Condition, Judgement, closes, is_outage, judge, root_of};
+use crate::domain::incident::{Condition, Judgement, closes, is_outage, judge, leaves, root_of};
 use crate::domain::timeline::Health;
 
 impl Engine {
     /// A subsystem's health changed: its incidents, those of its dependants, its windows and its burn rate follow.
     pub(super) fn health_changed(&mut self, out: &mut Output, id: &SubsystemId) {
         self.picture.touch(Some(id.clone()));
+        self.note_flapping(out, id);
         self.close_recovered(out, id);
         self.reconsider(out, id);
+        self.note_flapping(out, id);
         self.merge_dependants(out, id);
         self.windows_of(out, id);
         self.consider_risk(out, id);
@@ -24,12 +26,16 @@ impl Engine {
         match judge(&self.desk, id, &known, &covered) {
             Judgement::Stay => self.wake_when_hours_begin(subsystem, &known),
             Judgement::Open(symptom, severity) => self.open(out, subsystem, &known, symptom, severity),
-            Judgement::Join(incident) => {
-                self.record(out, Fact::IncidentJoined { incident, subsystem: id.clone(), since: known.since });
-                self.picture.touch(Some(id.clone()));
-            }
+            Judgement::Join(incident) => self.join(out, incident, id, known.since),
             Judgement::Inform(root) => self.inform_dependant(out, &root, id),
         }
+        self.follow_soon(id);
+    }
+
+    pub(super) fn join(&mut self, out: &mut Output, incident: IncidentId, id: &SubsystemId, since: Timestamp) {
+        self.record(out, Fact::IncidentJoined { incident, subsystem: id.clone(), since });
+        self.picture.touch(Some(id.clone()));
+        self.wakes.at(self.now, Wake::Follow(incident));
     }
 
     fn condition(&self, subsystem: &Subsystem) -> Option<Condition> {
@@ -79,6 +85,9 @@ impl Engine {
         let since = known.since;
         if let (Symptom::Overrun, Some(window)) = (symptom, &known.overrun) {
             return self.open_overrun(out, subsystem, window, since);
+        }
+        if self.storms(out, subsystem, known, symptom) {
+            return;
         }
         let id = &subsystem.id;
         let relapse = self.desk.relapse_of(id, symptom, severity, self.now - self.inventory.timers.reopen_ms);
@@ -162,7 +171,7 @@ impl Engine {
     }
 
     /// An outage takes over from a degradation that nobody was told about yet.
-    fn supersede(&mut self, out: &mut Output, id: &SubsystemId) {
+    pub(super) fn supersede(&mut self, out: &mut Output, id: &SubsystemId) {
         let degraded = self.desk.find(id, Symptom::Degraded, Severity::Ticket).filter(|i| i.told.is_empty());
         if let Some(incident) = degraded.map(|i| i.id) {
             self.record(out, Fact::IncidentClosed { incident, until: self.now });
@@ -187,19 +196,17 @@ impl Engine {
         let over: Vec<IncidentId> = self
             .desk
             .concerning(id)
-            .filter(|i| i.subsystem == *id && closes(i.symptom, health))
+            .filter(|i| i.subsystem == *id && closes(i.symptom, health) && !self.is_restless(i))
             .map(|i| i.id)
             .collect();
         for incident in over {
             self.close(out, incident);
         }
-        if matches!(health, Health::Up | Health::Degraded) {
-            let joined: Vec<IncidentId> =
-                self.desk.concerning(id).filter(|i| i.joined.contains_key(id)).map(|i| i.id).collect();
-            for incident in joined {
-                self.record(out, Fact::IncidentLeft { incident, subsystem: id.clone() });
-            }
+        let left = self.desk.concerning(id).filter(|i| i.joined.contains_key(id) && leaves(i.symptom, health));
+        for incident in left.map(|i| i.id).collect::<Vec<_>>() {
+            self.record(out, Fact::IncidentLeft { incident, subsystem: id.clone() });
         }
+        self.close_storm(out);
     }
 
     /// Closes one incident, tells those who were told that it opened, and decides again about those who joined.
@@ -240,7 +247,7 @@ impl Engine {
             .collect();
         for (incident, subsystem, since) in untold {
             self.record(out, Fact::IncidentClosed { incident, until: self.now });
-            self.record(out, Fact::IncidentJoined { incident: root, subsystem, since });
+            self.join(out, root, &subsystem, since);
         }
     }
 
@@ -255,6 +262,12 @@ impl Engine {
         for incident in gone {
             self.close(out, incident);
         }
+        let known = |id: &SubsystemId| self.inventory.subsystems.contains_key(id);
+        let left = self.desk.open().flat_map(|i| i.joined.keys().filter(|id| !known(id)).map(|id| (i.id, id.clone())));
+        for (incident, subsystem) in left.collect::<Vec<_>>() {
+            self.record(out, Fact::IncidentLeft { incident, subsystem });
+        }
+        self.close_storm(out);
     }
 
     /// Nothing was seen from `since` on.

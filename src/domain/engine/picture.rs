@@ -69,6 +69,7 @@ impl Engine {
             subsystems: self.picture.views.values().cloned().collect(),
             windows: Arc::new(windows),
             incidents: Arc::new(incidents),
+            silences: Arc::new(self.silences.iter().cloned().collect()),
             runs: Arc::new(self.run_views()),
             clock_doubt: self.clock_is_doubtful(),
             store_failed: false,

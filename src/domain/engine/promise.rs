@@ -81,7 +81,8 @@ impl Engine {
     /// incident: the bad time counts, the mail is the root's.
     fn may_warn(&self, subsystem: &Subsystem) -> bool {
         let id = &subsystem.id;
-        let explained = self.desk.concerning(id).any(|i| is_outage(i.symptom) && i.joined.contains_key(id));
+        let with_it = |i: &incident::Incident| i.joined.contains_key(id) || i.symptom == Symptom::Storm;
+        let explained = self.desk.concerning(id).any(|i| is_outage(i.symptom) && with_it(i));
         let followed = self.watch.last_down(self.now, id).is_some_and(|end| self.follows(subsystem, end));
         self.book.covering(id).is_none() && !explained && !followed
     }

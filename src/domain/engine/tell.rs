@@ -1,7 +1,7 @@
 //! Who is told what: openings, closings, announcements. The message rows are stored together with the facts.
 
 use super::*;
-use crate::domain::incident::Incident;
+use crate::domain::incident::{Incident, Turn};
 use crate::domain::window::Window;
 
 /// Most affected subsystems that one message lists.
@@ -14,12 +14,38 @@ impl Engine {
         if !incident.told.is_empty() {
             return;
         }
-        let mut to = self.on_duty(&incident.subsystem.owner());
-        to.extend(self.people_beside(&incident.subsystem, &to));
+        if let Some(at) = self.held_by_storm(&incident) {
+            return self.wakes.at(at, Wake::Tell(id));
+        }
+        if let Some(at) = self.silenced_until(&incident) {
+            return self.wakes.at(at, Wake::Tell(id));
+        }
+        let to = self.audience(&incident);
         let news = self.news(&incident, None);
         let content = if incident.reopened { Content::Reopened(news) } else { Content::Opened(news) };
         self.send(out, &incident.id.to_string(), incident.sequence, &to, &content);
-        self.record(out, Fact::IncidentTold { incident: id, sequence: incident.sequence, to });
+        self.record(out, Fact::IncidentTold { incident: id, sequence: incident.sequence, to, turn: None });
+        self.follow(out, id);
+    }
+
+    /// Everybody who is to hear of an incident: who was told, who is on duty for its root, and who is at work beside it;
+    /// of a storm, who is on duty for any of those who belong to it.
+    pub(super) fn audience(&self, incident: &Incident) -> Vec<Recipient> {
+        let root = incident.subsystem.owner();
+        let mut owners = std::collections::BTreeSet::from([root]);
+        if incident.symptom == Symptom::Storm {
+            owners.extend(incident.joined.keys().map(SubsystemId::owner));
+        }
+        let on_duty = owners.iter().filter_map(|owner| self.inventory.on_call(owner, 0, self.now)).flatten();
+        let mut to = incident.told.clone();
+        let mut add = |one: Recipient| {
+            if !to.contains(&one) {
+                to.push(one)
+            }
+        };
+        on_duty.map(|contact| Recipient::from(&contact)).for_each(&mut add);
+        self.people_beside(&incident.subsystem, &[]).into_iter().for_each(&mut add);
+        self.not_spared(incident, to)
     }
 
     /// The closing mail, to those who got the opening.
@@ -29,8 +55,8 @@ impl Engine {
         }
         let content = Content::Closed(self.news(incident, Some(until)));
         self.send(out, &incident.id.to_string(), incident.sequence, &incident.told, &content);
-        let told = Fact::IncidentTold { incident: incident.id, sequence: incident.sequence, to: Vec::new() };
-        self.record(out, told);
+        let (incident, sequence) = (incident.id, incident.sequence);
+        self.record(out, Fact::IncidentTold { incident, sequence, to: Vec::new(), turn: None });
     }
 
     /// The opening of an incident for the fallback roster, too: nobody else has mended it.
@@ -42,8 +68,8 @@ impl Engine {
             return;
         }
         self.send(out, &id.to_string(), incident.sequence, &to, &Content::Opened(self.news(&incident, None)));
-        let told = incident.told.iter().cloned().chain(to).collect();
-        self.record(out, Fact::IncidentTold { incident: id, sequence: incident.sequence, to: told });
+        let turn = Some(Turn::Escalated);
+        self.record(out, Fact::IncidentTold { incident: id, sequence: incident.sequence, to, turn });
     }
 
     /// Tells the owner of a dependant, once, that what it needs is in a valid window.
@@ -142,7 +168,7 @@ impl Engine {
         Some(Affected { subsystem: id.clone(), name, since })
     }
 
-    fn news(&self, incident: &Incident, until: Option<Timestamp>) -> IncidentNews {
+    pub(super) fn news(&self, incident: &Incident, until: Option<Timestamp>) -> IncidentNews {
         let id = &incident.subsystem;
         let subsystem = self.inventory.subsystems.get(id);
         let owner = self.inventory.owners.get(&id.owner());
@@ -180,6 +206,8 @@ impl Engine {
             lately: self.lately(id),
             recent: self.recent_work(id, incident.window.as_ref()),
             runbook: self.inventory.runbook(id).map(str::to_owned),
+            taken: incident.acknowledged().map(|word| (word.by.name.clone(), word.at)),
+            unstable: incident.unstable,
         }
     }
 }

@@ -5,6 +5,7 @@ mod beside;
 mod canary;
 mod channels;
 mod correct;
+mod course;
 mod digest;
 mod leases;
 mod limits;
@@ -13,7 +14,10 @@ mod news;
 mod past;
 mod reports;
 mod sight;
+mod silences;
+mod storm;
 mod threads;
+mod weeks;
 
 use super::*;
 use crate::domain::fixture::City;
@@ -74,7 +78,10 @@ impl Bench {
 
     /// Lets time pass up to `second` after T0, waking the engine at each of its deadlines.
     fn until(&mut self, second: i64) {
-        let end = T0 + second * SECOND;
+        self.until_instant(T0 + second * SECOND);
+    }
+
+    fn until_instant(&mut self, end: Timestamp) {
         while let Some(at) = self.engine.next_deadline().filter(|at| *at <= end) {
             self.now = self.now.max(at);
             let out = self.engine.handle(self.now, Event::Tick);
@@ -114,6 +121,9 @@ impl Bench {
         let word = |m: &Message| match &m.content {
             Content::Opened(n) => format!("opened {} {}", n.symptom.as_str(), n.subsystem),
             Content::Reopened(n) => format!("reopened {} {}", n.symptom.as_str(), n.subsystem),
+            Content::Changed(n) => format!("changed {} {}", n.symptom.as_str(), n.subsystem),
+            Content::Reminder(n) => format!("reminder {} {}", n.symptom.as_str(), n.subsystem),
+            Content::Escalated(n) => format!("escalated {} {}", n.symptom.as_str(), n.subsystem),
             Content::Closed(n) => format!("closed {} {}", n.symptom.as_str(), n.subsystem),
             Content::Announcement { owner, .. } => format!("announcement {owner}"),
             Content::WindowNews { telling, windows, .. } => {
@@ -127,17 +137,20 @@ impl Bench {
             Content::Folded(_) => "folded".to_owned(),
             Content::Report(news) => format!("report {}", news.period),
         };
-        self.mails
-            .iter()
-            .filter(
-                |m| !matches!(&m.content, Content::Opened(n) | Content::Closed(n) if n.symptom == Symptom::SlaAtRisk),
-            )
-            .map(word)
-            .collect()
+        self.mails.iter().filter(|m| about(m).is_none_or(|n| n.symptom != Symptom::SlaAtRisk)).map(word).collect()
     }
 
     fn outages(&self) -> Vec<String> {
         self.mailed().into_iter().filter(|m| !m.starts_with("announcement") && !m.starts_with("news")).collect()
+    }
+}
+
+/// The incident that a mail is about.
+fn about(mail: &Message) -> Option<&IncidentNews> {
+    use Content::*;
+    match &mail.content {
+        Opened(n) | Reopened(n) | Changed(n) | Reminder(n) | Escalated(n) | Closed(n) => Some(n),
+        _ => None,
     }
 }
 

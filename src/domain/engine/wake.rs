@@ -16,6 +16,10 @@ pub(super) enum Wake {
     Subsystem(SubsystemId),
     /// Is it time for the opening mail?
     Tell(IncidentId),
+    /// Is a change, a reminder or the next rung due, or may an unstable incident close?
+    Follow(IncidentId),
+    /// Is it clear what goes bad at once?
+    Storm,
     /// Does the window's state change?
     Window(WindowId),
     /// Does the run of a plan go on?

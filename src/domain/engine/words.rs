@@ -31,6 +31,7 @@ impl Engine {
         };
         let (by, words) = (order.by.actor(), order.reason.clone());
         self.record(out, Fact::IncidentSaid { incident: id, saying, by, text: words });
+        self.wakes.at(self.now, Wake::Follow(id));
         Ok(Ordered { subject: id.to_string(), state: None, span: None, text })
     }
 }

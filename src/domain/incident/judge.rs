@@ -60,6 +60,7 @@ pub fn judge(
     match known.health {
         Health::Down if desk.explains(id).is_some() => Judgement::Stay,
         Health::Down => outage(desk, known, root_covered),
+        Health::Degraded if desk.explains(id).is_some_and(|i| i.symptom == Symptom::Storm) => Judgement::Stay,
         Health::Degraded if desk.find(id, Symptom::Degraded, Severity::Ticket).is_none() => {
             Judgement::Open(Symptom::Degraded, Severity::Ticket)
         }
@@ -80,12 +81,21 @@ fn outage(desk: &Desk, known: &Condition, root_covered: &dyn Fn(&SubsystemId) ->
     Judgement::Open(symptom, Severity::Page)
 }
 
+/// Whether a subsystem no longer fails with an incident that it joined. `Unknown` never leaves.
+pub fn leaves(symptom: Symptom, health: Health) -> bool {
+    match symptom {
+        Symptom::Storm => health == Health::Up,
+        _ => matches!(health, Health::Up | Health::Degraded),
+    }
+}
+
 /// Whether an open incident is over, given its root's health. `Unknown` never closes.
 pub fn closes(symptom: Symptom, health: Health) -> bool {
     match symptom {
         Symptom::Degraded => health == Health::Up,
         Symptom::Down | Symptom::MaintenanceOutsideWindow => matches!(health, Health::Up | Health::Degraded),
-        // An overrun ends with its window, a risk with its burn rate, blindness with the first answer of the witnesses.
-        Symptom::Overrun | Symptom::SlaAtRisk | Symptom::Blind => false,
+        // An overrun ends with its window, a risk with its burn rate, a storm with its last member, blindness with the
+        // first answer of the witnesses.
+        Symptom::Overrun | Symptom::SlaAtRisk | Symptom::Storm | Symptom::Blind => false,
     }
 }

@@ -4,6 +4,7 @@
 //! Not here: wording (`notify`) and timers (`engine`). Invariants: every opening that was sent gets exactly one
 //! closing, also inside a window; `Unknown` neither opens nor closes; suppression hides messages, never measurement.
 
+mod course;
 mod judge;
 mod open;
 mod root;
@@ -12,11 +13,12 @@ mod word;
 use super::attribution::Attribution;
 use super::*;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use open::{Found, Open};
+use open::Open;
 
-pub use judge::{Condition, Judgement, closes, judge};
+pub use course::{CHANGES_APART, Course, Turn};
+pub use judge::{Condition, Judgement, closes, judge, leaves};
 pub use root::{Root, root_of};
 pub use word::{Saying, WORDS_MAX, Word, acknowledged};
 
@@ -61,6 +63,15 @@ pub struct Incident {
     /// What people said about it, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<Word>,
+    /// What those who were told know; nothing while nobody was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub course: Option<Course>,
+    /// Who was named to them as failing with it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub named: BTreeSet<SubsystemId>,
+    /// Whether it comes and goes so often that it closes only after a time of quiet.
+    #[serde(default)]
+    pub unstable: bool,
 }
 
 impl Incident {
@@ -77,13 +88,54 @@ impl Incident {
         self.entered.get(&to.mail).copied().unwrap_or(before)
     }
 
-    fn told(&mut self, sequence: u32, to: &[Recipient]) {
+    /// A mail about it was decided: the opening, one between, or, to nobody, the closing.
+    fn told(&mut self, at: Timestamp, sequence: u32, to: &[Recipient], turn: Option<Turn>) {
         for recipient in to {
             let first = self.entered(recipient, sequence);
             self.entered.entry(recipient.mail.clone()).or_insert(first);
         }
         self.sequence = sequence + 1;
-        self.told = to.to_vec();
+        match (turn, &mut self.course) {
+            (Some(turn), Some(course)) => {
+                course.goes_on(at, turn);
+                let new = to.iter().filter(|one| !self.told.contains(one));
+                let new: Vec<Recipient> = new.cloned().collect();
+                self.told.extend(new);
+            }
+            _ => {
+                self.told = to.to_vec();
+                self.course = (!to.is_empty()).then(|| Course::begins(at));
+            }
+        }
+        match (turn, to.is_empty()) {
+            (None, true) => self.named.clear(),
+            (Some(Turn::Escalated), _) => {}
+            _ => self.named.extend(self.joined.keys().cloned()),
+        }
+    }
+
+    /// Somebody fails with it, too.
+    fn joins(&mut self, subsystem: &SubsystemId, since: Timestamp) {
+        self.joined.insert(subsystem.clone(), since);
+        self.news_if(!self.named.contains(subsystem));
+    }
+
+    /// Somebody said something.
+    fn hears(&mut self, word: Word) {
+        self.news_if(word.saying == Saying::Acknowledged);
+        self.words.push(word);
+    }
+
+    /// It comes and goes.
+    fn flaps(&mut self) {
+        self.unstable = true;
+        self.news_if(true);
+    }
+
+    fn news_if(&mut self, new: bool) {
+        if let Some(course) = &mut self.course {
+            course.news |= new;
+        }
     }
 }
 
@@ -129,6 +181,11 @@ impl Desk {
     /// Open incidents about which no mail was ever decided, oldest first.
     pub fn untold(&self) -> impl Iterator<Item = &Incident> {
         self.open.untold()
+    }
+
+    /// The storm, while there is one.
+    pub fn storm(&self) -> Option<&Incident> {
+        self.open.storm()
     }
 
     /// The open incident of a root and a symptom; paging and ticket risks are two.
@@ -181,31 +238,35 @@ impl Desk {
                     reason: reason.clone(),
                     attribution: attribution.clone(),
                     words: Vec::new(),
+                    course: None,
+                    named: BTreeSet::new(),
+                    unstable: false,
                 };
                 self.open.insert(opened);
             }
             Fact::IncidentReopened { incident, since } => self.reopen(at, *incident, *since),
             Fact::IncidentJoined { incident, subsystem, since } => {
-                let open = self.open.join(*incident, subsystem, *since);
-                self.unless(open, *incident, |i| _ = i.joined.insert(subsystem.clone(), *since));
+                self.open.join(*incident, subsystem);
+                self.change(*incident, |i| i.joins(subsystem, *since));
             }
             Fact::IncidentLeft { incident, subsystem } => {
-                let open = self.open.leave(*incident, subsystem);
-                self.unless(open, *incident, |i| _ = i.joined.remove(subsystem));
+                self.open.leave(*incident, subsystem);
+                self.change(*incident, |i| _ = i.joined.remove(subsystem));
             }
-            Fact::IncidentTold { incident, sequence, to } => {
-                let open = self.open.told(*incident, *sequence, to);
-                self.unless(open, *incident, |i| i.told(*sequence, to));
+            Fact::IncidentTold { incident, sequence, to, turn } => {
+                self.open.is_told(*incident);
+                self.change(*incident, |i| i.told(at, *sequence, to, *turn));
             }
+            Fact::IncidentUnstable { incident } => self.change(*incident, Incident::flaps),
             Fact::IncidentSaid { incident, saying, by, text } => {
                 let word = Word { at, by: by.clone(), saying: *saying, text: text.clone() };
-                let open = self.open.said(*incident, &word);
-                self.unless(open, *incident, |i| i.words.push(word));
+                self.change(*incident, |i| i.hears(word));
             }
             Fact::IncidentClosed { incident, until } => {
                 if let Some(mut closed) = self.open.remove(*incident) {
                     closed.until = Some(*until);
                     closed.told.clear();
+                    (closed.course, closed.named) = (None, BTreeSet::new());
                     self.closed.push_front(closed);
                     self.closed.truncate(CLOSED_MAX);
                 }
@@ -214,11 +275,11 @@ impl Desk {
         }
     }
 
-    /// Changes a closed incident, unless it was an open one.
-    fn unless(&mut self, found: Found, id: IncidentId, change: impl FnOnce(&mut Incident)) {
-        if found == Found::No
-            && let Some(incident) = self.closed.iter_mut().find(|i| i.id == id)
-        {
+    /// Changes one that is open, or among the last that closed.
+    fn change(&mut self, id: IncidentId, change: impl FnOnce(&mut Incident)) {
+        let closed = &mut self.closed;
+        let found = self.open.get_mut(id).or_else(|| closed.iter_mut().find(|i| i.id == id));
+        if let Some(incident) = found {
             change(incident);
         }
     }
@@ -230,6 +291,7 @@ impl Desk {
             incident.opened = at;
             incident.since = since;
             incident.reopened = true;
+            incident.unstable = false;
             incident.joined.clear();
             self.open.insert(incident);
         }
@@ -238,5 +300,5 @@ impl Desk {
 
 /// Whether a symptom means that citizens cannot use the subsystem.
 pub fn is_outage(symptom: Symptom) -> bool {
-    matches!(symptom, Symptom::Down | Symptom::MaintenanceOutsideWindow | Symptom::Overrun)
+    matches!(symptom, Symptom::Down | Symptom::MaintenanceOutsideWindow | Symptom::Overrun | Symptom::Storm)
 }

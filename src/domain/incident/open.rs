@@ -16,15 +16,8 @@ pub(super) struct Open {
     concerning: HashMap<SubsystemId, BTreeSet<IncidentId>>,
     /// Incidents about which no mail was ever decided.
     untold: BTreeSet<IncidentId>,
-}
-
-/// Whether an incident was among the open ones.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
-    /// It was, and was changed.
-    Yes,
-    /// It was not.
-    No,
+    /// The storm, if there is one.
+    storm: Option<IncidentId>,
 }
 
 impl Serialize for Open {
@@ -62,6 +55,11 @@ impl Open {
         self.untold.iter().filter_map(|id| self.by_id.get(id))
     }
 
+    /// The storm, if there is one.
+    pub(super) fn storm(&self) -> Option<&Incident> {
+        self.storm.and_then(|id| self.by_id.get(&id))
+    }
+
     /// Adds one.
     pub(super) fn insert(&mut self, incident: Incident) {
         let id = incident.id;
@@ -70,6 +68,9 @@ impl Open {
         if incident.sequence == 0 && incident.told.is_empty() {
             self.untold.insert(id);
         }
+        if incident.symptom == Symptom::Storm {
+            self.storm = Some(id);
+        }
         self.by_id.insert(id, incident);
     }
 
@@ -77,9 +78,22 @@ impl Open {
     pub(super) fn remove(&mut self, id: IncidentId) -> Option<Incident> {
         let incident = self.by_id.remove(&id)?;
         self.untold.remove(&id);
+        self.storm = self.storm.filter(|storm| *storm != id);
         self.forget(&incident.subsystem, id);
         incident.joined.keys().for_each(|subsystem| self.forget(subsystem, id));
         Some(incident)
+    }
+
+    /// One, to be changed; what its indexes say is told apart (`join`, `leave`, `is_told`).
+    pub(super) fn get_mut(&mut self, id: IncidentId) -> Option<&mut Incident> {
+        self.by_id.get_mut(&id)
+    }
+
+    /// A subsystem fails with an incident.
+    pub(super) fn join(&mut self, id: IncidentId, subsystem: &SubsystemId) {
+        if self.by_id.contains_key(&id) {
+            self.note(subsystem, id);
+        }
     }
 
     fn note(&mut self, subsystem: &SubsystemId, id: IncidentId) {
@@ -95,37 +109,16 @@ impl Open {
         }
     }
 
-    /// A subsystem fails with an incident.
-    pub(super) fn join(&mut self, id: IncidentId, subsystem: &SubsystemId, since: Timestamp) -> Found {
-        let Some(incident) = self.by_id.get_mut(&id) else { return Found::No };
-        incident.joined.insert(subsystem.clone(), since);
-        self.note(subsystem, id);
-        Found::Yes
-    }
-
     /// A subsystem no longer fails with an incident.
-    pub(super) fn leave(&mut self, id: IncidentId, subsystem: &SubsystemId) -> Found {
-        let Some(incident) = self.by_id.get_mut(&id) else { return Found::No };
-        incident.joined.remove(subsystem);
-        if incident.subsystem != *subsystem {
+    pub(super) fn leave(&mut self, id: IncidentId, subsystem: &SubsystemId) {
+        if self.by_id.get(&id).is_some_and(|incident| incident.subsystem != *subsystem) {
             self.forget(subsystem, id);
         }
-        Found::Yes
     }
 
     /// A mail was decided.
-    pub(super) fn told(&mut self, id: IncidentId, sequence: u32, to: &[Recipient]) -> Found {
-        let Some(incident) = self.by_id.get_mut(&id) else { return Found::No };
-        incident.told(sequence, to);
+    pub(super) fn is_told(&mut self, id: IncidentId) {
         self.untold.remove(&id);
-        Found::Yes
-    }
-
-    /// Somebody said something.
-    pub(super) fn said(&mut self, id: IncidentId, word: &Word) -> Found {
-        let Some(incident) = self.by_id.get_mut(&id) else { return Found::No };
-        incident.words.push(word.clone());
-        Found::Yes
     }
 }
 
@@ -154,7 +147,7 @@ mod tests {
                 1 => Fact::IncidentReopened { incident, since },
                 2 => Fact::IncidentJoined { incident, subsystem, since },
                 3 => Fact::IncidentLeft { incident, subsystem },
-                4 => Fact::IncidentTold { incident, sequence: 0, to: Vec::new() },
+                4 => Fact::IncidentTold { incident, sequence: 0, to: Vec::new(), turn: None },
                 _ => Fact::IncidentClosed { incident, until: since },
             }
         })

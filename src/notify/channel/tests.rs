@@ -89,6 +89,8 @@ fn channel(name: &str, body: &Value) -> Channel {
 
 fn news(name: &str, severity: Severity) -> IncidentNews {
     IncidentNews {
+        taken: None,
+        unstable: false,
         incident: IncidentId(42),
         symptom: Symptom::Down,
         severity,
@@ -125,6 +127,7 @@ fn page() -> Message {
 
 fn wording(message: &Message) -> Rendered {
     let context = RenderContext {
+        links: crate::notify::link::LinkKey::of_examples(),
         public_url: "http://gengfu.bdc.test".into(),
         zone: Zone::utc(),
         domain: "bdc.test".into(),

@@ -8,24 +8,22 @@ use crate::domain::timeline::{Health, Timeline};
 use crate::domain::window::WindowState;
 use crate::domain::*;
 
-const SYMPTOMS: [Symptom; 6] = [
-    Symptom::Down,
-    Symptom::MaintenanceOutsideWindow,
-    Symptom::Overrun,
-    Symptom::Degraded,
-    Symptom::SlaAtRisk,
-    Symptom::Blind,
-];
-
 pub(super) fn every() -> Vec<Example> {
     let of = |turn: &str, symptom: Symptom, content| Example::new(format!("{turn}_{}", symptom.as_str()), content);
-    let mut all: Vec<Example> = SYMPTOMS.iter().map(|s| of("opened", *s, Content::Opened(news(*s)))).collect();
+    let taken = |symptom| IncidentNews { taken: Some(("oncall@huangpu.test".into(), AT - MINUTE)), ..news(symptom) };
+    let long = |symptom| IncidentNews { since: AT - 2 * HOUR, ..news(symptom) };
+    let mut all: Vec<Example> = Symptom::ALL.iter().map(|s| of("opened", *s, Content::Opened(news(*s)))).collect();
     let mut beside = news(Symptom::Down);
     beside.beside = Some("bdc-monthly.1f3a9c02".into());
     all.push(Example::new("opened_beside_maintenance", Content::Opened(beside)));
     all.push(Example::new("opened_with_little_known", Content::Opened(little())));
-    all.extend(SYMPTOMS.iter().map(|s| of("reopened", *s, Content::Reopened(news(*s)))));
-    all.extend(SYMPTOMS.iter().map(|s| {
+    all.extend(Symptom::ALL.iter().map(|s| of("reopened", *s, Content::Reopened(news(*s)))));
+    all.extend(Symptom::ALL.iter().map(|s| of("changed", *s, Content::Changed(taken(*s)))));
+    let unstable = IncidentNews { unstable: true, ..news(Symptom::Down) };
+    all.push(Example::new("changed_unstable", Content::Changed(unstable)));
+    all.extend(Symptom::ALL.iter().map(|s| of("reminder", *s, Content::Reminder(long(*s)))));
+    all.extend(Symptom::ALL.iter().map(|s| of("escalated", *s, Content::Escalated(long(*s)))));
+    all.extend(Symptom::ALL.iter().map(|s| {
         let closed = IncidentNews { until: Some(AT - 10 * SECOND), ..news(*s) };
         of("closed", *s, Content::Closed(closed))
     }));
@@ -56,7 +54,7 @@ pub(super) fn news(symptom: Symptom) -> IncidentNews {
         until: None,
         evidence: if at_risk { Vec::new() } else { evidence },
         affected: vec![Affected { subsystem: "huangpu/hall".into(), name: hall, since: AT - 150 * SECOND }],
-        affected_total: 3,
+        affected_total: if symptom == Symptom::Storm { 1_240 } else { 3 },
         budget_left_ms: Some(if at_risk { -61 * SECOND } else { 2_378 * SECOND }),
         target_ppm: Some(999_000),
         burn_milli: at_risk.then_some((14_880, 20_050)),
@@ -64,6 +62,8 @@ pub(super) fn news(symptom: Symptom) -> IncidentNews {
         window_end: overruns.then_some(since),
         attribution: (symptom == Symptom::MaintenanceOutsideWindow).then(|| Box::new(attribution())),
         beside: None,
+        taken: None,
+        unstable: false,
         lately: Some(Box::new(day(symptom))),
         recent: work(),
         runbook: Some("https://wiki.huangpu.test/runbooks/portal".into()),
@@ -112,7 +112,7 @@ fn day(symptom: Symptom) -> Lately {
         timeline.set(before(from - lasts), Health::Up);
     }
     match symptom {
-        Symptom::Down | Symptom::MaintenanceOutsideWindow | Symptom::Overrun => {
+        Symptom::Down | Symptom::MaintenanceOutsideWindow | Symptom::Overrun | Symptom::Storm => {
             timeline.set(AT - 200 * SECOND, Health::Down);
         }
         Symptom::Degraded => timeline.set(AT - 200 * SECOND, Health::Degraded),

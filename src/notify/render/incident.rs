@@ -11,11 +11,14 @@ use crate::domain::{DAY, Evidence, HOUR, IncidentNews, Language, Severity, Sympt
 pub(super) enum Turn {
     Opened,
     Reopened,
+    Changed,
+    Reminded,
+    Escalated,
     Closed,
 }
 
 /// The mail about one turn of an incident.
-pub(super) fn page(turn: Turn, news: &IncidentNews, words: &Words<'_>, url: &str) -> Page {
+pub(super) fn page(turn: Turn, news: &IncidentNews, words: &Words<'_>, url: &str, take: &str) -> Page {
     Page {
         lang: words.lang(),
         list: "incidents",
@@ -30,7 +33,7 @@ pub(super) fn page(turn: Turn, news: &IncidentNews, words: &Words<'_>, url: &str
             windows(news, words),
             next(turn, news, words),
         ],
-        links: links(turn, news, words, url),
+        links: links(turn, news, words, url, take),
         why: why(news, words),
     }
 }
@@ -49,9 +52,16 @@ fn subject(turn: Turn, news: &IncidentNews, words: &Words<'_>) -> String {
         (Turn::Opened, _) => state.to_owned(),
         (Turn::Reopened, Language::Zh) => format!("再次{state}"),
         (Turn::Reopened, Language::En) => format!("{state} AGAIN"),
+        (Turn::Changed, _) if news.unstable => words.say("不稳定", "UNSTABLE").to_owned(),
+        (Turn::Changed, Language::Zh) => format!("{state}·有变化"),
+        (Turn::Changed, Language::En) => format!("{state}, CHANGED"),
+        (Turn::Reminded, Language::Zh) => format!("仍{state}"),
+        (Turn::Reminded, Language::En) => format!("STILL {state}"),
+        (Turn::Escalated, Language::Zh) => format!("{state}·无人接手"),
+        (Turn::Escalated, Language::En) => format!("{state}, NOBODY HAS IT"),
         (Turn::Closed, _) => words.say("恢复", "RECOVERED").to_owned(),
     };
-    format!("[{state}] {} {} {}", words.name(&news.name), words.symptom(news.symptom), news.incident)
+    format!("[{state}] {} {} {}", named(news, words), words.symptom(news.symptom), news.incident)
 }
 
 fn lead(turn: Turn, news: &IncidentNews, words: &Words<'_>) -> String {
@@ -96,17 +106,46 @@ fn lead(turn: Turn, news: &IncidentNews, words: &Words<'_>) -> String {
         (Symptom::SlaAtRisk, Language::En) => {
             format!("{what} spends its error budget so fast that this period's promise will be missed")
         }
+        (Symptom::Storm, Language::Zh) => format!("自 {since} 起{what}在一分钟内相继异常，尚未查明共同原因"),
+        (Symptom::Storm, Language::En) => {
+            format!("{what} have gone bad within a minute since {since}; no common cause is known")
+        }
     };
     match (turn, words.language) {
         (Turn::Reopened, Language::Zh) => format!("再次发生：{text}。"),
         (Turn::Reopened, Language::En) => format!("Again: {text}."),
+        (Turn::Reminded, Language::Zh) => format!("仍未恢复：{text}，至今 {}。", lasted(news, words)),
+        (Turn::Reminded, Language::En) => format!("Still: {text}, for {} by now.", lasted(news, words)),
+        (Turn::Escalated, Language::Zh) => format!("无人接手：{text}，至今 {}。", lasted(news, words)),
+        (Turn::Escalated, Language::En) => format!("Nobody has it yet: {text}, for {} by now.", lasted(news, words)),
+        (Turn::Changed, Language::Zh) if news.unstable => format!("时好时坏：{text}；稳定 15 分钟后才算恢复。"),
+        (Turn::Changed, Language::En) if news.unstable => {
+            format!("It comes and goes: {text}; it counts as over after 15 min without a change.")
+        }
         (_, Language::Zh) => format!("{text}。"),
         (_, Language::En) => format!("{text}."),
     }
 }
 
+fn lasted(news: &IncidentNews, words: &Words<'_>) -> String {
+    words.length(words.now.since(news.since))
+}
+
+/// What the subject names: the subsystem, or how many there are.
+fn named(news: &IncidentNews, words: &Words<'_>) -> String {
+    let many = news.affected_total + 1;
+    match (news.symptom, words.language) {
+        (Symptom::Storm, Language::Zh) => format!("{many} 个子系统"),
+        (Symptom::Storm, Language::En) => format!("{many} subsystems"),
+        _ => words.name(&news.name).to_owned(),
+    }
+}
+
 /// The subsystem with its owner, unless its name says whose it is.
 fn what(news: &IncidentNews, words: &Words<'_>) -> String {
+    if news.symptom == Symptom::Storm {
+        return named(news, words);
+    }
     let (owner, name) = (words.name(&news.owner), words.name(&news.name));
     match words.language {
         Language::Zh if name.starts_with(owner) => format!("「{name}」"),
@@ -126,6 +165,7 @@ fn affected(turn: Turn, news: &IncidentNews, words: &Words<'_>) -> Section {
         .row(words.say("级别", "Tier"), words.tier(news.tier));
     if turn != Turn::Closed {
         section = section.row(words.say("紧急程度", "Severity"), severity);
+        section = section.row(words.say("接手", "Who has it"), taken(news, words));
     }
     for other in &news.affected {
         let (name, since) = (words.name(&other.name), words.time(other.since));
@@ -142,6 +182,14 @@ fn affected(turn: Turn, news: &IncidentNews, words: &Words<'_>) -> Section {
         });
     }
     section
+}
+
+fn taken(news: &IncidentNews, words: &Words<'_>) -> String {
+    match (&news.taken, words.language) {
+        (None, _) => words.say("尚无人接手", "nobody yet").to_owned(),
+        (Some((by, at)), Language::Zh) => format!("{by}，自 {}", words.time(*at)),
+        (Some((by, at)), Language::En) => format!("{by}, since {}", words.time(*at)),
+    }
 }
 
 fn duration(news: &IncidentNews, words: &Words<'_>) -> Section {
@@ -286,6 +334,10 @@ fn next(turn: Turn, news: &IncidentNews, words: &Words<'_>) -> Section {
             "check network, routes and name resolution of the host that gengfu runs on; one more mail follows when it \
              sees again",
         ),
+        Symptom::Storm => words.say(
+            "先查共同的原因：网络、机房、电力、统一认证；逐个排查在后",
+            "look for what they share first: network, site, power, sign-in; the single ones later",
+        ),
         Symptom::SlaAtRisk => words.say(
             "暂停有风险的变更，优先处理消耗余量的问题",
             "hold risky changes, and mend first what spends the budget",
@@ -293,11 +345,11 @@ fn next(turn: Turn, news: &IncidentNews, words: &Words<'_>) -> Section {
     })
 }
 
-fn links(turn: Turn, news: &IncidentNews, words: &Words<'_>, url: &str) -> Vec<(String, String)> {
+fn links(turn: Turn, news: &IncidentNews, words: &Words<'_>, url: &str, take: &str) -> Vec<(String, String)> {
     let incident = format!("{url}/incidents/{}", news.incident);
     let first = match turn {
         Turn::Closed => (words.say("事件页面", "Incident").to_owned(), incident),
-        _ => (words.say("认领事件", "Acknowledge").to_owned(), format!("{incident}#acknowledge")),
+        _ => (words.say("认领事件", "Acknowledge").to_owned(), take.to_owned()),
     };
     if news.symptom == Symptom::Blind {
         // It is about us, and we have no page of a subsystem; the city's says what is unknown.

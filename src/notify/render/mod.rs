@@ -18,10 +18,14 @@ mod words;
 
 use crate::domain::civil::Zone;
 use crate::domain::window::{Change, Telling};
-use crate::domain::{AnnouncedWindow, Content, Message};
+use crate::domain::{AnnouncedWindow, Content, DAY, IncidentNews, Message, Millis};
 use crate::notify::calendar::{Entry, Standing, calendar};
+use crate::notify::link::LinkKey;
 use page::Page;
 use words::Words;
+
+/// How long the link by which a recipient takes an incident is good.
+const TAKEN_WITHIN: Millis = 7 * DAY;
 
 /// What the wording needs beside the message.
 #[derive(Clone, Debug)]
@@ -36,6 +40,8 @@ pub struct RenderContext {
     pub from_name: String,
     /// Sender's address.
     pub from_mail: String,
+    /// What signs the links by which a recipient takes an incident.
+    pub links: LinkKey,
 }
 
 /// A wording.
@@ -62,10 +68,17 @@ pub type InPlaceOf<'a> = Option<(&'a str, &'a str)>;
 pub fn render(message: &Message, in_place_of: InPlaceOf<'_>, context: &RenderContext) -> Rendered {
     let words = Words { language: message.to.language, zone: &context.zone, now: message.at };
     let url = context.public_url.trim_end_matches('/');
+    let take = |news: &IncidentNews| {
+        let link = context.links.take(news.incident, &message.to.mail, message.at + TAKEN_WITHIN);
+        format!("{url}{link}")
+    };
     let mut page = match &message.content {
-        Content::Opened(news) => incident::page(incident::Turn::Opened, news, &words, url),
-        Content::Reopened(news) => incident::page(incident::Turn::Reopened, news, &words, url),
-        Content::Closed(news) => incident::page(incident::Turn::Closed, news, &words, url),
+        Content::Opened(news) => incident::page(incident::Turn::Opened, news, &words, url, &take(news)),
+        Content::Reopened(news) => incident::page(incident::Turn::Reopened, news, &words, url, &take(news)),
+        Content::Changed(news) => incident::page(incident::Turn::Changed, news, &words, url, &take(news)),
+        Content::Reminder(news) => incident::page(incident::Turn::Reminded, news, &words, url, &take(news)),
+        Content::Escalated(news) => incident::page(incident::Turn::Escalated, news, &words, url, &take(news)),
+        Content::Closed(news) => incident::page(incident::Turn::Closed, news, &words, url, &take(news)),
         Content::Announcement { name, windows, .. } => maintenance::announcement(name, windows, &words, url),
         Content::WindowNews { owner, telling, windows } => news::page(owner, *telling, windows, &words, url),
         Content::DependencyInMaintenance { window, affected } => maintenance::dependency(window, affected, &words, url),

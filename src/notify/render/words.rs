@@ -97,6 +97,7 @@ impl Words<'_> {
             Symptom::Degraded => self.say("降级", "DEGRADED"),
             Symptom::SlaAtRisk => self.say("承诺告急", "SLA AT RISK"),
             Symptom::Blind => self.say("观测失明", "BLIND"),
+            Symptom::Storm => self.say("大面积异常", "WIDESPREAD"),
         }
     }
 
@@ -109,6 +110,7 @@ impl Words<'_> {
             Symptom::Degraded => self.say("降级", "degradation"),
             Symptom::SlaAtRisk => self.say("可用率承诺告急", "availability promise at risk"),
             Symptom::Blind => self.say("观测失明", "blindness"),
+            Symptom::Storm => self.say("大面积异常", "widespread trouble"),
         }
     }
 

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 fn news(incident: usize, severity: Severity) -> IncidentNews {
     IncidentNews {
+        taken: None,
+        unstable: false,
         incident: IncidentId(incident as u64),
         symptom: Symptom::Down,
         severity,

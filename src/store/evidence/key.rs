@@ -7,6 +7,7 @@ use super::statement::{PublicKey, SIGNATURE_BYTES};
 use crate::store::{StoreError, directory};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use sha2::Digest;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -51,6 +52,12 @@ impl Signer {
     /// What others check by.
     pub(in crate::store) fn public(&self) -> PublicKey {
         self.public
+    }
+
+    /// 32 bytes for `purpose` that only this key makes; no signature of a day says as much.
+    pub(in crate::store) fn secret_for(&self, purpose: &str) -> [u8; 32] {
+        let signature = self.pair.sign(format!("gengfu: a secret for {purpose}").as_bytes());
+        sha2::Sha256::digest(signature.as_ref()).into()
     }
 
     /// Signs these bytes.

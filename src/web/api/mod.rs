@@ -15,6 +15,7 @@ mod orders;
 pub(in crate::web) mod outbox;
 mod plans;
 pub(super) mod read;
+mod silences;
 mod sla;
 mod whoami;
 mod words;
@@ -50,6 +51,9 @@ pub(super) fn doors() -> Doors {
         .post("/plans/runs", Needs::Scope(Scope::Operate), plans::start)
         // Letting a step pass is an approval, good for its owner; which that is, the run says.
         .post("/plans/runs/{id}/{action}", Needs::Token, plans::act)
+        .get("/silences", Needs::Scope(Scope::Read), silences::list)
+        .post("/silences", Needs::Scope(Scope::Operate), silences::set)
+        .post("/silences/{id}/lift", Needs::Scope(Scope::Operate), silences::lift)
         .get("/outbox", Needs::Sight, read::outbox)
         .post("/outbox/{id}/{action}", Needs::Scope(Scope::Admin), outbox::act)
         .get("/gate", Needs::Nothing, gate::gate)

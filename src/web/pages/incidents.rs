@@ -2,6 +2,7 @@
 
 use super::overview::symptom_look;
 use super::{Asked, Frame, missing, show};
+use crate::domain::access::Scope;
 use crate::domain::attribution::Attribution;
 use crate::domain::incident::{Saying, Word};
 use crate::domain::*;
@@ -39,6 +40,8 @@ struct Page {
     /// Who has it, and since when; strangers hear since when.
     taken: String,
     words: Vec<Said>,
+    /// Where the form goes, for whoever may say something.
+    say: String,
 }
 
 /// One word of a person, for those inside.
@@ -118,6 +121,12 @@ pub(super) async fn page(asked: Asked, Path(id): Path<String>) -> Response {
         subsystem_href: format!("/subsystems/{}", incident.subsystem),
         affected: affected.map(|(id, at)| (format!("/subsystems/{id}"), asked.name(id), asked.moment(*at))).collect(),
         taken: taken(&asked, incident),
+        say: match asked.asker.caller() {
+            Some(caller) if caller.may(&Scope::Operate) => {
+                format!("/incidents/{}/say{}", incident.id, asked.frame("", "").q)
+            }
+            _ => String::new(),
+        },
         words: incident.words.iter().filter(|_| asked.viewer.is_inside()).map(|word| said(&asked, word)).collect(),
         r,
     };

@@ -18,6 +18,7 @@ mod runs;
 mod sign_in;
 mod strip;
 mod subsystem;
+mod take;
 mod tonight;
 
 use super::Shared;
@@ -44,6 +45,10 @@ pub(super) fn doors() -> Doors {
         .get("/subsystems/{owner}/{id}", Needs::Nothing, subsystem::page)
         .get("/incidents", Needs::Nothing, incidents::list)
         .get("/incidents/{id}", Needs::Nothing, incidents::page)
+        // The link's signature is the permission.
+        .get("/incidents/{id}/take", Needs::Nothing, take::page)
+        .post("/incidents/{id}/take", Needs::Nothing, take::take)
+        .post("/incidents/{id}/say", Needs::Scope(Scope::Operate), take::say)
         .get("/composites", Needs::Nothing, composites::page)
         .get("/hours", Needs::Nothing, hours::page)
         .get("/hours/{owner}", Needs::Nothing, hours::sheet)

@@ -210,8 +210,8 @@ fn card(asked: &Asked, incident: &IncidentView) -> Card {
 /// The look of an incident.
 pub(super) fn symptom_look(symptom: Symptom) -> Look {
     match symptom {
-        Symptom::Down | Symptom::Overrun | Symptom::MaintenanceOutsideWindow => Look::Down,
         Symptom::Blind => Look::Unknown,
+        Symptom::Down | Symptom::Storm | Symptom::Overrun | Symptom::MaintenanceOutsideWindow => Look::Down,
         Symptom::Degraded | Symptom::SlaAtRisk => Look::Degraded,
     }
 }

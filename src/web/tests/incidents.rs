@@ -51,3 +51,19 @@ async fn an_incident_of_undeclared_maintenance_says_whose_it_is_and_strangers_se
         assert_eq!((says("duty@bdc.test"), told["contacts"].is_array()), (sees_contacts, sees_contacts), "{peer}");
     }
 }
+
+#[tokio::test]
+async fn a_link_in_a_mail_asks_once_more_and_a_link_of_anybody_else_is_not_good() {
+    let (state, _commands) = fixture::state(fixture::snapshot());
+    let link = state.links.take(crate::domain::IncidentId(421), "duty@bdc.test", NOW + HOUR);
+    let ask = async |path: String| send(&state, request("192.0.2.7", Method::GET, &format!("{path}&lang=en"))).await;
+    let page = ask(link.clone()).await;
+    assert!(page.body.contains("method=\"post\"") && page.body.contains("duty@bdc.test"), "{}", page.body);
+    assert!(page.body.contains("I have it"), "{}", page.body);
+    for stranger in [link.replace("duty@", "other@"), link.replace("0421", "0420"), format!("{link}x")] {
+        let page = ask(stranger.clone()).await;
+        assert!(!page.body.contains("method=\"post\""), "{stranger}: {}", page.body);
+    }
+    let late = state.links.take(crate::domain::IncidentId(421), "duty@bdc.test", NOW);
+    assert!(ask(late).await.body.contains("not any more"));
+}

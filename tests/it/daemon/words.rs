@@ -1,6 +1,6 @@
 //! `gengfu incidents`, `ack` and `note` with the real command and the real daemon, over a kill.
 
-use crate::rig::House;
+use crate::rig::{House, until};
 use gengfu::city::Behaviour;
 
 async fn ask(house: &House, words: &[&str]) -> (Option<i32>, String) {
@@ -37,5 +37,30 @@ async fn whoever_has_an_incident_is_known_after_a_kill() {
     for part in ["with duty-officer", "acknowledged  looking at the database", "noted  the disk is full, CHG-31"] {
         assert!(said.contains(part), "{part} in {said}");
     }
+    daemon.stop(30).await;
+}
+
+#[tokio::test]
+async fn the_button_in_a_mail_takes_the_incident_and_looking_at_it_does_not() {
+    let house = House::build().await;
+    let daemon = house.start().await;
+    daemon.all_up().await;
+    house.behaves("beta", Behaviour::Status(500));
+    daemon.becomes("beta", "down").await;
+    let mail = until("the mail", 60, async || house.mails_about("beta").into_iter().next()).await;
+    let text = mail.text.clone().unwrap();
+    let (_, link) = text.split_once("/incidents/").expect("a link to the incident");
+    let link = format!("/incidents/{}", link.split_whitespace().next().unwrap());
+    assert!(link.contains("/take?by="), "{link}");
+
+    let (status, page) = daemon.get(&link).await;
+    assert!(status == 200 && page.contains("method=\"post\""), "{page}");
+    let taken = async || daemon.json("/api/v1/incidents").await[0]["acknowledged"].clone();
+    assert!(taken().await.is_null(), "a program that follows links takes nothing");
+    let (status, _) = daemon.post_as_nobody(&link.replace("until=", "until=9")).await;
+    assert_eq!(status, 403, "a link of anybody else is not good");
+    let (status, page) = daemon.post_as_nobody(&link).await;
+    assert_eq!(status, 200, "{page}");
+    until("somebody has it", 10, async || taken().await["by"].as_str().map(str::to_owned)).await;
     daemon.stop(30).await;
 }

@@ -245,7 +245,7 @@ fn a_stuck_window_is_verified_by_a_person_once_it_is_well() {
     bench.act(&operator(), Action::Finish).unwrap();
     bench.seen(2_150, 2_200, &["c/alone"], &Outcome::Pass);
     assert_eq!(bench.only().state, WindowState::Completed);
-    assert_eq!(bench.outages(), ["opened overrun c/alone", "closed overrun c/alone"]);
+    assert_eq!(bench.outages(), ["opened overrun c/alone", "reminder overrun c/alone", "closed overrun c/alone"]);
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn half_an_hour_over_a_window_is_stuck_and_waits_for_a_person() {
     assert_eq!(window_state(&bench), WindowState::Stuck);
     bench.seen(2_100, 2_200, &["c/alone"], &Outcome::Pass);
     assert_eq!(window_state(&bench), WindowState::Stuck);
-    assert_eq!(bench.outages(), ["opened overrun c/alone"]);
+    assert_eq!(bench.outages(), ["opened overrun c/alone", "reminder overrun c/alone"]);
 }
 
 #[test]
