@@ -66,24 +66,26 @@ impl Engine {
     /// A mail between the opening and the closing.
     fn tell_turn(&mut self, out: &mut Output, id: IncidentId, turn: Turn) {
         let Some(incident) = self.desk.get(id).cloned() else { return };
-        let news = self.news(&incident, None);
-        let (to, content) = match turn {
-            Turn::Changed => (self.audience(&incident), Content::Changed(news)),
+        let say: fn(IncidentNews) -> Content = match turn {
+            Turn::Changed => Content::Changed,
+            Turn::Reminded => Content::Reminder,
+            Turn::Escalated => Content::Escalated,
+        };
+        let to: Vec<Recipient> = match turn {
+            Turn::Changed => self.audience(&incident),
             Turn::Reminded => {
                 let spared =
                     |one: &Recipient| self.silences.spares(self.now, &one.mail, &incident.subsystem, incident.symptom);
-                let to = incident.told.iter().filter(|one| !spared(one)).cloned().collect();
-                (to, Content::Reminder(news))
+                incident.told.iter().filter(|one| !spared(one)).cloned().collect()
             }
             Turn::Escalated => {
                 let rung = incident.course.map_or(0, |course| course.rung) + 1;
                 let next = self.inventory.on_call(&incident.subsystem.owner(), rung, self.now).unwrap_or_default();
                 let next = self.not_spared(&incident, next.iter().map(Recipient::from).collect());
-                let new = next.into_iter().filter(|one| !incident.told.contains(one));
-                (new.collect(), Content::Escalated(news))
+                next.into_iter().filter(|one| !incident.told.contains(one)).collect()
             }
         };
-        self.send(out, &id.to_string(), incident.sequence, &to, &content);
+        self.send_news(out, &incident, &to, None, say);
         self.record(out, Fact::IncidentTold { incident: id, sequence: incident.sequence, to, turn: Some(turn) });
         self.picture.touch(Some(incident.subsystem));
     }

@@ -3,6 +3,7 @@
 //! Not here: whether we can see at all (`blindness`). Invariants: pages are held for at most a minute, tier 1 too; what has
 //! one cause is told as that, as soon as it is clear; what was told before the storm keeps its own incident.
 
+use super::tell::AFFECTED_MAX;
 use super::*;
 use crate::domain::incident::{Condition, Incident, Root, root_of};
 use crate::domain::timeline::Health;
@@ -188,6 +189,32 @@ impl Engine {
         match root_of(&self.inventory, id, &|id| self.watch.health(id)) {
             Root::Itself => id.clone(),
             Root::Dependency(root) => root,
+        }
+    }
+
+    /// Puts the mails about an incident into the outbox; in a storm's table each recipient's own come first.
+    pub(super) fn send_news(
+        &self,
+        out: &mut Output,
+        incident: &Incident,
+        to: &[Recipient],
+        until: Option<Timestamp>,
+        say: impl Fn(IncidentNews) -> Content,
+    ) {
+        let (thread, news) = (incident.id.to_string(), self.news(incident, until));
+        if incident.symptom != Symptom::Storm {
+            return self.send(out, &thread, incident.sequence, to, &say(news));
+        }
+        let owners: BTreeSet<OwnerId> = incident.joined.keys().map(SubsystemId::owner).collect();
+        let on_duty: Vec<(OwnerId, Vec<Recipient>)> =
+            owners.into_iter().map(|owner| (owner.clone(), self.on_duty(&owner))).collect();
+        for recipient in to {
+            let own = |owner: &OwnerId| on_duty.iter().any(|(o, people)| o == owner && people.contains(recipient));
+            let own: BTreeSet<&OwnerId> = on_duty.iter().map(|(owner, _)| owner).filter(|owner| own(owner)).collect();
+            let (first, rest): (Vec<_>, Vec<_>) = incident.joined.iter().partition(|(id, _)| own.contains(&id.owner()));
+            let lines = first.into_iter().chain(rest).filter_map(|(id, since)| self.affected(id, *since));
+            let table = IncidentNews { affected: lines.take(AFFECTED_MAX).collect(), ..news.clone() };
+            self.send(out, &thread, incident.sequence, std::slice::from_ref(recipient), &say(table));
         }
     }
 

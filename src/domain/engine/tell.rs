@@ -5,7 +5,7 @@ use crate::domain::incident::{Incident, Turn};
 use crate::domain::window::Window;
 
 /// Most affected subsystems that one message lists.
-const AFFECTED_MAX: usize = 50;
+pub(super) const AFFECTED_MAX: usize = 50;
 
 impl Engine {
     /// The opening mail of an incident, once its time to settle is over.
@@ -21,9 +21,8 @@ impl Engine {
             return self.wakes.at(at, Wake::Tell(id));
         }
         let to = self.audience(&incident);
-        let news = self.news(&incident, None);
-        let content = if incident.reopened { Content::Reopened(news) } else { Content::Opened(news) };
-        self.send(out, &incident.id.to_string(), incident.sequence, &to, &content);
+        let say: fn(IncidentNews) -> Content = if incident.reopened { Content::Reopened } else { Content::Opened };
+        self.send_news(out, &incident, &to, None, say);
         self.record(out, Fact::IncidentTold { incident: id, sequence: incident.sequence, to, turn: None });
         self.follow(out, id);
     }
@@ -53,8 +52,7 @@ impl Engine {
         if incident.told.is_empty() {
             return;
         }
-        let content = Content::Closed(self.news(incident, Some(until)));
-        self.send(out, &incident.id.to_string(), incident.sequence, &incident.told, &content);
+        self.send_news(out, incident, &incident.told, Some(until), Content::Closed);
         let (incident, sequence) = (incident.id, incident.sequence);
         self.record(out, Fact::IncidentTold { incident, sequence, to: Vec::new(), turn: None });
     }
@@ -163,7 +161,7 @@ impl Engine {
         going_on.map(|s| (s.id.clone(), s.name.clone())).take(AFFECTED_MAX).collect()
     }
 
-    fn affected(&self, id: &SubsystemId, since: Timestamp) -> Option<Affected> {
+    pub(super) fn affected(&self, id: &SubsystemId, since: Timestamp) -> Option<Affected> {
         let name = self.inventory.subsystems.get(id)?.name.clone();
         Some(Affected { subsystem: id.clone(), name, since })
     }
@@ -183,6 +181,7 @@ impl Engine {
             at: incident.since,
             reason: reason.clone(),
         });
+        let is_storm = incident.symptom == Symptom::Storm;
         IncidentNews {
             incident: incident.id,
             symptom: incident.symptom,
@@ -203,9 +202,10 @@ impl Engine {
             window_end: window.map(|w| w.span.end),
             attribution: incident.attribution.clone(),
             beside: self.maintenance_beside(id).map(|w| w.id.clone()),
-            lately: self.lately(id),
-            recent: self.recent_work(id, incident.window.as_ref()),
-            runbook: self.inventory.runbook(id).map(str::to_owned),
+            // Of a storm, the first one's day, work and page say nothing about the others.
+            lately: if is_storm { None } else { self.lately(id) },
+            recent: if is_storm { Vec::new() } else { self.recent_work(id, incident.window.as_ref()) },
+            runbook: self.inventory.runbook(id).filter(|_| !is_storm).map(str::to_owned),
             taken: incident.acknowledged().map(|word| (word.by.name.clone(), word.at)),
             unstable: incident.unstable,
         }

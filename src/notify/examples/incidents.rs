@@ -64,9 +64,9 @@ pub(super) fn news(symptom: Symptom) -> IncidentNews {
         beside: None,
         taken: None,
         unstable: false,
-        lately: Some(Box::new(day(symptom))),
-        recent: work(),
-        runbook: Some("https://wiki.huangpu.test/runbooks/portal".into()),
+        lately: (symptom != Symptom::Storm).then(|| Box::new(day(symptom))),
+        recent: if symptom == Symptom::Storm { Vec::new() } else { work() },
+        runbook: (symptom != Symptom::Storm).then(|| "https://wiki.huangpu.test/runbooks/portal".into()),
     }
 }
 

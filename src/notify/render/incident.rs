@@ -25,14 +25,20 @@ pub(super) fn page(turn: Turn, news: &IncidentNews, words: &Words<'_>, url: &str
         tone: tone(turn, news),
         subject: subject(turn, news, words),
         lead: lead(turn, news, words),
-        sections: vec![
-            affected(turn, news, words),
-            duration(news, words),
-            evidence(news, words),
-            budget(news, words),
-            windows(news, words),
-            next(turn, news, words),
-        ],
+        sections: match news.symptom {
+            // Budget, work and the last day of the one that happened to be first say nothing about the others.
+            Symptom::Storm => {
+                vec![affected(turn, news, words), duration(news, words), evidence(news, words), next(turn, news, words)]
+            }
+            _ => vec![
+                affected(turn, news, words),
+                duration(news, words),
+                evidence(news, words),
+                budget(news, words),
+                windows(news, words),
+                next(turn, news, words),
+            ],
+        },
         links: links(turn, news, words, url, take),
         why: why(news, words),
     }
@@ -159,8 +165,12 @@ fn affected(turn: Turn, news: &IncidentNews, words: &Words<'_>) -> Section {
         Severity::Page => words.say("紧急，请立即处理", "page: act now"),
         Severity::Ticket => words.say("一般，工作时间内处理", "ticket: act in working hours"),
     };
+    let first = match news.symptom {
+        Symptom::Storm => words.say("最先异常", "The first of them"),
+        _ => words.say("子系统", "Subsystem"),
+    };
     let mut section = Section::titled(words.say("影响范围", "Who is affected"))
-        .row(words.say("子系统", "Subsystem"), format!("{} ({})", words.name(&news.name), news.subsystem))
+        .row(first, format!("{} ({})", words.name(&news.name), news.subsystem))
         .row(words.say("接入单位", "Owner"), words.name(&news.owner))
         .row(words.say("级别", "Tier"), words.tier(news.tier));
     if turn != Turn::Closed {

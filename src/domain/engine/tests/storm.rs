@@ -117,3 +117,24 @@ fn few_in_a_small_city_are_no_storm() {
     bench.seen(30, 90, &all, &refused());
     assert_eq!(bench.outages(), ["opened down a/web", "opened down c/alone"]);
 }
+
+#[test]
+fn everybody_finds_their_own_first_in_the_table() {
+    let (city, ids) = city(100, &[]);
+    let mut inventory = city.inventory();
+    let mut roster = inventory.rosters[&RosterId::from("duty")].clone();
+    let person = Contact { name: "four".into(), mail: "four@o4.test".into(), language: Language::En };
+    (roster.id, roster.contacts) = ("four".into(), vec![person]);
+    inventory.owners.get_mut(&OwnerId::from("o4")).unwrap().on_call = roster.id.clone();
+    inventory.rosters.insert(roster.id.clone(), roster);
+    let mut bench = Bench::of(inventory);
+    bench.seen(0, 30, &refs(&ids), &Outcome::Pass);
+    bench.seen(30, 100, &refs(&ids), &refused());
+    let table = |name: &str| {
+        let mail = bench.mails.iter().find(|m| about(m).is_some() && m.to.name == name).unwrap();
+        about(mail).unwrap().affected.iter().map(|a| a.subsystem.owner().to_string()).collect::<Vec<_>>()
+    };
+    assert!(table("four")[..20].iter().all(|owner| owner == "o4"), "{:?}", table("four"));
+    assert_eq!(table("duty")[0], "o0");
+    assert_eq!((table("four").len(), table("duty").len()), (50, 50), "both see how far it goes");
+}
