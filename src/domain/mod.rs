@@ -18,6 +18,7 @@ mod objective;
 mod observation;
 mod sight;
 mod snapshot;
+mod symptom;
 mod time;
 mod urgency;
 
@@ -59,5 +60,6 @@ pub use observation::*;
 pub use roster::{Contact, Roster};
 pub use sight::*;
 pub use snapshot::*;
+pub use symptom::*;
 pub use time::*;
 pub use urgency::{FoldedLine, FoldedNews, FoldedState, Urgency};
