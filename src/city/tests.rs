@@ -82,6 +82,7 @@ pub(super) fn inventory(zone: Zone) -> Inventory {
         fallback: "duty".into(),
         admins: "duty".into(),
         canary: None,
+        filing: None,
         timers: AlertTimers::default(),
         plans: Default::default(),
         dependants: HashMap::new(),

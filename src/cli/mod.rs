@@ -15,6 +15,7 @@ pub mod diff;
 pub mod doctor;
 pub mod explain;
 pub mod export;
+mod filing;
 pub mod gate;
 pub mod hours;
 pub mod import;
@@ -114,6 +115,9 @@ enum Command {
     /// Hold mails about something back for a while, or mails to somebody
     #[command(subcommand)]
     Silence(silence::SilenceCommand),
+    /// What may have to be reported to an authority: how long is left, the draft, and what people did; sends nothing there
+    #[command(subcommand)]
+    Filing(filing::FilingCommand),
     /// Say how a span that is over counts, in your name and with a reason; what was measured stays beside it
     Correct(correct::CorrectArgs),
     /// Run the engine over the files and a stretch of time to come: what opens, what is denied, who is mailed, what it costs
@@ -214,6 +218,7 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Command::Ack(args) => block_on(incidents::word(args, "ack", listens(&main, &args.server).as_deref(), out)),
         Command::Note(args) => block_on(incidents::word(args, "notes", listens(&main, &args.server).as_deref(), out)),
         Command::Silence(command) => block_on(silence::run(command, listens(&main, command.server()).as_deref(), out)),
+        Command::Filing(command) => block_on(filing::run(command, listens(&main, command.server()).as_deref(), out)),
         Command::Correct(args) => block_on(correct::correct(args, listens(&main, &args.server).as_deref(), out)),
         Command::OnCall(args) => over_files(&main, |now, loaded| on_call::on_call(now, &loaded.inventory, args, out)),
         Command::Simulate(args) => {

@@ -168,6 +168,7 @@ fn installation(loaded: &Loaded) -> BTreeMap<String, Item> {
         ("fallback", i.fallback.to_string()),
         ("admins", i.admins.to_string()),
         ("canary", i.canary.as_ref().map(|c| format!("{} {}", c.to, c.at)).unwrap_or_default()),
+        ("filing", i.filing.as_ref().map(|rules| format!("{:016x}", fingerprint(&[show(rules)]))).unwrap_or_default()),
         ("settle", duration(i.timers.settle_ms)),
         ("reopen", duration(i.timers.reopen_ms)),
         ("calendar years", show(&i.calendar.years)),

@@ -4,6 +4,7 @@
 //! a chain of hashes can be laid over all of them; what was written by an older version stays readable.
 
 use super::attribution::Attribution;
+use super::filing::FilingFact;
 use super::health::ProbeHealth;
 use super::plan::RunFact;
 use super::timeline::Health;
@@ -268,6 +269,13 @@ pub enum Fact {
         run: RunId,
         /// What.
         event: RunFact,
+    },
+    /// Something happened to what has to be reported about an incident.
+    Filing {
+        /// Which incident.
+        incident: IncidentId,
+        /// What.
+        event: FilingFact,
     },
     /// The report about a month was put into the outbox.
     MonthReported {

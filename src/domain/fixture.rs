@@ -67,6 +67,7 @@ impl City {
             fallback: "duty".into(),
             admins: "duty".into(),
             canary: None,
+            filing: None,
             timers: AlertTimers::default(),
             plans: Default::default(),
             dependants: HashMap::new(),

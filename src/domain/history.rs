@@ -286,6 +286,7 @@ impl History {
             incidents: Arc::default(),
             clock_doubt: None,
             silences: Arc::default(),
+            filings: Arc::default(),
             runs: Arc::default(),
             store_failed: false,
             reload_refused: None,

@@ -286,6 +286,8 @@ pub struct Inventory {
     pub admins: RosterId,
     /// A mail a day that shows that mail gets out.
     pub canary: Option<Canary>,
+    /// When a report to an authority may be due; nothing is graded without it.
+    pub filing: Option<Arc<filing::Rules>>,
     /// Timers of on-call.
     pub timers: AlertTimers,
     /// Subsystems that name each one as a hard dependency, directly.

@@ -354,6 +354,13 @@ pub enum Content {
     },
     /// A step of a plan speaks, or a run needs people.
     Plan(RunNews),
+    /// A report to an authority may be due, or what became of it.
+    Filing {
+        /// Why this goes out.
+        turn: filing::Turn,
+        /// All that is known.
+        sheet: Box<filing::Sheet>,
+    },
     /// What was, is and will be, once a day.
     Digest(Box<DigestNews>),
     /// What came of the promises over a month.

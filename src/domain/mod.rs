@@ -4,7 +4,7 @@
 //! (what was seen), `composite` → `impact` (what is made of it, and what falls with it), `civil` → `calendar` → `hours`
 //! → `policy` → `window` → `coverage` → `gate` (when it may be changed), `plan` (how it is changed step by step),
 //! `annual` (a year's plan), `correction` (what people say afterwards), `sla` (what is left of the promise), `survey` (whether declared hours are true), `inspection`
-//! (how visitors find a site), `roster` (who answers when), `lately` (the last day, for mails), `incident`
+//! (how visitors find a site), `filing` (what has to be reported about an outage), `roster` (who answers when), `lately` (the last day, for mails), `incident`
 //! (who is told what), and `engine`, which only routes. The words are those of `docs/glossary.md`.
 
 mod audit;
@@ -30,6 +30,7 @@ pub mod civil;
 pub mod composite;
 pub mod correction;
 pub mod engine;
+pub mod filing;
 pub mod gate;
 pub mod health;
 pub mod history;

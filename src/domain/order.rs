@@ -1,9 +1,10 @@
 //! What people ask the daemon to do with windows, gates and what was seen, and what it answers.
 //!
 //! Not here: whether it is done (`engine::orders`), and how it travels (`web`, `cli`). Invariants: every order carries
-//! a name and, but for approvals, leases and acknowledgements, a reason; every answer is a sentence in both languages.
+//! a name and, but for approvals, leases, acknowledgements and reports that were sent, a reason; every answer is a sentence in both languages.
 
 use super::access::Caller;
+use super::filing::Act;
 use super::incident::Saying;
 use super::plan::Resolution;
 use super::silence::{Matcher, SilenceId};
@@ -62,6 +63,8 @@ pub enum Wanted {
     },
     /// A word about an incident: the reason is the word.
     Incident(IncidentId, Saying),
+    /// What somebody did about the report that an incident may need: the reason says why.
+    Filing(IncidentId, Act),
     /// Mails about something are held back for so long.
     Silence(Matcher, Millis),
     /// A silence ends early.
@@ -163,6 +166,7 @@ impl Wanted {
             Self::Correct { .. } => return "correct".to_owned(),
             Self::Incident(_, Saying::Acknowledged) => return "incident.ack".to_owned(),
             Self::Incident(_, Saying::Noted) => return "incident.note".to_owned(),
+            Self::Filing(_, act) => return format!("filing.{}", act.as_str()),
             Self::Silence(..) => return "silence.set".to_owned(),
             Self::Lift(_) => return "silence.lift".to_owned(),
             Self::Request(_) => "request",
@@ -184,7 +188,7 @@ impl Wanted {
             // Enough to tell two apart.
             Self::UseLease(lease) | Self::ReleaseLease(lease) => lease.chars().take(8).collect(),
             Self::ApproveText(schedule) => schedule.to_string(),
-            Self::Incident(incident, _) => incident.to_string(),
+            Self::Incident(incident, _) | Self::Filing(incident, _) => incident.to_string(),
             Self::Silence(matches, _) => matches.to_string(),
             Self::Lift(silence) => silence.to_string(),
             Self::Window(window, _) => window.to_string(),

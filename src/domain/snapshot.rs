@@ -274,6 +274,8 @@ pub struct Snapshot {
     pub incidents: Arc<Vec<IncidentView>>,
     /// Newest first: silences that hold, and the last ones that did.
     pub silences: Arc<Vec<silence::Silence>>,
+    /// What has to be reported, then what had to be; newest first, the last 200.
+    pub filings: Arc<Vec<filing::Sheet>>,
     /// Newest first: runs of plans, the last 500.
     pub runs: Arc<Vec<RunView>>,
     /// Why nothing is allowed by the clock, if so.

@@ -36,6 +36,7 @@ impl Content {
                 Urgency::Page
             }
             Self::Plan(news) if matches!(news.kind, RunNewsKind::Parked | RunNewsKind::StaysDrained) => Urgency::Page,
+            Self::Filing { turn, .. } if !matches!(turn, filing::Turn::Half | filing::Turn::Settled) => Urgency::Page,
             Self::Announcement { .. }
             | Self::Canary
             | Self::Digest(_)
@@ -45,13 +46,14 @@ impl Content {
         }
     }
 
-    /// Whether one line says enough of it where many would be too many mails. What carries a calendar or a file, or
-    /// is a mail that many share already, stays a mail of its own.
+    /// Whether one line says enough of it where many would be too many mails. What carries a calendar, a file or
+    /// a draft, or is a mail that many share already, stays a mail of its own.
     pub fn folds(&self) -> bool {
         !matches!(
             self,
             Self::Announcement { .. }
                 | Self::WindowNews { .. }
+                | Self::Filing { .. }
                 | Self::Canary
                 | Self::Digest(_)
                 | Self::Report(_)

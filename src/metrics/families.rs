@@ -301,6 +301,12 @@ pub const GROUPS: &[Group] = &[
                 "Open incidents; an owner appears while it has one.",
             ),
             family(
+                Gauge,
+                "gengfu_filings_open",
+                &["standing"],
+                "Outages that may have to be reported to an authority and that nobody settled, by standing: running, overdue.",
+            ),
+            family(
                 Counter,
                 "gengfu_notifications_total",
                 &["channel", "result"],

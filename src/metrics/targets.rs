@@ -300,6 +300,11 @@ fn incidents(now: Timestamp, page: &mut Page, sources: &Sources<'_>) {
     for ((severity, owner), n) in &open {
         series.sample(&Labels::of(&[("severity", severity), ("owner", owner.as_str())]), f64::from(*n));
     }
+    let mut series = page.family("gengfu_filings_open");
+    for standing in ["running", "overdue"] {
+        let open = sources.snapshot.filings.iter().filter(|sheet| sheet.standing(now) == standing).count();
+        series.sample(&Labels::of(&[("standing", standing)]), open as f64);
+    }
     let (outbox, none) = (&sources.outbox, Labels::default());
     page.family("gengfu_outbox_pending").sample(&none, outbox.pending as f64);
     let oldest = outbox.oldest.map_or(0, |at| now.since(at).max(0));

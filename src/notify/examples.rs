@@ -3,6 +3,7 @@
 //! Not here: wording (`render`). Invariant: no kind is missing; the test asks serde for the names of all variants, so a
 //! variant without an example fails it. Nobody in here exists; addresses end in `.test`.
 
+mod filings;
 mod incidents;
 mod others;
 mod windows;
@@ -42,7 +43,7 @@ impl Example {
 
 /// Every kind, in the order in which people meet them.
 pub fn every() -> Vec<Example> {
-    [incidents::every(), windows::every(), others::every()].concat()
+    [incidents::every(), windows::every(), filings::every(), others::every()].concat()
 }
 
 /// Who sends the examples.
@@ -96,6 +97,7 @@ mod tests {
             assert_eq!(found(&values, kind, &["symptom"]), symptoms, "{kind}");
         }
         assert_eq!(found(&values, "plan", &["kind"]), variants::<RunNewsKind>(r#""?""#));
+        assert_eq!(found(&values, "filing", &["turn"]), variants::<filing::Turn>(r#""?""#));
         assert_eq!(found(&values, "window_news", &["telling", "version"]), variants::<Change>(r#""?""#));
         assert_eq!(found(&values, "window_news", &["telling", "reminder"]), variants::<Reminder>(r#""?""#));
     }

@@ -51,6 +51,7 @@ fn past(inventory: Inventory, seen: Vec<Seen>, incidents: Vec<PastIncident>, now
         incidents: Arc::default(),
         clock_doubt: None,
         silences: Arc::default(),
+        filings: Arc::default(),
         runs: Arc::default(),
         store_failed: false,
         reload_refused: None,

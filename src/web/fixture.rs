@@ -1,5 +1,6 @@
 //! A city for tests: the shared platform, sixteen districts, some bureaus, one bad evening.
 
+mod filings;
 mod runs;
 
 use super::state::{Command, Commands, OutboxView, Site, WebState};
@@ -150,6 +151,7 @@ fn rules() -> Inventory {
         fallback: "duty".into(),
         admins: "duty".into(),
         canary: None,
+        filing: None,
         timers: AlertTimers::default(),
         plans: Default::default(),
         dependants: HashMap::new(),
@@ -266,6 +268,7 @@ pub(super) fn snapshot() -> Snapshot {
         windows: Arc::new(windows),
         incidents: Arc::new(incidents()),
         silences: Arc::default(),
+        filings: Arc::new(filings::filings()),
         runs: Arc::new(runs::runs()),
         clock_doubt: None,
         store_failed: false,
@@ -443,18 +446,12 @@ pub(super) async fn audited() -> (WebState, mpsc::Receiver<Command>, tempfile::T
     };
     let at = |minutes: i64| NOW - minutes * MINUTE;
     let officer = || actor("值班长", Some("bdc"));
+    let refused = "the applicant may not approve";
     let audit = vec![
         AuditEntry::done(at(300), Actor::ourselves("files"), "reload", "9f2c", "taken over"),
         AuditEntry::done(at(90), officer(), "sign_in", "值班长", ""),
         AuditEntry::done(at(80), officer(), "window.extend", "tax-monthly.00000001", "=数据迁移比预计慢, +40m"),
-        AuditEntry::refused(
-            at(60),
-            officer(),
-            "window.approve",
-            "bdc-monthly.00000002",
-            "",
-            "the applicant may not approve",
-        ),
+        AuditEntry::refused(at(60), officer(), "window.approve", "bdc-monthly.00000002", "", refused),
         AuditEntry::refused(at(20), actor("pipeline", None), "request", "POST /-/reload", "", "<b>lacks</b> `admin`"),
     ];
     store.keep(Ends::default(), Batch { audit, ..Batch::default() }).await.unwrap();

@@ -1,6 +1,7 @@
 //! Handlers, asked as a client asks them.
 
 mod feeds;
+mod filings;
 mod incidents;
 mod outbox;
 mod planning;
@@ -61,13 +62,14 @@ async fn get_from_afar(path: &str) -> Answer {
     send(&fixture::state(fixture::snapshot()).0, request("192.0.2.7", Method::GET, path)).await
 }
 
-const PAGES: [(&str, &str); 16] = [
+const PAGES: [(&str, &str); 17] = [
     ("overview", "/"),
     ("owner", "/owners/xuhui"),
     ("subsystem", "/subsystems/bdc/exchange-district"),
     ("district", "/subsystems/jinshan/portal"),
     ("incidents", "/incidents"),
     ("incident", "/incidents/INC-0421"),
+    ("filing", "/incidents/INC-0421/filing"),
     ("maintenance", "/maintenance"),
     ("plan", "/maintenance/plan"),
     ("runs", "/maintenance/runs"),

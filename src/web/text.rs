@@ -149,6 +149,17 @@ texts! {
     note_it: "添加备注", "Leave a note";
     acknowledged_by: "接手", "With";
     not_acknowledged: "尚无人接手", "nobody has it yet";
+    filing: "上报", "Report to the authority";
+    filing_by_hand: "更夫不会向任何主管部门发送报告：请复制草稿，核实补全后人工报送，再在此记录。", "gengfu sends nothing to any authority: copy the draft, check and complete it, send it by hand, then say so here.";
+    filing_draft: "报告草稿", "Draft of the report";
+    filing_done: "记录处置", "What was done";
+    filing_to: "报送对象", "Sent to";
+    filing_at: "时间（空为现在）", "When (now if empty)";
+    filing_reason: "说明", "Why, how";
+    filing_reported: "已报送", "It was sent";
+    filing_grade: "研判级别", "Grade it";
+    filing_known: "更早获知", "Known earlier";
+    filing_dismiss: "无须上报", "No report is due";
     said_ack: "接手", "has it";
     said_note: "备注", "note";
     mails: "已发邮件", "Mails sent";

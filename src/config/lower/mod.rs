@@ -7,6 +7,7 @@ mod calendars;
 mod channels;
 mod composites;
 mod depends;
+mod filing;
 mod objectives;
 mod owners;
 mod plans;
@@ -299,6 +300,7 @@ impl Draft {
         for (owner, at) in main.records("commands").chain(units).flat_map(|grant| grant.texts("owners")) {
             self.known.refer(Reference::new(Thing::Owner, owner, at));
         }
+        self.refer_to_filing(main);
         for (owner, at) in access::owners(sources, main) {
             self.known.refer(Reference::new(Thing::Owner, owner, &at));
         }
@@ -377,6 +379,7 @@ impl Draft {
             settle_ms: r.int("settle"),
             reopen_ms: r.int("reopen"),
         });
+        let filing = self.filing(main).map(Arc::new);
         let subsystems = std::mem::take(&mut self.subsystems);
         Inventory {
             zone: settings.zone.clone(),
@@ -395,6 +398,7 @@ impl Draft {
             fallback: roster("fallback"),
             admins: roster("admins"),
             canary: canary(main),
+            filing,
             timers,
         }
     }

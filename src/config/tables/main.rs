@@ -242,6 +242,11 @@ pub(in crate::config) const MAIN: &[Field] = &[
     Field::required("on_call", Type::Record(ON_CALL), "Rosters of schedules/on-call.yaml."),
     Field::optional("alerts", Type::Record(ALERTS), "Timers of on-call."),
     Field::optional(
+        "filing",
+        Type::Record(super::filing::FILING),
+        "When an outage may have to be reported to an authority; nothing is graded without it.",
+    ),
+    Field::optional(
         "witnesses",
         Type::List { of: &Type::RecordOf(witness_fields), min: WITNESSES_MIN, max: WITNESSES_MAX },
         "Local references that are asked when a probe fails; while most are silent, failures are unknown.",

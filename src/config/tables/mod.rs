@@ -2,6 +2,7 @@
 //!
 //! Not here: what the values become (`lower`). Invariant: a key that is not in a table is refused.
 
+mod filing;
 mod main;
 mod modules;
 mod plans;

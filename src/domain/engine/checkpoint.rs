@@ -8,7 +8,7 @@ use crate::domain::plan::Runs;
 use serde::{Deserialize, Serialize};
 
 /// Changes whenever the shape of the state changes.
-const SHAPE: u32 = 9;
+const SHAPE: u32 = 10;
 
 #[derive(Serialize)]
 struct Written<'a> {
@@ -21,6 +21,7 @@ struct Written<'a> {
     leases: &'a Leases,
     corrections: &'a Corrections,
     silences: &'a silence::Silences,
+    filings: &'a crate::domain::filing::Filings,
     clock_stepped: Option<Timestamp>,
     digest: &'a str,
     reported: Option<&'a str>,
@@ -37,6 +38,7 @@ struct Read {
     leases: Leases,
     corrections: Corrections,
     silences: silence::Silences,
+    filings: crate::domain::filing::Filings,
     clock_stepped: Option<Timestamp>,
     digest: String,
     reported: Option<String>,
@@ -45,7 +47,7 @@ struct Read {
 impl Engine {
     /// The state as of the last applied fact.
     pub fn checkpoint(&self) -> Vec<u8> {
-        let Self { watch, book, runs, desk, leases, corrections, silences, digest, .. } = self;
+        let Self { watch, book, runs, desk, leases, corrections, silences, filings, digest, .. } = self;
         let (shape, now, clock_stepped) = (SHAPE, self.now, self.clock_stepped);
         // Plain data with text keys always serialises; an empty checkpoint would only cost a longer start.
         let reported = self.reported.as_deref();
@@ -60,6 +62,7 @@ impl Engine {
             leases,
             corrections,
             silences,
+            filings,
             clock_stepped,
             digest,
         };
@@ -73,6 +76,7 @@ impl Engine {
                 (self.now, self.watch, self.book, self.desk) = (read.now, read.watch, read.book, read.desk);
                 (self.leases, self.clock_stepped, self.digest) = (read.leases, read.clock_stepped, read.digest);
                 (self.runs, self.corrections, self.silences) = (read.runs, read.corrections, read.silences);
+                self.filings = read.filings;
                 self.reported = read.reported.map(Into::into);
                 true
             }

@@ -11,6 +11,7 @@ mod canary;
 mod checkpoint;
 mod correct;
 mod digest;
+mod filing;
 mod follow;
 mod lately;
 mod leases;
@@ -166,6 +167,7 @@ pub struct Engine {
     daily_digest: digest::Digest,
     storm: storm::Storm,
     silences: silence::Silences,
+    filings: super::filing::Filings,
 }
 
 /// Whether the store takes facts.
@@ -209,6 +211,7 @@ impl Engine {
             daily_digest: digest::Digest::default(),
             storm: storm::Storm::default(),
             silences: silence::Silences::default(),
+            filings: super::filing::Filings::default(),
         };
         engine.watch.adopt(now, &engine.inventory);
         engine
@@ -271,6 +274,7 @@ impl Engine {
                 self.subject_of(fact).or(before).iter().for_each(|id| self.note_undeclared(id));
                 self.corrections.apply(recorded.at, fact);
                 self.silences.apply(recorded.at, fact);
+                self.filings.apply(recorded.at, fact);
             }
         }
     }
@@ -337,6 +341,7 @@ impl Engine {
                 Wake::Subsystem(id) => self.reconsider(out, &id),
                 Wake::Tell(incident) => self.tell_opening(out, incident),
                 Wake::Follow(incident) => self.follow(out, incident),
+                Wake::Filing(incident) => self.consider_filing(out, incident),
                 Wake::Storm => self.settle_storm(out),
                 Wake::Window(id) => self.advance_window(out, &id),
                 Wake::Run(id) => self.advance_run(out, &id),
@@ -352,6 +357,7 @@ impl Engine {
     fn record(&mut self, out: &mut Output, fact: Fact) {
         let recorded = Recorded { at: self.now, fact };
         self.apply(&recorded);
+        self.note_reportable(&recorded.fact);
         if matches!(
             recorded.fact,
             Fact::WindowChanged { .. } | Fact::WindowRequested { .. } | Fact::WindowAmended { .. }
@@ -464,6 +470,7 @@ impl Engine {
             }
         }
         self.look_at_all_incidents();
+        self.look_at_all_filings();
         self.wakes.at(self.now + HOUR, Wake::Daily);
     }
 

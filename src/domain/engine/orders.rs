@@ -14,6 +14,7 @@ pub(super) use refusals::{Refused, forbidden, refuse};
 
 use super::*;
 use crate::domain::access::{Caller, Scope};
+use crate::domain::filing::Act;
 use crate::domain::incident::Saying;
 use crate::domain::order::{Action, NotOrdered, Order, Ordered, RunWish, Wanted, WhyNot};
 use crate::domain::plan::Plan;
@@ -36,6 +37,7 @@ impl Engine {
                 self.correct(&mut out, order, subsystem, *span, *counts_as)
             }
             Wanted::Incident(incident, saying) => self.say(&mut out, order, *incident, *saying),
+            Wanted::Filing(incident, act) => self.file(&mut out, order, *incident, act),
             Wanted::Silence(matches, lasts_ms) => self.silence(&mut out, order, matches, *lasts_ms),
             Wanted::Lift(silence) => self.lift(&mut out, order, *silence),
             Wanted::Window(window, action) => self.act(&mut out, order, window, *action),
@@ -72,7 +74,8 @@ impl Engine {
             let en = format!("the reason is longer than {REASON_MAX} characters");
             return Err(refuse(WhyNot::Senseless, &format!("理由超过 {REASON_MAX} 字"), &en));
         }
-        let takes = matches!(order.what, Wanted::Incident(_, Saying::Acknowledged));
+        let takes =
+            matches!(order.what, Wanted::Incident(_, Saying::Acknowledged) | Wanted::Filing(_, Act::Reported { .. }));
         if order.reason.trim().is_empty() && !approves && !leases && !takes {
             return Err(refuse(WhyNot::Senseless, "须写明理由", "say why: a reason is missing"));
         }

@@ -70,6 +70,7 @@ impl Engine {
             windows: Arc::new(windows),
             incidents: Arc::new(incidents),
             silences: Arc::new(self.silences.iter().cloned().collect()),
+            filings: Arc::new(self.sheets()),
             runs: Arc::new(self.run_views()),
             clock_doubt: self.clock_is_doubtful(),
             store_failed: false,

@@ -7,6 +7,7 @@ mod channels;
 mod correct;
 mod course;
 mod digest;
+mod filing;
 mod leases;
 mod limits;
 mod model;
@@ -131,6 +132,7 @@ impl Bench {
             }
             Content::DependencyInMaintenance { affected, .. } => format!("informed {}", affected[0].subsystem),
             Content::Plan(news) => format!("{} {}", news.kind.as_str(), news.run),
+            Content::Filing { sheet, .. } => format!("filing {}", sheet.subsystem),
             Content::Digest(_) => "digest".to_owned(),
             Content::Canary => "canary".to_owned(),
             Content::ReloadRefused { .. } => "reload refused".to_owned(),

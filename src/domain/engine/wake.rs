@@ -18,6 +18,8 @@ pub(super) enum Wake {
     Tell(IncidentId),
     /// Is a change, a reminder or the next rung due, or may an unstable incident close?
     Follow(IncidentId),
+    /// Does an outage have to be reported, or is a warning about that due?
+    Filing(IncidentId),
     /// Is it clear what goes bad at once?
     Storm,
     /// Does the window's state change?

@@ -154,6 +154,7 @@ pub(crate) fn city() -> Inventory {
         fallback: "duty".into(),
         admins: "duty".into(),
         canary: None,
+        filing: None,
         timers: AlertTimers::default(),
         plans: Default::default(),
         dependants: Default::default(),

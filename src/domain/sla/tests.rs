@@ -283,6 +283,7 @@ fn account_of_a_view_asks_the_objective_for_hours_and_target() {
         fallback: "duty".into(),
         admins: "duty".into(),
         canary: None,
+        filing: None,
         timers: AlertTimers::default(),
         plans: Default::default(),
         dependants: HashMap::new(),

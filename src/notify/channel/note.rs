@@ -37,9 +37,10 @@ impl Note<'_> {
 
     /// Where the whole story is.
     pub(super) fn link(&self) -> String {
-        let page = match self.news() {
-            Some(news) => format!("/incidents/{}", news.incident),
-            None => "/".to_owned(),
+        let page = match (self.news(), &self.message.content) {
+            (Some(news), _) => format!("/incidents/{}", news.incident),
+            (None, Content::Filing { sheet, .. }) => format!("/incidents/{}/filing", sheet.incident),
+            _ => "/".to_owned(),
         };
         format!("{}{page}", self.public_url)
     }

@@ -6,6 +6,7 @@
 
 mod canary;
 mod digest;
+mod filing;
 mod folded;
 mod incident;
 mod maintenance;
@@ -83,6 +84,7 @@ pub fn render(message: &Message, in_place_of: InPlaceOf<'_>, context: &RenderCon
         Content::WindowNews { owner, telling, windows } => news::page(owner, *telling, windows, &words, url),
         Content::DependencyInMaintenance { window, affected } => maintenance::dependency(window, affected, &words, url),
         Content::Plan(news) => plan::page(news, &words, url),
+        Content::Filing { turn, sheet } => filing::page(*turn, sheet, &words, url),
         Content::Digest(news) => digest::page(news, &words, url),
         Content::Report(news) => report::page(news, &words, url),
         Content::Canary => canary::page(&words, url),

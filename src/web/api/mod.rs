@@ -6,6 +6,7 @@ pub(super) mod audit;
 mod composites;
 mod corrections;
 mod events;
+mod filings;
 pub(super) mod gate;
 mod heartbeat;
 mod hours;
@@ -54,6 +55,9 @@ pub(super) fn doors() -> Doors {
         .get("/silences", Needs::Scope(Scope::Read), silences::list)
         .post("/silences", Needs::Scope(Scope::Operate), silences::set)
         .post("/silences/{id}/lift", Needs::Scope(Scope::Operate), silences::lift)
+        .get("/filings", Needs::Sight, filings::list)
+        .get("/filings/{id}", Needs::Sight, filings::one)
+        .post("/filings/{id}/{action}", Needs::Scope(Scope::Operate), filings::act)
         .get("/outbox", Needs::Sight, read::outbox)
         .post("/outbox/{id}/{action}", Needs::Scope(Scope::Admin), outbox::act)
         .get("/gate", Needs::Nothing, gate::gate)

@@ -1,7 +1,7 @@
 //! `/incidents` and `/incidents/{id}`: what is open and what was, newest first.
 
 use super::overview::symptom_look;
-use super::{Asked, Frame, missing, show};
+use super::{Asked, Frame, filing, missing, show};
 use crate::domain::access::Scope;
 use crate::domain::attribution::Attribution;
 use crate::domain::incident::{Saying, Word};
@@ -37,6 +37,8 @@ struct Page {
     attribution: Vec<String>,
     subsystem_href: String,
     affected: Vec<(String, String, String)>,
+    /// The report that it may need: where that stands, whether it is late, and its page; for those inside.
+    filing: Option<(String, bool, String)>,
     /// Who has it, and since when; strangers hear since when.
     taken: String,
     words: Vec<Said>,
@@ -120,6 +122,7 @@ pub(super) async fn page(asked: Asked, Path(id): Path<String>) -> Response {
         attribution,
         subsystem_href: format!("/subsystems/{}", incident.subsystem),
         affected: affected.map(|(id, at)| (format!("/subsystems/{id}"), asked.name(id), asked.moment(*at))).collect(),
+        filing: filing::line(&asked, incident.id),
         taken: taken(&asked, incident),
         say: match asked.asker.caller() {
             Some(caller) if caller.may(&Scope::Operate) => {

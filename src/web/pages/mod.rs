@@ -5,6 +5,7 @@
 
 mod audit;
 mod composites;
+mod filing;
 mod hours;
 mod incidents;
 mod maintenance;
@@ -49,6 +50,8 @@ pub(super) fn doors() -> Doors {
         .get("/incidents/{id}/take", Needs::Nothing, take::page)
         .post("/incidents/{id}/take", Needs::Nothing, take::take)
         .post("/incidents/{id}/say", Needs::Scope(Scope::Operate), take::say)
+        .get("/incidents/{id}/filing", Needs::Sight, filing::page)
+        .post("/incidents/{id}/filing", Needs::Scope(Scope::Operate), filing::say)
         .get("/composites", Needs::Nothing, composites::page)
         .get("/hours", Needs::Nothing, hours::page)
         .get("/hours/{owner}", Needs::Nothing, hours::sheet)
