@@ -4,6 +4,8 @@
 //! lines and `docs/metrics.md` come; `targets` renders what is read from a snapshot. Not here: HTTP (`web::scrape`).
 //! Invariants: labels are bounded; a family is written once; series of what was removed disappear with it.
 
+#[cfg(test)]
+mod boards;
 pub mod families;
 pub mod rules;
 pub mod targets;

@@ -74,6 +74,18 @@ pub enum OwnerKind {
     External,
 }
 
+impl OwnerKind {
+    /// `platform`, `district`, `bureau`, `external`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Platform => "platform",
+            Self::District => "district",
+            Self::Bureau => "bureau",
+            Self::External => "external",
+        }
+    }
+}
+
 /// 接入单位: who answers for a subsystem.
 #[derive(Clone, Debug)]
 pub struct Owner {

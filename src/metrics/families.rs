@@ -145,6 +145,12 @@ pub const GROUPS: &[Group] = &[
                 &["owner", "subsystem", "name_zh", "name_en", "tier", "hours", "objective"],
                 "Always 1; names, declared hours and objective.",
             ),
+            family(
+                Gauge,
+                "gengfu_owner_info",
+                &["owner", "kind", "name_zh", "name_en"],
+                "Always 1; names of the owner and its kind: platform, district, bureau, external.",
+            ),
         ],
     },
     Group {
@@ -258,6 +264,12 @@ pub const GROUPS: &[Group] = &[
             family(Gauge, "gengfu_window_end_timestamp_seconds", &["window", "owner"], "Approved end of the window."),
             family(
                 Gauge,
+                "gengfu_window_info",
+                &["window", "owner", "name_zh", "name_en"],
+                "Always 1; names of the window.",
+            ),
+            family(
+                Gauge,
                 "gengfu_window_defects",
                 &["window", "owner", "subsystem"],
                 "Maintenance defects inside the window; only where there was one.",
@@ -275,6 +287,24 @@ pub const GROUPS: &[Group] = &[
                 "gengfu_policy_next_open_timestamp_seconds",
                 &["policy"],
                 "When the policy allows maintenance next; absent if the covered dates hold no such instant.",
+            ),
+            family(
+                Gauge,
+                "gengfu_freeze_active",
+                &["freeze", "name_zh", "name_en"],
+                "Whether today is a date of the freeze, on which nothing is changed.",
+            ),
+            family(
+                Gauge,
+                "gengfu_freeze_start_timestamp_seconds",
+                &["freeze"],
+                "Start of the freeze that holds, or else of the next within 400 days; absent if there is none.",
+            ),
+            family(
+                Gauge,
+                "gengfu_freeze_end_timestamp_seconds",
+                &["freeze"],
+                "End of the freeze that holds, or else of the next within 400 days; absent if there is none.",
             ),
             family(
                 Gauge,

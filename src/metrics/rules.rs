@@ -6,6 +6,8 @@
 
 mod burn;
 mod health;
+mod itself;
+mod views;
 
 use std::fmt::Write;
 
@@ -45,8 +47,8 @@ fn record(name: &'static str, labels: &[(&'static str, &'static str)], expr: Str
     Rule::Record { name, expr, labels: labels.to_vec() }
 }
 
-fn groups() -> [Group; 3] {
-    [burn::group(), health::inspections(), health::ourselves()]
+fn groups() -> [Group; 4] {
+    [burn::group(), views::group(), health::group(), itself::group()]
 }
 
 /// `dashboards/rules/gengfu.yaml`.

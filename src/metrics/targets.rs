@@ -3,6 +3,7 @@
 //! Not here: the daemon's own counters (`super::Metrics`). Invariants: nothing is kept between two calls, so a removed
 //! target is gone at once; `gengfu_probe_success` and `gengfu_subsystem_up` are absent while unknown.
 
+mod freezes;
 mod promises;
 
 pub use promises::{cause_label, left_ms};
@@ -60,6 +61,7 @@ pub fn write(now: Timestamp, page: &mut Page, sources: &Sources<'_>) {
     windows(now, page, sources.snapshot);
     runs(page, sources.snapshot);
     policies(page, sources.figures);
+    freezes::write(now, page, &sources.snapshot.inventory);
     incidents(now, page, sources);
 }
 
@@ -232,6 +234,16 @@ fn subsystems(page: &mut Page, sources: &Sources<'_>) {
         ]);
         series.sample(&labels, 1.0);
     }
+    let mut series = page.family("gengfu_owner_info");
+    for owner in inventory.owners.values() {
+        let labels = Labels::of(&[
+            ("owner", owner.id.as_str()),
+            ("kind", owner.kind.as_str()),
+            ("name_zh", &owner.name.zh),
+            ("name_en", &owner.name.en),
+        ]);
+        series.sample(&labels, 1.0);
+    }
 }
 
 fn windows(now: Timestamp, page: &mut Page, snapshot: &Snapshot) {
@@ -253,6 +265,10 @@ fn windows(now: Timestamp, page: &mut Page, snapshot: &Snapshot) {
     let mut series = page.family("gengfu_window_end_timestamp_seconds");
     for (labels, window) in &rows {
         series.sample(labels, seconds(window.span.end.0));
+    }
+    let mut series = page.family("gengfu_window_info");
+    for (labels, window) in &rows {
+        series.sample_with(labels, &[("name_zh", &window.name.zh), ("name_en", &window.name.en)], 1.0);
     }
     let mut series = page.family("gengfu_window_defects");
     for (labels, window) in &rows {

@@ -15,7 +15,8 @@ has() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
 # command:package pairs; a package is asked for only if its command is not there.
 wanted="cc:build-essential promtool:prometheus prometheus-blackbox-exporter:prometheus-blackbox-exporter
 nginx:nginx-light postfix:postfix python3:python3 openssl:openssl unbound:unbound redis-server:redis-server
-sshd:openssh-server ssh-keygen:openssh-client sipp:sip-tester mariadbd:mariadb-server faketime:faketime"
+sshd:openssh-server ssh-keygen:openssh-client sipp:sip-tester mariadbd:mariadb-server faketime:faketime
+node:nodejs npm:npm amtool:prometheus-alertmanager"
 [ "${1:-}" = --browser ] && wanted="$wanted chromium:chromium"
 
 packages=""
@@ -67,7 +68,7 @@ if [ -n "$packages" ]; then
             done
         fi
         if has systemctl; then
-            for unit in prometheus prometheus-blackbox-exporter nginx postfix unbound redis-server mariadb postgresql ssh; do
+            for unit in prometheus prometheus-alertmanager prometheus-blackbox-exporter nginx postfix unbound redis-server mariadb postgresql ssh; do
                 case "$packages" in *"$unit"*) systemctl disable --quiet "$unit" >>"$log" 2>&1 ;; esac
             done
         fi
@@ -99,6 +100,19 @@ if [ ! -e "$stamp" ] || [ "$(cat "$stamp")" != "$now" ]; then
     else
         say "no Python environment (python3-venv or the package index is missing): peers in Python are left out"
         missing="$missing python-peers"
+    fi
+fi
+
+# Grafana's types, which judge the dashboards.
+types=target/peers/grafana
+now=$(sha256sum tests/peers/grafana/package-lock.json | cut -d' ' -f1)
+if [ "$(cat "$types/stamp" 2>/dev/null)" != "$now" ]; then
+    mkdir -p "$types" && cp tests/peers/grafana/package.json tests/peers/grafana/package-lock.json "$types"
+    if has npm && (cd "$types" && npm ci --ignore-scripts --no-audit --no-fund --silent) </dev/null >>"$log" 2>&1; then
+        echo "$now" >"$types/stamp"
+    else
+        say "no @grafana/schema (npm or its registry is missing): Grafana's types are not asked about the dashboards"
+        missing="$missing grafana-schema"
     fi
 fi
 

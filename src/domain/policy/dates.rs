@@ -2,8 +2,11 @@
 //!
 //! Not here: the instants of a date (`civil`). Invariant: both dates are inside.
 
-use crate::domain::civil::day_after;
+use crate::domain::civil::{day_after, day_before};
 use jiff::civil::Date;
+
+/// How many dates in a row are followed, to either side.
+const ROW_MAX: usize = 400;
 
 /// Civil dates from one to another, both inside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +27,17 @@ impl DateSpan {
         // The date that is asked from, or the first edge of one of the years.
         let edges = (from.year()..=until.year()).map(first_of);
         std::iter::once(from).chain(edges).find(|d| from <= *d && *d <= until && self.contains(*d))
+    }
+
+    /// The dates in a row that hold `from`, or else the next ones that begin by `until`: the first and the last of them.
+    /// Rows of more than 400 dates are cut there.
+    pub fn row_from(&self, from: Date, until: Date) -> Option<(Date, Date)> {
+        let inside = self.first_inside(from, until)?;
+        let edge = |step: fn(Date) -> Date| {
+            let dates = std::iter::successors(Some(inside), move |date| Some(step(*date)));
+            dates.take(ROW_MAX).take_while(|date| self.contains(*date)).last().unwrap_or(inside)
+        };
+        Some((edge(day_before), edge(day_after)))
     }
 
     /// Whether a date is inside. Yearly spans may run over the new year.
@@ -94,6 +108,23 @@ mod tests {
             let day = |n: i64| date(2023, 12, 1).saturating_add(jiff::Span::new().days(n));
             let met = (from..=from + days).map(day).find(|d| span.contains(*d));
             prop_assert_eq!(span.first_inside(day(from), day(from + days)), met);
+        }
+
+        #[test]
+        fn rows_hold_every_date_inside_and_stop_at_the_first_outside(
+            (first, last) in (edge(), edge()),
+            from in 0i64..1_500,
+            days in 0i64..1_500,
+        ) {
+            let span = DateSpan { first, last };
+            let day = |n: i64| date(2023, 12, 1).saturating_add(jiff::Span::new().days(n));
+            let row = span.row_from(day(from), day(from + days));
+            prop_assert_eq!(row.is_some(), span.first_inside(day(from), day(from + days)).is_some());
+            let Some((start, end)) = row else { return Ok(()) };
+            let inside: Vec<_> = (from - 800..from + 2_400).map(day).filter(|d| start <= *d && *d <= end).collect();
+            prop_assert!(inside.iter().all(|d| span.contains(*d)));
+            prop_assert!(inside.len() >= ROW_MAX || !span.contains(day_before(start)) && !span.contains(day_after(end)));
+            prop_assert!(start <= day(from + days) && day(from) <= end);
         }
     }
 }

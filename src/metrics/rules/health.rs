@@ -1,4 +1,4 @@
-//! Rules about the inspectors' view of public sites, and about the daemon itself.
+//! Rules about the inspectors' view of public sites.
 //!
 //! Not here: the visits (`probe::board`). Invariants: nothing is said about a site with too few visits to be judged.
 
@@ -6,7 +6,7 @@ use super::{Alert, Group, Rule};
 use crate::domain::inspection::{LIMIT_PPM, VISITS_A_DAY_MIN, WARN_FROM};
 
 /// Public sites as inspectors find them: a ticket while there is time to mend, a page once the week has failed.
-pub(super) fn inspections() -> Group {
+pub(super) fn group() -> Group {
     let limit = LIMIT_PPM as f64 / 1e6;
     let warn = (LIMIT_PPM * WARN_FROM / 100) as f64 / 1e6;
     let judged = format!("gengfu_inspection_visits >= {}", 7 * VISITS_A_DAY_MIN);
@@ -38,32 +38,4 @@ pub(super) fn inspections() -> Group {
         ..at_risk.clone()
     };
     Group { name: "gengfu-inspections", rules: vec![Rule::Alert(at_risk), Rule::Alert(failed)] }
-}
-
-/// The daemon itself: while it sees nothing, no rule about a subsystem fires or recovers, and somebody has to know.
-pub(super) fn ourselves() -> Group {
-    let gone = Alert {
-        name: "GengfuGone",
-        expr: "absent(gengfu_build_info)".to_owned(),
-        lasts: "2m",
-        severity: "page",
-        runbook: "gengfu-itself",
-        summary: ["更夫没有应答：无人值守", "gengfu does not answer: nobody is on watch"],
-        description: [
-            "Prometheus 两分钟没有抓到更夫的指标。在它恢复之前，关于子系统的告警既不触发也不恢复。",
-            "Prometheus has had no metrics of gengfu for two minutes. Until it is back, alerts about subsystems neither fire nor recover.",
-        ],
-    };
-    let blind = Alert {
-        name: "GengfuBlind",
-        expr: "gengfu_vantage_blind == 1".to_owned(),
-        lasts: "1m",
-        summary: ["更夫所在网络自身故障，无法判断目标", "gengfu's own references fail: it cannot judge targets"],
-        description: [
-            "本地参照点多数不可达，结果记为未知；错误预算告警既不触发也不恢复。",
-            "Most of its local references cannot be reached. Results are unknown, and alerts about budgets neither fire nor recover.",
-        ],
-        ..gone.clone()
-    };
-    Group { name: "gengfu-itself", rules: vec![Rule::Alert(gone), Rule::Alert(blind)] }
 }
