@@ -24,10 +24,16 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    /// Writes the files and starts the daemon; ends when it serves.
+    /// Starts the daemon over a city whose mail goes nowhere.
     pub(crate) async fn start(n: usize, every_s: u32, urls: Vec<String>, folder: &Path) -> Result<(Self, Spent)> {
         let listen = format!("127.0.0.1:{}", free_port()?);
-        let city = City { subsystems: n, every_s, listen: listen.clone(), urls, ca: None };
+        let city = City { subsystems: n, every_s, listen, urls, ca: None, relay_port: 9, own: None };
+        Self::over(&city, folder).await
+    }
+
+    /// Writes the files and starts the daemon; ends when it serves.
+    pub(crate) async fn over(city: &City, folder: &Path) -> Result<(Self, Spent)> {
+        let listen = city.listen.clone();
         city.write(folder)?;
         // A process that has a provider already keeps it.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();

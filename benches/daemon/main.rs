@@ -1,6 +1,6 @@
 //! The whole daemon, as it is run, paced: 1 000 probes every 15 s, and with `GENGFU_BENCH_LONG` 100 000 every 60 s.
 //!
-//! `-- gate` measures the gate alone. The daemon probes an nginx on loopback, stores, answers `/metrics` and looks after its mail. What it says of itself
+//! `-- gate` measures the gate alone, `-- pages` how soon mail about an outage is with the relay. The daemon probes an nginx on loopback, stores, answers `/metrics` and looks after its mail. What it says of itself
 //! is read from its own `/metrics`; what it costs, from the kernel.
 
 #[path = "../rig/blackbox.rs"]
@@ -14,6 +14,7 @@ mod daemon;
 #[path = "../rig/files.rs"]
 mod files;
 mod gate;
+mod pages;
 #[allow(dead_code, reason = "each benchmark uses a part of the rig")]
 #[path = "../rig/process.rs"]
 mod process;
@@ -70,6 +71,9 @@ fn main() -> Result<()> {
             gate::rows(&daemon, PACED.subsystems).await
         });
     }
+    if arguments.iter().any(|argument| argument == "pages") {
+        return runtime.block_on(pages(&target, folder.path()));
+    }
     if !long {
         head("The same pace without gengfu: 67 HTTP probes a second, fresh connections");
         runtime.block_on(control::rows(folder.path(), &target.urls("http")))?;
@@ -77,7 +81,15 @@ fn main() -> Result<()> {
     for load in if long { &[LONG][..] } else { &[PACED, CITY][..] } {
         runtime.block_on(watch(load, &target, &folder.path().join(load.subsystems.to_string())))?;
     }
+    if !long {
+        runtime.block_on(pages(&target, &folder.path().join("pages")))?;
+    }
     Ok(())
+}
+
+async fn pages(target: &Target, folder: &Path) -> Result<()> {
+    head("Mail of a daemon with 10 000 HTTP probes every 60 s, of which 600 fail within a minute");
+    pages::rows(CITY.subsystems, CITY.every_s, target.urls("http"), folder).await
 }
 
 async fn watch(load: &Load, target: &Target, folder: &Path) -> Result<()> {

@@ -32,6 +32,10 @@ pub(crate) struct City {
     pub(crate) urls: Vec<String>,
     /// A file of an extra root.
     pub(crate) ca: Option<String>,
+    /// The relay's port on loopback; nobody listens at 9.
+    pub(crate) relay_port: u16,
+    /// Of each owner every so many subsystems are asked at a site of their own, by their name.
+    pub(crate) own: Option<(usize, String)>,
 }
 
 impl City {
@@ -47,10 +51,7 @@ impl City {
                  allow: { nights: \"22:00-06:00+1\", non_working_days: true }\n    longest: { deny: 24h }\n"
                     .into(),
             ),
-            (
-                "schedules/on-call.yaml".into(),
-                "rosters:\n  - { id: duty, contacts: [{ name: 值班, mail: duty@bdc.test, language: zh }] }\n".into(),
-            ),
+            ("schedules/on-call.yaml".into(), self.rosters()),
         ]);
         let owners = self.subsystems.div_ceil(PER_OWNER);
         for owner in 0..owners {
@@ -60,32 +61,50 @@ impl City {
         files
     }
 
+    fn rosters(&self) -> String {
+        let mut text =
+            "rosters:\n  - { id: duty, contacts: [{ name: 值班, mail: duty@bdc.test, language: zh }] }\n".to_owned();
+        for owner in 0..self.subsystems.div_ceil(PER_OWNER) {
+            // Writing into a string cannot fail.
+            let _ = writeln!(
+                text,
+                "  - {{ id: b{owner:04}, contacts: [{{ name: Desk {owner}, mail: duty@b{owner:04}.test, language: en }}] }}"
+            );
+        }
+        text
+    }
+
     fn main(&self) -> String {
         let ca = self.ca.as_deref().unwrap_or_default();
         format!(
             "listen: {listen}\npublic_url: http://{listen}\nzone: Asia/Shanghai\nstore: {{ path: var/gengfu.db, retain: \
              400d }}\nnetwork: {{ ca: [{ca}], allow: [127.0.0.0/8] }}\nprobing: {{ concurrency: 2000 }}\nmail:\n  from: {{ name: 更夫, mail: \
-             gengfu@bdc.test }}\n  domain: gengfu.bdc.test\n  life: 24h\n  relays: [{{ host: 127.0.0.1, port: 9, tls: \
+             gengfu@bdc.test }}\n  domain: gengfu.bdc.test\n  life: 24h\n  per_hour: 10000\n  relays: [{{ host: 127.0.0.1, port: {relay}, tls: \
              none }}]\non_call: {{ fallback: duty, admins: duty }}\naccess: {{ tokens: [{{ holder: bench, scopes: [admin], \
              sha256: {hash} }}] }}\n",
             hash = gengfu::domain::access::TokenHash::of(TOKEN),
             listen = self.listen,
+            relay = self.relay_port,
         )
     }
 
     fn owner(&self, owner: usize, count: usize) -> String {
         let every_s = self.every_s;
         let mut text = format!(
-            "owner: {{ id: b{owner:04}, kind: bureau, name: {{ zh: 第 {owner} 局, en: Bureau {owner} }}, on_call: duty \
+            "owner: {{ id: b{owner:04}, kind: bureau, name: {{ zh: 第 {owner} 局, en: Bureau {owner} }}, on_call: b{owner:04} \
              }}\ndefaults: {{ every: {every_s}s, timeout: 5s, fall: 3, rise: 2 }}\n\nsubsystems:\n"
         );
         for n in 0..count {
-            let url = &self.urls[(owner * PER_OWNER + n) % self.urls.len()];
+            let common = &self.urls[(owner * PER_OWNER + n) % self.urls.len()];
+            let url = match &self.own {
+                Some((every, site)) if n % every == 0 => format!("{site}/System_{n}_of_{owner}"),
+                _ => common.clone(),
+            };
             let tier = 1 + n % 3;
             // Writing into a string cannot fail.
             let _ = write!(
                 text,
-                "  - id: s{n:02}\n    name: {{ zh: 系统 {n}, en: System {n} }}\n    tier: {tier}\n    public: true\n    \
+                "  - id: s{n:02}\n    name: {{ zh: 系统 {n}, en: System {n} of {owner} }}\n    tier: {tier}\n    public: true\n    \
                  hours: 7x24\n    objective: public-7x24\n    probes:\n      - {{ name: home, http: {{ url: \"{url}\", \
                  expect: {{ status: 200, body_contains: ok }} }} }}\n\n"
             );
@@ -112,6 +131,8 @@ pub(crate) fn silent(subsystems: usize) -> City {
         listen: "127.0.0.1:9424".into(),
         urls: vec!["https://portal.huangpu.test/".into()],
         ca: None,
+        relay_port: 9,
+        own: None,
     }
 }
 

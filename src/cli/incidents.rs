@@ -1,4 +1,4 @@
-//! `gengfu incidents`, `ack` and `note`: on-call's first questions and words, put to a running daemon.
+//! `gengfu incidents`, `ack`, `handover` and `note`: on-call's first questions and words, put to a running daemon.
 //!
 //! Not here: whether a word is taken (`domain::engine`). Exit codes: 0 answered or stored, 1 refused with the reason, 2 could
 //! not ask.
@@ -51,6 +51,16 @@ pub(super) struct WordArgs {
     lang: Language,
 }
 
+/// Arguments of `gengfu handover`.
+#[derive(Args, Debug)]
+pub(super) struct HandOverArgs {
+    /// A roster, then whoever is on duty there; or the id, name or address of somebody on one.
+    #[arg(long)]
+    to: String,
+    #[command(flatten)]
+    pub(super) word: WordArgs,
+}
+
 /// Lists what is open, or tells one.
 pub(super) async fn incidents(args: &IncidentsArgs, otherwise: Option<&str>, out: &mut dyn Write) -> Result<u8> {
     let client = args.server.client(otherwise, ANSWER_WITHIN)?;
@@ -82,10 +92,20 @@ pub(super) async fn incidents(args: &IncidentsArgs, otherwise: Option<&str>, out
 
 /// `gengfu ack` and `gengfu note`: the last part of the address tells them apart.
 pub(super) async fn word(args: &WordArgs, sort: &str, otherwise: Option<&str>, out: &mut dyn Write) -> Result<u8> {
+    post(args, sort, &json!({ "text": args.text }), otherwise, out).await
+}
+
+/// `gengfu handover`.
+pub(super) async fn hand_over(args: &HandOverArgs, otherwise: Option<&str>, out: &mut dyn Write) -> Result<u8> {
+    let body = json!({ "to": args.to, "text": args.word.text });
+    post(&args.word, "handover", &body, otherwise, out).await
+}
+
+async fn post(args: &WordArgs, sort: &str, body: &Value, otherwise: Option<&str>, out: &mut dyn Write) -> Result<u8> {
     let key = if args.lang == Language::Zh { "zh" } else { "en" };
     let client = args.server.client(otherwise, ANSWER_WITHIN)?;
     let path = format!("api/v1/incidents/{}/{sort}?lang={key}", path_part(&args.incident)?);
-    let answer = client.post(&path, &json!({ "text": args.text })).await?;
+    let answer = client.post(&path, body).await?;
     match args.format {
         Format::Json => writeln!(out, "{:#}", answer.json)?,
         Format::Human if answer.is_good() => write_done(&answer.json, args.lang, key, out)?,

@@ -108,6 +108,9 @@ enum Command {
     Incidents(incidents::IncidentsArgs),
     /// Say that you have an incident
     Ack(incidents::WordArgs),
+    /// Hand an incident over to somebody, who is told at once and must confirm it
+    #[command(name = "handover")]
+    HandOver(incidents::HandOverArgs),
     /// Say something about an incident that the next one on duty should know
     Note(incidents::WordArgs),
     /// Say who answers at an instant, why, and who comes next
@@ -216,6 +219,9 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Command::Window(args) => block_on(window::window(args, listens(&main, &args.server).as_deref(), out)),
         Command::Incidents(args) => block_on(incidents::incidents(args, listens(&main, &args.server).as_deref(), out)),
         Command::Ack(args) => block_on(incidents::word(args, "ack", listens(&main, &args.server).as_deref(), out)),
+        Command::HandOver(args) => {
+            block_on(incidents::hand_over(args, listens(&main, &args.word.server).as_deref(), out))
+        }
         Command::Note(args) => block_on(incidents::word(args, "notes", listens(&main, &args.server).as_deref(), out)),
         Command::Silence(command) => block_on(silence::run(command, listens(&main, command.server()).as_deref(), out)),
         Command::Filing(command) => block_on(filing::run(command, listens(&main, command.server()).as_deref(), out)),

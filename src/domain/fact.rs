@@ -238,6 +238,11 @@ pub enum Fact {
         /// Which one.
         incident: IncidentId,
     },
+    /// A ticket became a page: something more important fails with it.
+    IncidentRaised {
+        /// Which one.
+        incident: IncidentId,
+    },
     /// A person said something about an incident.
     IncidentSaid {
         /// Which one.
@@ -248,6 +253,9 @@ pub enum Fact {
         by: Actor,
         /// In that person's words.
         text: String,
+        /// To whom it was handed over.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        to: Vec<Recipient>,
     },
     /// Somebody wants to hear less for a while.
     Silenced {

@@ -24,7 +24,8 @@ fn names(text: &str) -> Names {
 
 impl City {
     pub(crate) fn new() -> Self {
-        let duty = Contact { name: "duty".into(), mail: "duty@city.test".into(), language: Language::En };
+        let duty =
+            Contact { name: "duty".into(), mail: "duty@city.test".into(), language: Language::En, digest_at: None };
         let roster = Roster::of_contacts("duty".into(), vec![duty], source());
         let objective = Objective {
             id: "public".into(),

@@ -100,6 +100,7 @@ impl PastIncident {
             attribution: None,
             words: Vec::new(),
             acknowledged: None,
+            handed_over: None,
         })
     }
 }
@@ -234,6 +235,7 @@ impl History {
             Fact::IncidentReopened { incident, since } => {
                 self.with(*incident, |i| i.lasted.push(Span::new(*since, Timestamp::MAX)));
             }
+            Fact::IncidentRaised { incident } => self.with(*incident, |i| i.severity = Severity::Page),
             Fact::IncidentJoined { incident, subsystem, since } => {
                 self.with(*incident, |i| i.joined.push((subsystem.clone(), Span::new(*since, Timestamp::MAX))));
             }

@@ -75,6 +75,33 @@ pub struct IncidentNews {
     /// It comes and goes, and closes only after a time of quiet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unstable: bool,
+    /// It was a ticket before this message, and is a page now.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub raised: bool,
+    /// Somebody handed it over, and nobody has confirmed that yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed: Option<Box<HandedOver>>,
+}
+
+/// A hand-over that waits for those to whom it was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandedOver {
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: String,
+    /// To whom, as people call them.
+    pub to: Vec<String>,
+    /// What they should know; may be empty.
+    pub text: String,
+}
+
+impl HandedOver {
+    /// That of a word.
+    pub fn of(word: &incident::Word) -> Self {
+        let to = word.to.iter().map(|one| one.name.clone()).collect();
+        Self { at: word.at, by: word.by.name.clone(), to, text: word.text.clone() }
+    }
 }
 
 /// Who saw what when.
@@ -376,6 +403,21 @@ pub enum Content {
     Folded(Box<FoldedNews>),
 }
 
+impl Content {
+    /// The incident's figures, if it is about one.
+    pub fn incident(&self) -> Option<&IncidentNews> {
+        match self {
+            Self::Opened(news)
+            | Self::Reopened(news)
+            | Self::Changed(news)
+            | Self::Reminder(news)
+            | Self::Escalated(news)
+            | Self::Closed(news) => Some(news),
+            _ => None,
+        }
+    }
+}
+
 /// One row of the outbox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
@@ -394,6 +436,9 @@ pub struct Message {
     pub at: Timestamp,
     /// When it is given up.
     pub expires: Timestamp,
+    /// Set on what waits for its recipient's quiet digest: the time of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_until: Option<Timestamp>,
     /// What it says.
     pub content: Content,
 }
@@ -434,7 +479,13 @@ impl Message {
     /// Makes the row; the id follows from thread, sequence and recipient alone, so it can be computed again.
     pub fn new(thread: String, sequence: u32, to: Recipient, at: Timestamp, life_ms: Millis, content: Content) -> Self {
         let id = id_of(&thread, sequence, &to.mail);
-        Self { id, thread, sequence, first: 0, to, at, expires: at + life_ms, content }
+        Self { id, thread, sequence, first: 0, to, at, expires: at + life_ms, held_until: None, content }
+    }
+
+    /// The same row, not to be sent before `until`, from which its life counts.
+    pub fn held_until(self, until: Option<Timestamp>) -> Self {
+        let Some(at) = until else { return self };
+        Self { expires: self.expires + at.since(self.at), held_until: until, ..self }
     }
 
     /// The same row for somebody who came into the thread with that sequence.

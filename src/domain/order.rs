@@ -65,6 +65,9 @@ pub enum Wanted {
     Incident(IncidentId, Saying),
     /// What somebody did about the report that an incident may need: the reason says why.
     Filing(IncidentId, Act),
+    /// An incident is somebody else's from now on: a person by id, name or address, or a roster. The reason is the word
+    /// that goes with it.
+    HandOver(IncidentId, String),
     /// Mails about something are held back for so long.
     Silence(Matcher, Millis),
     /// A silence ends early.
@@ -165,6 +168,7 @@ impl Wanted {
             Self::ReleaseLease(_) => return "gate.release".to_owned(),
             Self::Correct { .. } => return "correct".to_owned(),
             Self::Incident(_, Saying::Acknowledged) => return "incident.ack".to_owned(),
+            Self::Incident(_, Saying::HandedOver) | Self::HandOver(..) => return "incident.handover".to_owned(),
             Self::Incident(_, Saying::Noted) => return "incident.note".to_owned(),
             Self::Filing(_, act) => return format!("filing.{}", act.as_str()),
             Self::Silence(..) => return "silence.set".to_owned(),
@@ -188,7 +192,9 @@ impl Wanted {
             // Enough to tell two apart.
             Self::UseLease(lease) | Self::ReleaseLease(lease) => lease.chars().take(8).collect(),
             Self::ApproveText(schedule) => schedule.to_string(),
-            Self::Incident(incident, _) | Self::Filing(incident, _) => incident.to_string(),
+            Self::Incident(incident, _) | Self::HandOver(incident, _) | Self::Filing(incident, _) => {
+                incident.to_string()
+            }
             Self::Silence(matches, _) => matches.to_string(),
             Self::Lift(silence) => silence.to_string(),
             Self::Window(window, _) => window.to_string(),

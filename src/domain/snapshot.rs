@@ -150,6 +150,8 @@ pub struct IncidentView {
     pub words: Vec<incident::Word>,
     /// Who has it, since when, if it is open and anybody said so.
     pub acknowledged: Option<incident::Word>,
+    /// Its hand-over, if it is open and nobody confirmed that.
+    pub handed_over: Option<incident::Word>,
 }
 
 /// One step of a run.

@@ -35,6 +35,9 @@ impl Content {
             Self::Opened(news) | Self::Reopened(news) | Self::Escalated(news) if news.severity == Severity::Page => {
                 Urgency::Page
             }
+            Self::Changed(news) if news.raised || (news.handed.is_some() && news.severity == Severity::Page) => {
+                Urgency::Page
+            }
             Self::Plan(news) if matches!(news.kind, RunNewsKind::Parked | RunNewsKind::StaysDrained) => Urgency::Page,
             Self::Filing { turn, .. } if !matches!(turn, filing::Turn::Half | filing::Turn::Settled) => Urgency::Page,
             Self::Announcement { .. }
@@ -93,6 +96,9 @@ pub struct FoldedLine {
 pub struct FoldedNews {
     /// In order of time, bounded to 100.
     pub lines: Vec<FoldedLine>,
+    /// Whether they waited for the recipient's quiet digest.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quiet: bool,
 }
 
 impl From<&Content> for FoldedState {

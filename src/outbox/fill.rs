@@ -111,7 +111,9 @@ impl Outbox {
             None => setup.limits,
             Some(id) => setup.channels.get(id).and_then(|channel| channel.limits()),
         };
-        let Some(limits) = limits else { return Some(letter) };
+        if limits.is_none() && letter.message.held_until.is_none() {
+            return Some(letter);
+        }
         let mut held = self.memory.ids();
         held.extend(self.out.values().map(|out| out.id.clone()));
         let crowd = within(self.store.outbox_crowd(letter.clone(), now, limits, held)).await;

@@ -13,9 +13,10 @@ pub(super) fn fold(letters: &[Letter], now: Timestamp, context: &RenderContext) 
         state: (&letter.message.content).into(),
     };
     let lines = letters.iter().map(line).collect();
+    let quiet = letters.iter().all(|letter| letter.message.held_until.is_some());
     let first = &letters[0].message;
     let thread = format!("folded-{}", first.id);
-    let content = Content::Folded(Box::new(FoldedNews { lines }));
+    let content = Content::Folded(Box::new(FoldedNews { lines, quiet }));
     let mut message = Message::new(thread, 0, first.to.clone(), now, DAY, content);
     message.expires = letters.iter().map(|l| l.message.expires).max().unwrap_or(message.expires);
     Letter::new(message)

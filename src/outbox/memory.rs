@@ -58,7 +58,7 @@ impl Memory {
 
     /// What may be sent at `now`, the most urgent first, one for each recipient who is not `busy`.
     pub(super) fn due(&self, now: Timestamp, busy: &HashSet<String>) -> Vec<Letter> {
-        let ready = |l: &&Letter| l.attempts == 0 || l.next_at <= now;
+        let ready = |l: &&Letter| l.next_at <= now || (l.attempts == 0 && !l.is_held(now));
         let mut due: Vec<&Letter> = self.pending().filter(ready).collect();
         due.sort_by_key(|l| (l.message.content.urgency(), l.message.at, l.message.sequence, &l.message.id));
         let mut taken = busy.clone();
@@ -69,14 +69,15 @@ impl Memory {
     fn has_earlier(&self, message: &Message) -> bool {
         let before = |l: &Letter| {
             let m = &l.message;
-            m.thread == message.thread && m.to.mail == message.to.mail && m.sequence < message.sequence
+            let held = l.attempts == 0 && m.held_until.is_some();
+            m.thread == message.thread && m.to.mail == message.to.mail && m.sequence < message.sequence && !held
         };
         self.pending().any(before)
     }
 
     /// When the next letter that waits for a re-try becomes due, after `now`.
     pub(super) fn next(&self, now: Timestamp) -> Option<Timestamp> {
-        self.pending().filter(|l| l.attempts > 0 && l.next_at > now).map(|l| l.next_at).min()
+        self.pending().filter(|l| (l.attempts > 0 || l.is_held(now)) && l.next_at > now).map(|l| l.next_at).min()
     }
 
     /// How many wait, and when the oldest of them was decided.

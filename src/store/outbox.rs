@@ -2,7 +2,8 @@
 //!
 //! Not here: sending (`crate::outbox`). Invariants: an id is inserted once and never again, whatever became of it; of
 //! one thread and recipient only the earliest pending row is due; rows of one recipient are handed out one at a time,
-//! the most urgent first. A row that is folded into another shares its fate.
+//! the most urgent first. A row that is folded into another shares its fate. A fresh row that waits for its recipient's
+//! quiet digest holds up no later one that does not, and leaves with that one.
 
 mod fold;
 mod turn;
@@ -69,7 +70,7 @@ pub struct Letter {
     pub state: LetterState,
     /// Attempts so far.
     pub attempts: u32,
-    /// No attempt before this instant; the first one is due at once.
+    /// No attempt before this instant; a first one is due at once, unless it is held until then.
     pub next_at: Timestamp,
     /// What the last attempt met.
     pub last_error: Option<String>,
@@ -88,10 +89,10 @@ pub struct Letter {
 }
 
 impl Letter {
-    /// A fresh row, due at once.
+    /// A fresh row, due at once or at the end of its hold.
     pub fn new(message: Message) -> Self {
         Self {
-            next_at: message.at,
+            next_at: message.held_until.unwrap_or(message.at),
             message,
             state: LetterState::Pending,
             attempts: 0,
@@ -102,6 +103,11 @@ impl Letter {
             folded_into: None,
             rendered: None,
         }
+    }
+
+    /// Whether it was never tried and waits for its recipient's quiet digest.
+    pub fn is_held(&self, now: Timestamp) -> bool {
+        self.attempts == 0 && self.next_at > self.message.at && self.next_at > now
     }
 }
 
@@ -123,6 +129,17 @@ const COLUMNS: &str = "message, expires, state, attempts, next_at, last_error, r
 pub(super) fn insert(db: &Connection, messages: &[Message]) -> Result<(), StoreError> {
     for message in messages {
         put(db, &Letter::new(message.clone()), "NOTHING")?;
+        release(db, message)?;
+    }
+    Ok(())
+}
+
+/// What cannot wait takes along what waits before it in its thread.
+fn release(db: &Connection, message: &Message) -> Result<(), StoreError> {
+    if message.held_until.is_none() && message.sequence > 0 {
+        let held = "UPDATE outbox SET next_at = at WHERE state = 'pending' AND thread = ?1 AND recipient = ?2
+                    AND sequence < ?3 AND attempts = 0 AND next_at > at";
+        db.prepare_cached(held)?.execute(params![message.thread, message.to.mail, message.sequence])?;
     }
     Ok(())
 }
@@ -137,6 +154,7 @@ pub(super) fn record(db: &Connection, letter: &Letter) -> Result<(), StoreError>
          rendered = coalesce(rendered, excluded.rendered)
          WHERE state = 'pending' OR excluded.state = 'sent'",
     )?;
+    release(db, &letter.message)?;
     match letter.message.content {
         Content::Folded(_) => fold::follow(db, &letter.message.id),
         _ => Ok(()),
@@ -207,8 +225,11 @@ fn collect(mut rows: rusqlite::Rows<'_>) -> Result<Vec<Letter>, StoreError> {
 
 /// When the next row that is not due at `now` becomes so.
 pub(super) fn next(db: &Connection, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-    let next = "SELECT min(next_at) FROM outbox WHERE state = 'pending' AND attempts > 0 AND next_at > ?1";
-    Ok(db.prepare_cached(next)?.query_row([now.0], |row| row.get::<_, Option<i64>>(0))?.map(Timestamp))
+    let again = "SELECT min(next_at) FROM outbox WHERE state = 'pending' AND attempts > 0 AND next_at > ?1";
+    let held = "SELECT min(next_at) FROM outbox
+                WHERE state = 'pending' AND attempts = 0 AND next_at > at AND next_at > ?1";
+    let first = |rows: &str| db.prepare_cached(rows)?.query_row([now.0], |row| row.get::<_, Option<i64>>(0));
+    Ok(first(again)?.into_iter().chain(first(held)?).min().map(Timestamp))
 }
 
 /// Rows in one state, or in any, newest decision first.
@@ -237,8 +258,8 @@ pub(super) fn accepted(db: &Connection, since: Timestamp) -> Result<Vec<Letter>,
 
 /// Lets a person try a row again that was given up, with a new end of life.
 pub(super) fn retry(db: &Connection, id: &str, expires: Timestamp) -> Result<(), StoreError> {
-    let again = "UPDATE outbox SET state = 'pending', attempts = 0, settled_at = NULL, expires = max(expires, ?2),
-                 folded_into = NULL WHERE id = ?1 AND state <> 'sent'";
+    let again = "UPDATE outbox SET state = 'pending', attempts = 0, next_at = at, settled_at = NULL,
+                 expires = max(expires, ?2), folded_into = NULL WHERE id = ?1 AND state <> 'sent'";
     one(db.execute(again, params![id, expires.0])?, id)?;
     fold::follow(db, id)
 }
@@ -261,7 +282,9 @@ fn one(changed: usize, id: &str) -> Result<(), StoreError> {
 
 /// How the outbox stands.
 pub(super) fn counts(db: &Connection) -> Result<LetterCounts, StoreError> {
-    let pending = "SELECT count(*), min(at) FROM outbox WHERE state = 'pending'";
+    // What is held is as old as the time at which it should have left.
+    let pending = "SELECT count(*), min(CASE WHEN attempts = 0 AND next_at > at THEN next_at ELSE at END) FROM outbox
+                   WHERE state = 'pending'";
     let (pending, oldest) =
         db.prepare_cached(pending)?.query_row([], |row| Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?)))?;
     let dead = "SELECT count(*) FROM outbox WHERE state = 'dead'";

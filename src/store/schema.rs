@@ -95,6 +95,11 @@ const MIGRATIONS: &[&str] = &[
     CREATE INDEX outbox_dead ON outbox (id) WHERE state = 'dead';
     CREATE INDEX outbox_folded ON outbox (folded_into) WHERE folded_into IS NOT NULL;
 ",
+    "
+    DROP INDEX outbox_pending;
+    CREATE INDEX outbox_pending ON outbox (at, next_at, attempts) WHERE state = 'pending';
+    CREATE INDEX outbox_held ON outbox (next_at) WHERE state = 'pending' AND attempts = 0 AND next_at > at;
+",
 ];
 
 /// The newest version that this program knows.

@@ -372,6 +372,7 @@ fn incident(n: u64, subsystem: &str, symptom: Symptom, minutes: i64, reason: Rea
         attribution: None,
         words: Vec::new(),
         acknowledged: None,
+        handed_over: None,
     }
 }
 
@@ -383,7 +384,7 @@ fn incidents() -> Vec<IncidentView> {
     root.affected = vec![("xuhui/portal".into(), NOW - 70 * MINUTE)];
     let by = Actor { name: "night-desk".into(), owner: None, from: "127.0.0.1".into() };
     let text = "asks the operator of 127.64.3.9".into();
-    let word = Word { at: NOW - 60 * MINUTE, by, saying: Saying::Acknowledged, text };
+    let word = Word { at: NOW - 60 * MINUTE, by, saying: Saying::Acknowledged, text, to: Vec::new() };
     (root.words, root.acknowledged) = (vec![word.clone()], Some(word));
     let mut closed = incident(417, "huangpu/hall", Symptom::Down, 3 * 24 * 60, refused);
     closed.until = Some(closed.since + 9 * MINUTE);

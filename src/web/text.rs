@@ -161,7 +161,10 @@ texts! {
     filing_known: "更早获知", "Known earlier";
     filing_dismiss: "无须上报", "No report is due";
     said_ack: "接手", "has it";
+    said_hand_over: "移交", "hands it over";
     said_note: "备注", "note";
+    hand_over: "移交", "Hand it over";
+    hand_over_to: "移交给（名单或人员；须写备注）", "To whom (a roster or a person; leave a note)";
     mails: "已发邮件", "Mails sent";
     still_open: "未关闭", "open";
     scope: "范围", "Scope";

@@ -260,5 +260,9 @@ fn contact(record: &Record) -> Contact {
             None => record.text("mail").to_owned(),
         },
         language: if record.text("language") == "en" { Language::En } else { Language::Zh },
+        digest_at: match record.get("digest_at").map(|at| &at.value) {
+            Some(Value::Time(at)) => Some(*at),
+            _ => None,
+        },
     }
 }

@@ -9,8 +9,14 @@ const MAIL: Field = Field::optional("mail", Type::Mail, "Where to; or `channel`.
 const CHANNEL: Field = Field::optional("channel", Type::Id, "A channel of gengfu.yaml, instead of `mail`.");
 const LANGUAGE: Field = Field::with_default("language", Type::Choice(&["zh", "en"]), "zh", "What they read.");
 
-const PERSON: &[Field] = &[Field::required("id", Type::Id, "Unique."), NAME, MAIL, CHANNEL, LANGUAGE];
-const CONTACT: &[Field] = &[NAME, MAIL, CHANNEL, LANGUAGE];
+const DIGEST_AT: Field = Field::optional(
+    "digest_at",
+    Type::Time,
+    "The local time at which they hear of tickets of tier 3, in one mail a day; without it each is told at once.",
+);
+
+const PERSON: &[Field] = &[Field::required("id", Type::Id, "Unique."), NAME, MAIL, CHANNEL, LANGUAGE, DIGEST_AT];
+const CONTACT: &[Field] = &[NAME, MAIL, CHANNEL, LANGUAGE, DIGEST_AT];
 
 /// Somebody alone, or several.
 const WHO: Type = Type::OneOrMany(&Type::Id);

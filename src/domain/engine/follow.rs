@@ -60,19 +60,20 @@ impl Engine {
             return None;
         }
         let after = self.inventory.rung_after_ms(&incident.subsystem.owner(), course.rung + 1)?;
-        Some(course.opened + after)
+        Some(course.ladder_from() + after)
     }
 
     /// A mail between the opening and the closing.
     fn tell_turn(&mut self, out: &mut Output, id: IncidentId, turn: Turn) {
         let Some(incident) = self.desk.get(id).cloned() else { return };
         let say: fn(IncidentNews) -> Content = match turn {
-            Turn::Changed => Content::Changed,
+            Turn::Changed | Turn::HandedOver => Content::Changed,
+            Turn::Raised => |news| Content::Changed(IncidentNews { raised: true, ..news }),
             Turn::Reminded => Content::Reminder,
             Turn::Escalated => Content::Escalated,
         };
         let to: Vec<Recipient> = match turn {
-            Turn::Changed => self.audience(&incident),
+            Turn::Changed | Turn::Raised | Turn::HandedOver => self.audience(&incident),
             Turn::Reminded => {
                 let spared =
                     |one: &Recipient| self.silences.spares(self.now, &one.mail, &incident.subsystem, incident.symptom);
@@ -80,9 +81,10 @@ impl Engine {
             }
             Turn::Escalated => {
                 let rung = incident.course.map_or(0, |course| course.rung) + 1;
+                let anew = incident.course.is_some_and(|course| course.is_anew());
                 let next = self.inventory.on_call(&incident.subsystem.owner(), rung, self.now).unwrap_or_default();
                 let next = self.not_spared(&incident, next.iter().map(Recipient::from).collect());
-                next.into_iter().filter(|one| !incident.told.contains(one)).collect()
+                next.into_iter().filter(|one| anew || !incident.told.contains(one)).collect()
             }
         };
         self.send_news(out, &incident, &to, None, say);

@@ -23,6 +23,7 @@ mod plan_orders;
 mod plans;
 mod promise;
 mod reports;
+mod severity;
 mod sight;
 mod silences;
 mod storm;

@@ -36,8 +36,9 @@ impl Engine {
             Wanted::Correct { subsystem, span, counts_as } => {
                 self.correct(&mut out, order, subsystem, *span, *counts_as)
             }
-            Wanted::Incident(incident, saying) => self.say(&mut out, order, *incident, *saying),
             Wanted::Filing(incident, act) => self.file(&mut out, order, *incident, act),
+            Wanted::Incident(incident, saying) => self.say(&mut out, order, *incident, *saying, Vec::new()),
+            Wanted::HandOver(incident, to) => self.hand_over(&mut out, order, *incident, to),
             Wanted::Silence(matches, lasts_ms) => self.silence(&mut out, order, matches, *lasts_ms),
             Wanted::Lift(silence) => self.lift(&mut out, order, *silence),
             Wanted::Window(window, action) => self.act(&mut out, order, window, *action),

@@ -34,6 +34,7 @@ impl Engine {
 
     pub(super) fn join(&mut self, out: &mut Output, incident: IncidentId, id: &SubsystemId, since: Timestamp) {
         self.record(out, Fact::IncidentJoined { incident, subsystem: id.clone(), since });
+        self.raise_if(out, incident, id);
         self.picture.touch(Some(id.clone()));
         self.wakes.at(self.now, Wake::Follow(incident));
     }
@@ -45,6 +46,7 @@ impl Engine {
             health,
             since,
             maintenance_like: self.watch.looks_like_maintenance(&self.inventory, subsystem),
+            severity: self.severity_of(subsystem),
             in_hours: self.in_hours(subsystem),
             covered: self.book.covering(id).map(|w| w.id.clone()),
             overrun: self.book.overrun(id).map(|w| w.id.clone()),
@@ -94,6 +96,7 @@ impl Engine {
         let incident = match relapse {
             Some(incident) => {
                 self.record(out, Fact::IncidentReopened { incident, since });
+                self.raise_if(out, incident, id);
                 incident
             }
             None => {

@@ -158,6 +158,7 @@ fn incident_view(incident: &Incident) -> IncidentView {
         window: incident.window.clone(),
         attribution: incident.attribution.clone(),
         words: incident.words.clone(),
+        handed_over: incident.handed_over().filter(|_| incident.until.is_none()).cloned(),
         acknowledged: incident.acknowledged().filter(|_| incident.until.is_none()).cloned(),
     }
 }

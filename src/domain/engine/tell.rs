@@ -43,6 +43,7 @@ impl Engine {
             }
         };
         on_duty.map(|contact| Recipient::from(&contact)).for_each(&mut add);
+        incident.handed_over().iter().flat_map(|word| &word.to).cloned().for_each(&mut add);
         self.people_beside(&incident.subsystem, &[]).into_iter().for_each(&mut add);
         self.not_spared(incident, to)
     }
@@ -114,11 +115,21 @@ impl Engine {
     /// Puts one row for each recipient into the outbox.
     pub(super) fn send(&self, out: &mut Output, thread: &str, sequence: u32, to: &[Recipient], content: &Content) {
         let incident = IncidentId::of_thread(thread).and_then(|id| self.desk.remembered(id));
+        let can_wait = content.incident().is_some_and(|n| n.severity == Severity::Ticket && n.tier == Tier::Three);
         out.messages.extend(to.iter().map(|to| {
             let first = incident.map_or(0, |incident| incident.entered(to, sequence));
             let row = Message::new(thread.to_owned(), sequence, to.clone(), self.now, MESSAGE_LIFE, content.clone());
-            row.since(first)
+            row.since(first).held_until(self.next_quiet_digest(&to.mail).filter(|_| can_wait))
         }));
+    }
+
+    /// When an address gets its next quiet digest, if it wants one.
+    fn next_quiet_digest(&self, mail: &str) -> Option<Timestamp> {
+        let at = self.inventory.digest_at(mail)?;
+        let zone = &self.inventory.zone;
+        let today = zone.date(self.now);
+        let next = [today, civil::day_after(today)].map(|date| zone.instant(date.to_datetime(at)));
+        next.into_iter().find(|at| *at > self.now)
     }
 
     pub(super) fn announced(&self, window: &Window) -> AnnouncedWindow {
@@ -208,6 +219,8 @@ impl Engine {
             runbook: self.inventory.runbook(id).filter(|_| !is_storm).map(str::to_owned),
             taken: incident.acknowledged().map(|word| (word.by.name.clone(), word.at)),
             unstable: incident.unstable,
+            raised: false,
+            handed: incident.handed_over().map(|word| Box::new(HandedOver::of(word))),
         }
     }
 }

@@ -14,6 +14,7 @@ mod model;
 mod news;
 mod past;
 mod reports;
+mod severity;
 mod sight;
 mod silences;
 mod storm;
@@ -149,11 +150,7 @@ impl Bench {
 
 /// The incident that a mail is about.
 fn about(mail: &Message) -> Option<&IncidentNews> {
-    use Content::*;
-    match &mail.content {
-        Opened(n) | Reopened(n) | Changed(n) | Reminder(n) | Escalated(n) | Closed(n) => Some(n),
-        _ => None,
-    }
+    mail.content.incident()
 }
 
 fn refused() -> Outcome {

@@ -1,4 +1,4 @@
-//! Words of people about incidents: who has it, and notes for the next one on duty.
+//! Words of people about incidents: who has it, to whom it is handed over, and notes for the next one on duty.
 //!
 //! Not here: what words mean (`incident::word`). Invariants: a word changes nobody's figures and no timeline; it is stored
 //! before it is answered; an owner's people speak about their own incidents alone.
@@ -15,6 +15,7 @@ impl Engine {
         order: &Order,
         id: IncidentId,
         saying: Saying,
+        to: Vec<Recipient>,
     ) -> Result<Ordered, Refused> {
         let Some(incident) = self.desk.remembered(id) else {
             let en = format!("there is no incident {id} among the last ones; `gengfu incidents` lists them");
@@ -27,20 +28,44 @@ impl Engine {
         }
         let text = match saying {
             Saying::Acknowledged => taken_by(incident, &order.by.name)?,
+            Saying::HandedOver if incident.until.is_some() => return Err(over(incident)),
+            Saying::HandedOver => handed_to(incident, &to),
             Saying::Noted => Names { zh: "已记录".into(), en: "noted".into() },
         };
         let (by, words) = (order.by.actor(), order.reason.clone());
-        self.record(out, Fact::IncidentSaid { incident: id, saying, by, text: words });
+        self.record(out, Fact::IncidentSaid { incident: id, saying, by, text: words, to });
         self.wakes.at(self.now, Wake::Follow(id));
         Ok(Ordered { subject: id.to_string(), state: None, span: None, text })
+    }
+
+    /// Makes an incident somebody else's; nobody has it until they confirm that.
+    pub(super) fn hand_over(
+        &mut self,
+        out: &mut Output,
+        order: &Order,
+        id: IncidentId,
+        to: &str,
+    ) -> Result<Ordered, Refused> {
+        let people = self.inventory.people_called(to, self.now);
+        let mut found: Vec<Recipient> = Vec::new();
+        for one in people.iter().map(Recipient::from) {
+            if !found.contains(&one) {
+                found.push(one);
+            }
+        }
+        if found.is_empty() {
+            let en = format!("no roster has {to:?}; say a roster, or the id, name or address of somebody on one");
+            let zh = format!("值班名单中没有“{to}”；请写名单编号，或名单上某人的编号、名称或地址");
+            return Err(refuse(WhyNot::Unknown, &zh, &en));
+        }
+        self.say(out, order, id, Saying::HandedOver, found)
     }
 }
 
 /// Whether somebody may take an incident, and from whom it is taken.
 fn taken_by(incident: &Incident, name: &str) -> Result<Names, Refused> {
     if incident.until.is_some() {
-        let en = format!("{} is over; what is left to say about it is a note", incident.id);
-        return Err(refuse(WhyNot::Conflict, &format!("{} 已关闭；可添加备注", incident.id), &en));
+        return Err(over(incident));
     }
     match incident.acknowledged() {
         Some(word) if word.by.name == name => {
@@ -54,5 +79,18 @@ fn taken_by(incident: &Incident, name: &str) -> Result<Names, Refused> {
             })
         }
         None => Ok(Names { zh: format!("由 {name} 接手"), en: format!("{name} has it") }),
+    }
+}
+
+fn over(incident: &Incident) -> Refused {
+    let en = format!("{} is over; what is left to say about it is a note", incident.id);
+    refuse(WhyNot::Conflict, &format!("{} 已关闭；可添加备注", incident.id), &en)
+}
+
+fn handed_to(incident: &Incident, to: &[Recipient]) -> Names {
+    let names: Vec<&str> = to.iter().map(|one| one.name.as_str()).collect();
+    Names {
+        zh: format!("{} 已移交 {}，待对方确认", incident.id, names.join("、")),
+        en: format!("{} is handed over to {}, who must confirm it", incident.id, names.join(", ")),
     }
 }

@@ -25,6 +25,10 @@ pub enum Turn {
     Reminded,
     /// Nobody took it: the next rung is told.
     Escalated,
+    /// A ticket became a page.
+    Raised,
+    /// Somebody handed it over.
+    HandedOver,
 }
 
 /// What those who were told know.
@@ -39,21 +43,43 @@ pub struct Course {
     /// Whether there is something that they do not know.
     pub news: bool,
     reminders: i64,
+    /// What they must hear at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pressing: Option<Turn>,
+    /// When the ladder began anew, if it did after the opening.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    anew: Option<Timestamp>,
 }
 
 impl Course {
     /// The opening mail was decided at `at`.
     pub(super) fn begins(at: Timestamp) -> Self {
-        Self { opened: at, last: at, rung: 0, news: false, reminders: 0 }
+        Self { opened: at, last: at, rung: 0, news: false, reminders: 0, pressing: None, anew: None }
+    }
+
+    /// Something happened at `at` that all must hear at once, and from which the ladder is climbed anew.
+    pub(super) fn presses(&mut self, at: Timestamp, turn: Turn) {
+        (self.pressing, self.anew, self.rung) = (Some(turn), Some(at), 0);
+    }
+
+    /// From when on nobody answers: the opening mail, or what began the ladder anew.
+    pub fn ladder_from(&self) -> Timestamp {
+        self.anew.unwrap_or(self.opened)
+    }
+
+    /// Whether the ladder began anew, so that its rungs are told once more.
+    pub fn is_anew(&self) -> bool {
+        self.anew.is_some()
     }
 
     /// A mail was decided.
     pub(super) fn goes_on(&mut self, at: Timestamp, turn: Turn) {
         match turn {
             Turn::Escalated => self.rung += 1,
-            Turn::Reminded | Turn::Changed => {
+            Turn::Reminded | Turn::Changed | Turn::Raised | Turn::HandedOver => {
                 self.last = at;
                 self.news = false;
+                self.pressing = self.pressing.filter(|pressing| *pressing != turn);
             }
         }
         if turn == Turn::Reminded {
@@ -63,6 +89,9 @@ impl Course {
 
     /// The mail that is due at `now`; `escalates` is when the next rung is told, if nobody took it until then.
     pub fn due(&self, now: Timestamp, escalates: Option<Timestamp>) -> Option<Turn> {
+        if self.pressing.is_some() {
+            return self.pressing;
+        }
         if escalates.is_some_and(|at| at <= now) {
             return Some(Turn::Escalated);
         }

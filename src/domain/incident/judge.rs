@@ -14,6 +14,8 @@ pub struct Condition {
     pub since: Timestamp,
     /// Whether its failure looks like maintenance.
     pub maintenance_like: bool,
+    /// How loud its outage is.
+    pub severity: Severity,
     /// Inside its declared hours.
     pub in_hours: bool,
     /// The window that mutes it now.
@@ -77,8 +79,11 @@ fn outage(desk: &Desk, known: &Condition, root_covered: &dyn Fn(&SubsystemId) ->
             return Judgement::Inform(root.clone());
         }
     }
-    let symptom = if known.maintenance_like { Symptom::MaintenanceOutsideWindow } else { Symptom::Down };
-    Judgement::Open(symptom, Severity::Page)
+    if known.maintenance_like {
+        // Somebody is at work who can stop now.
+        return Judgement::Open(Symptom::MaintenanceOutsideWindow, Severity::Page);
+    }
+    Judgement::Open(Symptom::Down, known.severity)
 }
 
 /// Whether a subsystem no longer fails with an incident that it joined. `Unknown` never leaves.

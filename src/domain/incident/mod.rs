@@ -20,7 +20,7 @@ use open::Open;
 pub use course::{CHANGES_APART, Course, Turn};
 pub use judge::{Condition, Judgement, closes, judge, leaves};
 pub use root::{Root, root_of};
-pub use word::{Saying, WORDS_MAX, Word, acknowledged};
+pub use word::{Saying, WORDS_MAX, Word, acknowledged, handed_over};
 
 /// Closed incidents that are kept for pages and for relapses.
 pub const CLOSED_MAX: usize = 1_000;
@@ -80,6 +80,11 @@ impl Incident {
         acknowledged(&self.words, self.opened)
     }
 
+    /// The hand-over that nobody has confirmed yet.
+    pub fn handed_over(&self) -> Option<&Word> {
+        handed_over(&self.words, self.opened)
+    }
+
     /// The sequence of its first message to somebody; `next` if they had none.
     ///
     /// Whoever was told before this was kept got the first one.
@@ -123,7 +128,18 @@ impl Incident {
     /// Somebody said something.
     fn hears(&mut self, word: Word) {
         self.news_if(word.saying == Saying::Acknowledged);
+        if let (Saying::HandedOver, Some(course)) = (word.saying, &mut self.course) {
+            course.presses(word.at, Turn::HandedOver);
+        }
         self.words.push(word);
+    }
+
+    /// Something more important fails with it.
+    fn raise(&mut self, at: Timestamp) {
+        self.severity = Severity::Page;
+        if let Some(course) = &mut self.course {
+            course.presses(at, Turn::Raised);
+        }
     }
 
     /// It comes and goes.
@@ -203,7 +219,7 @@ impl Desk {
         self.open.concerning(subsystem).find(|i| is_outage(i.symptom))
     }
 
-    /// The last incident of this root and symptom that closed at or after `t`.
+    /// The last incident of this root and symptom that closed at or after `t`; paging and ticket risks are two.
     pub fn relapse_of(
         &self,
         subsystem: &SubsystemId,
@@ -211,7 +227,11 @@ impl Desk {
         severity: Severity,
         t: Timestamp,
     ) -> Option<IncidentId> {
-        let same = |i: &&Incident| i.subsystem == *subsystem && i.symptom == symptom && i.severity == severity;
+        let same = |i: &&Incident| {
+            i.subsystem == *subsystem
+                && i.symptom == symptom
+                && (symptom != Symptom::SlaAtRisk || i.severity == severity)
+        };
         let recent = |i: &&Incident| i.until.is_some_and(|until| until >= t);
         self.closed.iter().filter(same).find(recent).map(|i| i.id)
     }
@@ -258,8 +278,9 @@ impl Desk {
                 self.change(*incident, |i| i.told(at, *sequence, to, *turn));
             }
             Fact::IncidentUnstable { incident } => self.change(*incident, Incident::flaps),
-            Fact::IncidentSaid { incident, saying, by, text } => {
-                let word = Word { at, by: by.clone(), saying: *saying, text: text.clone() };
+            Fact::IncidentRaised { incident } => self.change(*incident, |i| i.raise(at)),
+            Fact::IncidentSaid { incident, saying, by, text, to } => {
+                let word = Word { at, by: by.clone(), saying: *saying, text: text.clone(), to: to.clone() };
                 self.change(*incident, |i| i.hears(word));
             }
             Fact::IncidentClosed { incident, until } => {

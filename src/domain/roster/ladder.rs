@@ -74,6 +74,31 @@ impl Inventory {
         self.duty(roster, None, at).into_iter().map(|duty| duty.contact).collect()
     }
 
+    /// Whom people mean by `to`: a roster, then whoever is on duty there at `at`; or somebody on any roster, by id, name
+    /// or address.
+    pub fn people_called(&self, to: &str, at: Timestamp) -> Vec<Contact> {
+        let roster = RosterId::from(to);
+        if self.rosters.contains_key(&roster) {
+            return self.contacts_on(&roster, at);
+        }
+        let named = |roster: &Roster| {
+            let known: Vec<Contact> =
+                roster.people().filter(|p| p.id.as_str() == to).map(|p| p.contact.clone()).collect();
+            known.into_iter().chain(roster.everybody().into_iter().filter(|c| c.name == to || c.mail == to))
+        };
+        let mut found: Vec<Contact> = self.rosters.values().flat_map(named).collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    /// The local time of the quiet digest of an address; none unless every contact with it wants one.
+    pub fn digest_at(&self, mail: &str) -> Option<jiff::civil::Time> {
+        let mut same = self.rosters.values().flat_map(Roster::everybody).filter(|contact| contact.mail == mail);
+        let first = same.next()?.digest_at?;
+        same.all(|contact| contact.digest_at.is_some()).then_some(first)
+    }
+
     /// The contacts who answer for `owner` at `at`, or the fallback's: rung 0.
     pub fn contacts(&self, owner: &OwnerId, at: Timestamp) -> Vec<Contact> {
         self.on_call(owner, 0, at).unwrap_or_default()

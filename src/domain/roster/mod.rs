@@ -28,6 +28,8 @@ pub struct Contact {
     pub mail: String,
     /// What they read.
     pub language: Language,
+    /// The local time at which they hear, in one mail a day, of what can wait: tickets of tier 3.
+    pub digest_at: Option<jiff::civil::Time>,
 }
 
 /// A contact that rosters name by its id.
@@ -73,13 +75,18 @@ impl Roster {
         !(self.layers.is_empty() && self.shifts.is_empty() && self.overrides.is_empty())
     }
 
-    /// Everybody whom it names anywhere, each once, in the order of the file.
-    pub fn everybody(&self) -> Vec<Contact> {
+    /// The people whom it names by id, in the order of the file.
+    pub fn people(&self) -> impl Iterator<Item = &Person> {
         let layers = self.layers.iter().flat_map(|layer| layer.members.iter().flatten());
         let shifts = self.shifts.iter().flat_map(|shift| &shift.who);
         let overrides = self.overrides.iter().flat_map(|change| &change.who);
-        let people = layers.chain(shifts).chain(overrides).map(|person| person.contact.clone());
+        layers.chain(shifts).chain(overrides).map(Arc::as_ref)
+    }
+
+    /// Everybody whom it names anywhere, each once, in the order of the file.
+    pub fn everybody(&self) -> Vec<Contact> {
         let mut all: Vec<Contact> = Vec::new();
+        let people = self.people().map(|person| person.contact.clone());
         for contact in self.contacts.iter().cloned().chain(people) {
             if !all.contains(&contact) {
                 all.push(contact);

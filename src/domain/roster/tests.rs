@@ -9,7 +9,10 @@ use proptest::prelude::*;
 
 pub(crate) fn person(id: &str) -> Arc<Person> {
     let mail = format!("{id}@city.test");
-    Arc::new(Person { id: id.into(), contact: Contact { name: id.to_owned(), mail, language: Language::Zh } })
+    Arc::new(Person {
+        id: id.into(),
+        contact: Contact { name: id.to_owned(), mail, language: Language::Zh, digest_at: None },
+    })
 }
 
 fn source(line: u32) -> Source {

@@ -24,15 +24,7 @@ pub struct Note<'a> {
 impl Note<'_> {
     /// The incident's figures, if it is about one.
     pub(super) fn news(&self) -> Option<&IncidentNews> {
-        match &self.message.content {
-            Content::Opened(news)
-            | Content::Reopened(news)
-            | Content::Changed(news)
-            | Content::Reminder(news)
-            | Content::Escalated(news)
-            | Content::Closed(news) => Some(news),
-            _ => None,
-        }
+        self.message.content.incident()
     }
 
     /// Where the whole story is.

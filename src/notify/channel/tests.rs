@@ -91,6 +91,8 @@ fn news(name: &str, severity: Severity) -> IncidentNews {
     IncidentNews {
         taken: None,
         unstable: false,
+        raised: false,
+        handed: None,
         incident: IncidentId(42),
         symptom: Symptom::Down,
         severity,

@@ -21,6 +21,16 @@ pub(super) fn every() -> Vec<Example> {
     all.extend(Symptom::ALL.iter().map(|s| of("changed", *s, Content::Changed(taken(*s)))));
     let unstable = IncidentNews { unstable: true, ..news(Symptom::Down) };
     all.push(Example::new("changed_unstable", Content::Changed(unstable)));
+    let raised = IncidentNews { tier: Tier::Three, raised: true, ..news(Symptom::Down) };
+    all.push(Example::new("changed_raised", Content::Changed(raised)));
+    let handed = HandedOver {
+        at: AT,
+        by: "oncall@huangpu.test".into(),
+        to: vec!["平台值班一组".into()],
+        text: "gateway restarted twice, the log is on the page".into(),
+    };
+    let handed = IncidentNews { handed: Some(Box::new(handed)), ..news(Symptom::Down) };
+    all.push(Example::new("changed_handed_over", Content::Changed(handed)));
     all.extend(Symptom::ALL.iter().map(|s| of("reminder", *s, Content::Reminder(long(*s)))));
     all.extend(Symptom::ALL.iter().map(|s| of("escalated", *s, Content::Escalated(long(*s)))));
     all.extend(Symptom::ALL.iter().map(|s| {
@@ -64,6 +74,8 @@ pub(super) fn news(symptom: Symptom) -> IncidentNews {
         beside: None,
         taken: None,
         unstable: false,
+        raised: false,
+        handed: None,
         lately: (symptom != Symptom::Storm).then(|| Box::new(day(symptom))),
         recent: if symptom == Symptom::Storm { Vec::new() } else { work() },
         runbook: (symptom != Symptom::Storm).then(|| "https://wiki.huangpu.test/runbooks/portal".into()),

@@ -12,6 +12,7 @@ pub(super) fn every() -> Vec<Example> {
         Example::new("canary", Content::Canary),
         Example::new("report", Content::Report(Box::new(report()))),
         Example::new("folded", Content::Folded(Box::new(folded()))),
+        Example::new("folded_quiet", Content::Folded(Box::new(FoldedNews { quiet: true, ..folded() }))),
         Example::new("reload_refused", Content::ReloadRefused { text: refused.into() }),
     ]
 }
@@ -64,7 +65,7 @@ fn folded() -> FoldedNews {
         line(44, 2, "维护中", FoldedState::News),
         line(42, 5, "已恢复", FoldedState::Closed),
     ];
-    FoldedNews { lines }
+    FoldedNews { lines, quiet: false }
 }
 
 fn site(zh: &str, en: &str, left: i64) -> DigestInspection {

@@ -59,6 +59,10 @@ fn subject(turn: Turn, news: &IncidentNews, words: &Words<'_>) -> String {
         (Turn::Reopened, Language::Zh) => format!("再次{state}"),
         (Turn::Reopened, Language::En) => format!("{state} AGAIN"),
         (Turn::Changed, _) if news.unstable => words.say("不稳定", "UNSTABLE").to_owned(),
+        (Turn::Changed, Language::Zh) if news.raised => format!("{state}·升为紧急"),
+        (Turn::Changed, Language::En) if news.raised => format!("{state}, NOW A PAGE"),
+        (Turn::Changed, Language::Zh) if news.handed.is_some() => format!("{state}·移交"),
+        (Turn::Changed, Language::En) if news.handed.is_some() => format!("{state}, HANDED OVER"),
         (Turn::Changed, Language::Zh) => format!("{state}·有变化"),
         (Turn::Changed, Language::En) => format!("{state}, CHANGED"),
         (Turn::Reminded, Language::Zh) => format!("仍{state}"),
@@ -128,8 +132,21 @@ fn lead(turn: Turn, news: &IncidentNews, words: &Words<'_>) -> String {
         (Turn::Changed, Language::En) if news.unstable => {
             format!("It comes and goes: {text}; it counts as over after 15 min without a change.")
         }
+        (Turn::Changed, Language::Zh) if news.raised => format!("升为紧急，请立即处理：{text}。"),
+        (Turn::Changed, Language::En) if news.raised => format!("It is a page now, act at once: {text}."),
+        (Turn::Changed, _) => format!("{}{text}{}", handed(news, words), words.say("。", ".")),
         (_, Language::Zh) => format!("{text}。"),
         (_, Language::En) => format!("{text}."),
+    }
+}
+
+/// Who hands it over to whom, before the rest of the lead.
+fn handed(news: &IncidentNews, words: &Words<'_>) -> String {
+    let Some(handed) = &news.handed else { return String::new() };
+    let to = handed.to.join(words.say("、", ", "));
+    match words.language {
+        Language::Zh => format!("{} 移交给 {to}（“{}”），请确认接手。", handed.by, handed.text),
+        Language::En => format!("{} hands it over to {to} (\"{}\"), who must confirm it. ", handed.by, handed.text),
     }
 }
 
@@ -196,7 +213,18 @@ fn affected(turn: Turn, news: &IncidentNews, words: &Words<'_>) -> Section {
 
 fn taken(news: &IncidentNews, words: &Words<'_>) -> String {
     match (&news.taken, words.language) {
-        (None, _) => words.say("尚无人接手", "nobody yet").to_owned(),
+        (None, language) => match (&news.handed, language) {
+            (None, _) => words.say("尚无人接手", "nobody yet").to_owned(),
+            (Some(handed), Language::Zh) => {
+                format!("{} 已移交 {}，待确认，自 {}", handed.by, handed.to.join("、"), words.time(handed.at))
+            }
+            (Some(handed), Language::En) => format!(
+                "handed over by {} to {}, not confirmed, since {}",
+                handed.by,
+                handed.to.join(", "),
+                words.time(handed.at)
+            ),
+        },
         (Some((by, at)), Language::Zh) => format!("{by}，自 {}", words.time(*at)),
         (Some((by, at)), Language::En) => format!("{by}, since {}", words.time(*at)),
     }

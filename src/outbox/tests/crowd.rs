@@ -9,6 +9,8 @@ fn news(incident: usize, severity: Severity) -> IncidentNews {
     IncidentNews {
         taken: None,
         unstable: false,
+        raised: false,
+        handed: None,
         incident: IncidentId(incident as u64),
         symptom: Symptom::Down,
         severity,
@@ -191,6 +193,63 @@ async fn what_was_folded_shares_the_fate_of_its_mail() {
     assert_eq!(house.store.outbox_list(Some(LetterState::Folded), 9).await.unwrap().len(), 2);
     house.handle.wake();
     house.settled(LetterState::Sent, 9).await;
+}
+
+/// Something about an incident that waits for the quiet digest in an hour.
+fn held(n: usize, sequence: u32, mail: &str, content: fn(IncidentNews) -> Content) -> Message {
+    incident(n, sequence, mail, content).held_until(Some(START + HOUR))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_wait_is_one_mail_at_the_recipients_own_time() {
+    let relay = Scripted::named("one");
+    // No limit of mails is set, and a digest needs none.
+    let house = House::with(&[&relay]);
+    house.commit((0..5).map(|n| held(n, 0, "a@b.test", Content::Opened)).collect()).await;
+    house.commit(vec![held(3, 1, "a@b.test", Content::Closed), held(6, 0, "b@b.test", Content::Opened)]).await;
+    house.commit(vec![incident(9, 0, "a@b.test", Content::Opened)]).await;
+    house.pass(3_000).await;
+    house.settled(LetterState::Sent, 1).await;
+    let counts = house.store.outbox_counts().await.unwrap();
+    assert_eq!((counts.pending, counts.oldest), (7, Some(START + HOUR)), "waiting is not being late");
+    house.pass(602).await;
+    house.settled(LetterState::Sent, 9).await;
+    assert_eq!(relay.taken(), ["a@b.test", "a@b.test", "b@b.test"], "one of each, and one that is nobody else's");
+    let sent = house.store.outbox_list(Some(LetterState::Sent), 99).await.unwrap();
+    let folded = sent.iter().find_map(|letter| match &letter.message.content {
+        Content::Folded(news) => Some((news.quiet, news.lines.len())),
+        _ => None,
+    });
+    assert_eq!(folded, Some((true, 6)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_wait_takes_along_what_waits_before_it() {
+    let relay = Scripted::named("one");
+    let house = House::with(&[&relay]);
+    house.commit(vec![held(1, 0, "a@b.test", Content::Opened), held(2, 0, "a@b.test", Content::Opened)]).await;
+    house.pass(60).await;
+    assert!(relay.taken().is_empty());
+    let raised = Content::Changed(IncidentNews { raised: true, ..news(1, Severity::Page) });
+    let raised = Message::new("INC-0001".into(), 1, recipient("a@b.test"), START + MINUTE, DAY, raised);
+    house.commit(vec![raised.clone()]).await;
+    house.settled(LetterState::Sent, 2).await;
+    assert_eq!(relay.taken().len(), 2, "the opening and the change, now");
+    assert!(String::from_utf8_lossy(&relay.taken.lock().unwrap()[1].1).contains(&raised.id), "in order");
+    house.pass(3_600).await;
+    house.settled(LetterState::Sent, 3).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_letter_that_was_held_and_given_up_is_tried_at_once_when_a_person_says_so() {
+    let relay = Scripted::named("one");
+    let house = House::with(&[&relay]);
+    let letter = held(1, 0, "a@b.test", Content::Opened);
+    house.commit(vec![letter.clone()]).await;
+    house.store.outbox_drop(letter.id.clone(), START).await.unwrap();
+    house.store.outbox_retry(letter.id, START + 2 * DAY).await.unwrap();
+    house.handle.wake();
+    house.settled(LetterState::Sent, 1).await;
 }
 
 /// A group of a bot that keeps when it was told something.

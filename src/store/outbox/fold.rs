@@ -1,4 +1,4 @@
-//! Rows that share a mail because their recipient had many.
+//! Rows that share a mail because their recipient had many, or wants to hear of them once a day.
 //!
 //! Not here: how that mail reads. Invariants: a row that was tried once is never folded, for it may have been taken; a
 //! folded row is never lost: it stands as the row stands that it was folded into, and later ones of its thread wait
@@ -40,16 +40,21 @@ pub enum Crowd {
 }
 
 impl Store {
-    /// Whether `letter`, which is due, may leave at `now`, or how. `held` are letters that are out, or whose state only
-    /// the caller knows: none of them is folded.
+    /// Whether `letter`, which is due, may leave at `now`, or how; without `limits` only what waited for a quiet digest
+    /// is folded. `held` are letters that are out, or whose state only the caller knows: none of them is folded.
     pub async fn outbox_crowd(
         &self,
         letter: Letter,
         now: Timestamp,
-        limits: Limits,
+        limits: Option<Limits>,
         held: HashSet<String>,
     ) -> Result<Crowd, StoreError> {
-        self.read(move |db| crowd(db, &letter, now, &limits, &held)).await
+        self.read(move |db| match (&limits, letter.message.held_until) {
+            (_, Some(_)) if letter.attempts == 0 => share(db, &letter, QUIET, now, &held),
+            (Some(limits), _) => crowd(db, &letter, now, limits, &held),
+            (None, _) => Ok(Crowd::Room),
+        })
+        .await
     }
 
     /// Stores `letter`, into which those of `ids` that still wait are folded; synced before the answer.
@@ -93,22 +98,45 @@ fn crowd(
     if now < free_at {
         return Ok(Crowd::Until(free_at));
     }
-    let mut all = foldable(db, to, held)?;
+    share(db, letter, FRESH, now, held)
+}
+
+/// Those of one sort that are to go to the recipient of `letter`, if it is one of several.
+fn share(
+    db: &Connection,
+    letter: &Letter,
+    which: &str,
+    now: Timestamp,
+    held: &HashSet<String>,
+) -> Result<Crowd, StoreError> {
+    let mut all = foldable(db, &letter.message.to.mail, which, now, held)?;
     all.sort_by_key(|l| (l.message.at, l.message.sequence));
     let shares = all.len() > 1 && all.iter().any(|l| l.message.id == letter.message.id);
     Ok(if shares { Crowd::Fold(all) } else { Crowd::Room })
 }
 
+/// Rows that are due at once.
+const FRESH: &str = "next_at <= at";
+
+/// Rows that waited for the recipient's quiet digest until now.
+const QUIET: &str = "next_at > at AND next_at <= ?2";
+
 /// The most urgent that may share a mail to `to`.
-fn foldable(db: &Connection, to: &str, held: &HashSet<String>) -> Result<Vec<Letter>, StoreError> {
+fn foldable(
+    db: &Connection,
+    to: &str,
+    which: &str,
+    now: Timestamp,
+    held: &HashSet<String>,
+) -> Result<Vec<Letter>, StoreError> {
     let rows = format!(
         "SELECT {COLUMNS} FROM outbox WHERE state = 'pending' AND recipient = ?1 AND attempts = 0
-         AND in_place_of IS NULL ORDER BY urgency, at, sequence, id LIMIT {LINES_MAX}"
+         AND in_place_of IS NULL AND ({which} OR ?2 IS NULL) ORDER BY urgency, at, sequence, id LIMIT {LINES_MAX}"
     );
     let mut gone = HashSet::new();
     let mut all = Vec::new();
     let mut earlier = earlier(db)?;
-    for letter in collect(db.prepare_cached(&rows)?.query([to])?)? {
+    for letter in collect(db.prepare_cached(&rows)?.query(params![to, now.0])?)? {
         let m = &letter.message;
         let free = m.content.folds() && !held.contains(&m.id);
         if free && !waits(&mut earlier, &m.thread, to, m.sequence, &gone)? {

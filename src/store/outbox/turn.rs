@@ -40,8 +40,9 @@ const NEXT_RECIPIENT: &str = "SELECT min(recipient) FROM outbox WHERE state = 'p
 const ROWS: &str = "SELECT id, recipient, thread, sequence, urgency, at, attempts, next_at FROM outbox
                     WHERE state = 'pending' AND recipient = ?1 ORDER BY urgency, at, sequence, id";
 
+/// Rows that wait for a quiet digest hold nothing up: those that wait with them leave in order all the same.
 const EARLIER: &str = "SELECT id FROM outbox WHERE state IN ('pending', 'folded') AND thread = ?1 AND recipient = ?2
-                       AND sequence < ?3";
+                       AND sequence < ?3 AND NOT (state = 'pending' AND attempts = 0 AND next_at > at)";
 
 /// The most urgent are first: rank, time and id.
 type Head = (u8, i64, String);
@@ -105,7 +106,8 @@ impl Look<'_> {
     fn at(&mut self, row: &Row<'_>) -> Result<(), StoreError> {
         let (id, recipient): (String, String) = (row.get(0)?, row.get(1)?);
         let (rank, at): (u8, i64) = (row.get(4)?, row.get(5)?);
-        let rests = row.get::<_, u32>(6)? > 0 && row.get::<_, i64>(7)? > self.now.0;
+        let (attempts, next_at): (u32, i64) = (row.get(6)?, row.get(7)?);
+        let rests = next_at > self.now.0 && (attempts > 0 || next_at > at);
         let waits_for_another = rank > 0 && self.held.busy.contains(&recipient);
         if rests || waits_for_another || !self.wants(&recipient) || self.held.ids.contains(&id) {
             return Ok(());
@@ -211,11 +213,12 @@ mod tests {
         let mut taken = BTreeSet::new();
         let mut found = Vec::new();
         for n in order {
-            let (to, thread, sequence, rank, _, attempts, next_at) = all[n];
-            let earlier = |m: &Waiting| m.0 == to && m.1 == thread && m.2 < sequence;
+            let (to, thread, sequence, rank, at, attempts, next_at) = all[n];
+            let holds_up = |m: &Waiting| m.5 > 0 || m.6 <= m.4;
+            let earlier = |m: &Waiting| m.0 == to && m.1 == thread && m.2 < sequence && holds_up(m);
             let waits = all.iter().enumerate().any(|(m, row)| earlier(row) && !held.ids.contains(&id(m)));
             let busy = rank > 0 && held.busy.contains(&to.to_string());
-            let rests = attempts > 0 && next_at > now;
+            let rests = next_at > now && (attempts > 0 || next_at > at);
             let closed = held.closed.contains(&to.to_string());
             if !waits && !busy && !rests && !closed && !held.ids.contains(&id(n)) && taken.insert(to) {
                 found.push(id(n));

@@ -35,6 +35,7 @@ pub(super) fn doors() -> Doors {
         .get("/incidents", Needs::Nothing, read::incidents)
         .get("/incidents/{id}", Needs::Nothing, read::incident)
         .post("/incidents/{id}/ack", Needs::Scope(Scope::Operate), words::ack)
+        .post("/incidents/{id}/handover", Needs::Scope(Scope::Operate), words::hand_over)
         .post("/incidents/{id}/notes", Needs::Scope(Scope::Operate), words::note)
         .get("/windows", Needs::Nothing, read::windows)
         .get("/notices", Needs::Nothing, super::notices::json)

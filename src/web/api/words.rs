@@ -1,10 +1,12 @@
-//! `POST /api/v1/incidents/{id}/ack` and `/notes`: who has an incident, and what the next one on duty should know.
+//! `POST /api/v1/incidents/{id}/ack`, `/handover` and `/notes`: who has an incident, who has it next, and what that one
+//! should know.
 //!
 //! Not here: whether somebody may say so (`domain::engine`). Invariant: nothing is changed by reading an address, so programs
 //! that follow links acknowledge nothing.
 
 use super::orders::{self, give, read};
 use super::read::incident_number;
+use crate::domain::IncidentId;
 use crate::domain::access::Caller;
 use crate::domain::incident::Saying;
 use crate::domain::order::{Order, Wanted};
@@ -20,6 +22,14 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 struct Body {
     #[serde(default)]
+    text: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HandOver {
+    /// A roster, or the id, name or address of somebody on one.
+    to: String,
     text: String,
 }
 
@@ -47,10 +57,25 @@ pub(in crate::web) async fn note(
     say(&state, reads, caller, &id, Saying::Noted, said.text).await
 }
 
+/// `POST /api/v1/incidents/{id}/handover`: `{"to": …, "text": …}`.
+pub(in crate::web) async fn hand_over(
+    caller: Caller,
+    reads: Reads,
+    State(state): State<WebState>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> orders::Answer {
+    let HandOver { to, text } = read(&body)?;
+    let what = Wanted::HandOver(number(&id)?, to);
+    give(&state, reads, Order { by: caller, reason: text, what }, StatusCode::OK).await
+}
+
 async fn say(state: &WebState, reads: Reads, by: Caller, id: &str, saying: Saying, text: String) -> orders::Answer {
-    let Some(incident) = incident_number(id) else {
-        return Err(Problem::not_found(format!("{id:?} is no number of an incident; they look like INC-0042")));
-    };
-    let what = Wanted::Incident(incident, saying);
+    let what = Wanted::Incident(number(id)?, saying);
     give(state, reads, Order { by, reason: text, what }, StatusCode::OK).await
+}
+
+fn number(id: &str) -> Result<IncidentId, Problem> {
+    let unknown = || Problem::not_found(format!("{id:?} is no number of an incident; they look like INC-0042"));
+    incident_number(id).ok_or_else(unknown)
 }

@@ -137,7 +137,15 @@ pub(super) async fn page(asked: Asked, Path(id): Path<String>) -> Response {
 }
 
 fn taken(asked: &Asked, incident: &IncidentView) -> String {
-    let Some(word) = &incident.acknowledged else { return asked.t.not_acknowledged.to_owned() };
+    let Some(word) = &incident.acknowledged else {
+        return match &incident.handed_over {
+            Some(word) if asked.viewer.is_inside() => {
+                let to: Vec<&str> = word.to.iter().map(|one| one.name.as_str()).collect();
+                format!("{} → {} · {}", word.by.name, to.join(", "), asked.t.not_acknowledged)
+            }
+            _ => asked.t.not_acknowledged.to_owned(),
+        };
+    };
     let since = asked.moment(word.at);
     if asked.viewer.is_inside() { format!("{} · {since}", word.by.name) } else { since }
 }
@@ -145,9 +153,12 @@ fn taken(asked: &Asked, incident: &IncidentView) -> String {
 fn said(asked: &Asked, word: &Word) -> Said {
     let sort = match word.saying {
         Saying::Acknowledged => asked.t.said_ack,
+        Saying::HandedOver => asked.t.said_hand_over,
         Saying::Noted => asked.t.said_note,
     };
-    Said { at: asked.moment(word.at), by: word.by.name.clone(), sort, text: word.text.clone() }
+    let to: Vec<&str> = word.to.iter().map(|one| one.name.as_str()).collect();
+    let text = if to.is_empty() { word.text.clone() } else { format!("→ {}: {}", to.join(", "), word.text) };
+    Said { at: asked.moment(word.at), by: word.by.name.clone(), sort, text }
 }
 
 /// Contacts are not for strangers.

@@ -133,23 +133,29 @@ fn shown(
 /// What the form of the incident's page sends.
 #[derive(Debug, Deserialize)]
 pub(super) struct Form {
-    /// `ack` or `note`.
+    /// `ack`, `handover` or `note`.
     saying: String,
     #[serde(default)]
     text: String,
+    /// To whom it is handed over.
+    #[serde(default)]
+    to: String,
 }
 
-/// `POST /incidents/{id}/say`: whoever is signed in takes it, or leaves a note, and is led back to its page.
+/// `POST /incidents/{id}/say`: whoever is signed in takes it, hands it over or leaves a note, and is led back to its page.
 pub(super) async fn say(
     asked: Asked,
     caller: Caller,
     State(state): State<WebState>,
     Path(id): Path<String>,
-    axum::Form(Form { saying, text }): axum::Form<Form>,
+    axum::Form(Form { saying, text, to }): axum::Form<Form>,
 ) -> Response {
     let Some(incident) = find(&asked, &id) else { return missing(&asked) };
-    let saying = if saying == "ack" { Saying::Acknowledged } else { Saying::Noted };
-    let what = Wanted::Incident(incident.id, saying);
+    let what = match saying.as_str() {
+        "ack" => Wanted::Incident(incident.id, Saying::Acknowledged),
+        "handover" => Wanted::HandOver(incident.id, to),
+        _ => Wanted::Incident(incident.id, Saying::Noted),
+    };
     match state.commands.order(Order { by: caller, reason: text, what }).await {
         Ok(Ok(_)) => Redirect::to(&format!("/incidents/{}{}", incident.id, asked.frame("", "").q)).into_response(),
         Ok(Err(not)) => {

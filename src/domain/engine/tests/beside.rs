@@ -56,7 +56,7 @@ fn as_many_failures_confirm_as_always_and_the_time_line_is_the_same() {
 #[test]
 fn trouble_beside_maintenance_is_told_at_once_and_to_those_at_work_too() {
     let mut inventory = city().inventory();
-    let contact = Contact { name: "a".into(), mail: "a@city.test".into(), language: Language::Zh };
+    let contact = Contact { name: "a".into(), mail: "a@city.test".into(), language: Language::Zh, digest_at: None };
     let source = Source { file: "on-call.yaml".into(), line: 1 };
     inventory.rosters.insert("a".into(), Roster::of_contacts("a".into(), vec![contact], source));
     inventory.owners.get_mut("a").unwrap().on_call = "a".into();

@@ -8,7 +8,7 @@ use crate::domain::order::Wanted;
 /// `two_tiers` with a roster for owner `a`; the fallback roster is the rung above it.
 pub(super) fn with_ladder() -> Inventory {
     let mut inventory = two_tiers().inventory();
-    let team = Contact { name: "team".into(), mail: "team@a.test".into(), language: Language::Zh };
+    let team = Contact { name: "team".into(), mail: "team@a.test".into(), language: Language::Zh, digest_at: None };
     let mut roster = inventory.rosters[&RosterId::from("duty")].clone();
     (roster.id, roster.contacts) = ("team".into(), vec![team]);
     inventory.rosters.insert(roster.id.clone(), roster);
@@ -17,7 +17,7 @@ pub(super) fn with_ladder() -> Inventory {
 }
 
 /// Minutes after T0, recipient, and what was mailed about incidents but risks.
-fn told(bench: &Bench) -> Vec<(i64, String)> {
+pub(super) fn told(bench: &Bench) -> Vec<(i64, String)> {
     let shown = |m: &Message| {
         let news = about(m).filter(|n| n.symptom != Symptom::SlaAtRisk)?;
         let what = match &m.content {

@@ -13,7 +13,8 @@ fn unmeasured() -> Outcome {
 
 fn bench() -> Bench {
     let mut inventory = City::new().subsystem("a/web", 1, &[]).subsystem("b/web", 1, &[]).inventory();
-    let contact = Contact { name: "admins".into(), mail: "admins@city.test".into(), language: Language::En };
+    let contact =
+        Contact { name: "admins".into(), mail: "admins@city.test".into(), language: Language::En, digest_at: None };
     let source = Source { file: "on-call.yaml".into(), line: 9 };
     inventory.rosters.insert("admins".into(), Roster::of_contacts("admins".into(), vec![contact], source));
     inventory.admins = "admins".into();

@@ -123,7 +123,7 @@ fn everybody_finds_their_own_first_in_the_table() {
     let (city, ids) = city(100, &[]);
     let mut inventory = city.inventory();
     let mut roster = inventory.rosters[&RosterId::from("duty")].clone();
-    let person = Contact { name: "four".into(), mail: "four@o4.test".into(), language: Language::En };
+    let person = Contact { name: "four".into(), mail: "four@o4.test".into(), language: Language::En, digest_at: None };
     (roster.id, roster.contacts) = ("four".into(), vec![person]);
     inventory.owners.get_mut(&OwnerId::from("o4")).unwrap().on_call = roster.id.clone();
     inventory.rosters.insert(roster.id.clone(), roster);

@@ -3,7 +3,12 @@
 use super::*;
 
 fn fallback() -> Roster {
-    let contacts = vec![Contact { name: "兜底".into(), mail: "fallback@city.test".into(), language: Language::Zh }];
+    let contacts = vec![Contact {
+        name: "兜底".into(),
+        mail: "fallback@city.test".into(),
+        language: Language::Zh,
+        digest_at: None,
+    }];
     Roster::of_contacts("last-resort".into(), contacts, Source { file: "on-call.yaml".into(), line: 1 })
 }
 

@@ -44,7 +44,7 @@ const HOURLY_MAX: usize = 14;
 /// From tick to tick while nothing changes.
 const EVERY: Millis = 10 * MINUTE;
 
-const SUBSYSTEMS: [(&str, u8, &[&str]); 7] = [
+const SUBSYSTEMS: [(&str, u8, &[&str]); 9] = [
     ("a/web", 1, &[]),
     ("a/data", 1, &[]),
     ("b/hall", 2, &["a/web", "a/data"]),
@@ -52,6 +52,8 @@ const SUBSYSTEMS: [(&str, u8, &[&str]); 7] = [
     ("c/alone", 2, &[]),
     ("c/late", 2, &[]),
     ("d/far", 3, &["c/alone"]),
+    ("d/base", 3, &[]),
+    ("a/shop", 2, &["d/base"]),
 ];
 
 fn city(rng: &mut Dice) -> Inventory {
@@ -73,11 +75,13 @@ fn city(rng: &mut Dice) -> Inventory {
         }
     }
     let duty = inventory.rosters[&RosterId::from("duty")].clone();
-    for owner in ["a", "b"] {
+    for owner in ["a", "b", "d"] {
         let person = |n: i32| Contact {
             name: format!("{owner}{n}"),
             mail: format!("{owner}{n}@{owner}.test"),
             language: Language::Zh,
+            // The second of each hears of what can wait once a day.
+            digest_at: (n == 2).then(|| jiff::civil::time(9, 0, 0, 0)),
         };
         let mut roster = duty.clone();
         (roster.id, roster.contacts) = (owner.into(), vec![person(1), person(2)]);
@@ -194,7 +198,7 @@ impl Week {
                 _ => Matcher { person: Some("a1@a.test".into()), ..Matcher::default() },
             }
         };
-        match rng.below(5) {
+        match rng.below(6) {
             0 | 1 if !open.is_empty() => {
                 let id = open[rng.below(open.len())];
                 let saying = if rng.below(2) == 0 { Saying::Acknowledged } else { Saying::Noted };
@@ -206,6 +210,10 @@ impl Week {
                 if lasts >= MINUTE {
                     self.bench.give(&operator(), Wanted::Silence(silence(rng), lasts)).unwrap();
                 }
+            }
+            5 if !open.is_empty() => {
+                let to = ["a1@a.test", "b2", "a", "duty"][rng.below(4)].to_owned();
+                let _ = self.bench.give(&operator(), Wanted::HandOver(open[rng.below(open.len())], to));
             }
             3 => {
                 let id = SilenceId(1 + rng.below(3) as u64);
@@ -281,18 +289,25 @@ fn root_needs(engine: &Engine, id: &SubsystemId, other: &SubsystemId) -> bool {
 /// What must hold of one person's mails about one incident, in the order in which they were decided.
 fn thread_is_right(mails: &[&Message]) {
     let (mut open, mut last): (bool, Option<&Message>) = (false, None);
+    // Whether the ladder may be climbed once more.
+    let mut anew = false;
     for mail in mails {
+        let news = about(mail).unwrap();
+        let presses = news.raised || news.handed.is_some();
+        anew |= presses;
         let said = || format!("{} {} to {} at {}", mail.thread, mail.sequence, mail.to.mail, mail.at);
         assert!(last.is_none_or(|before| before.sequence < mail.sequence && before.at <= mail.at), "{}", said());
         match &mail.content {
+            Content::Escalated(_) if anew => open = true,
             Content::Opened(_) | Content::Reopened(_) | Content::Escalated(_) => {
                 assert!(!open, "opened twice: {}", said());
                 open = true;
             }
             Content::Changed(_) => {
-                let apart = last.is_none_or(|before| {
-                    mail.at.since(before.at) >= CHANGES_APART || matches!(before.content, Content::Escalated(_))
-                });
+                let apart = presses
+                    || last.is_none_or(|before| {
+                        mail.at.since(before.at) >= CHANGES_APART || matches!(before.content, Content::Escalated(_))
+                    });
                 assert!(apart, "too soon after the mail before: {}", said());
                 open = true;
             }
@@ -314,7 +329,15 @@ fn mailboxes_are_right(mails: &[Message]) {
     let mut hours: BTreeMap<(&str, i64), usize> = BTreeMap::new();
     for mail in mails {
         assert!(ids.insert(&mail.id), "two mails under one id: {} {}", mail.thread, mail.sequence);
-        if about(mail).is_some() {
+        if let Some(news) = about(mail) {
+            let can_wait = news.severity == Severity::Ticket && news.tier == Tier::Three;
+            assert_eq!(
+                mail.held_until.is_some(),
+                can_wait && mail.to.name.ends_with('2'),
+                "{} to {:?}",
+                mail.thread,
+                mail.to
+            );
             threads.entry((&mail.thread, &mail.to.mail)).or_default().push(mail);
             *hours.entry((&mail.to.mail, mail.at.0 / HOUR)).or_default() += 1;
         }
