@@ -5,6 +5,7 @@
 //! `docs/runbooks/` that says what to do.
 
 mod burn;
+mod filing;
 mod health;
 mod itself;
 mod views;
@@ -47,8 +48,8 @@ fn record(name: &'static str, labels: &[(&'static str, &'static str)], expr: Str
     Rule::Record { name, expr, labels: labels.to_vec() }
 }
 
-fn groups() -> [Group; 4] {
-    [burn::group(), views::group(), health::group(), itself::group()]
+fn groups() -> [Group; 5] {
+    [burn::group(), views::group(), health::group(), filing::group(), itself::group()]
 }
 
 /// `dashboards/rules/gengfu.yaml`.

@@ -4,6 +4,7 @@ mod approvals;
 mod corrects;
 mod delivers;
 mod endures;
+mod filings;
 mod leases;
 mod orders;
 mod reloads;

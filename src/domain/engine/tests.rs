@@ -8,6 +8,7 @@ mod correct;
 mod course;
 mod digest;
 mod filing;
+mod filing_histories;
 mod leases;
 mod limits;
 mod model;

@@ -132,13 +132,15 @@ impl Filing {
             FilingFact::Opened { .. } => {}
             FilingFact::Tightened { duty } => self.duty = duty.clone(),
             FilingFact::Suggested { grade, why } => {
-                self.rose |= *grade > self.suggested.max(self.grade()) && !self.told.is_empty();
+                let known = !self.told.is_empty() || self.outcome.is_some();
+                self.rose |= known && *grade > self.suggested.max(self.grade());
                 (self.suggested, self.why) = (*grade, why.clone());
             }
             FilingFact::Told { turn, stage, sequence, to } => {
                 self.sequence = sequence + 1;
                 (self.stage, self.rose) = (self.stage.max(Some(*stage)), false);
-                self.settled_told |= *turn == Turn::Settled;
+                // Whatever is told of a settled one says how it was settled.
+                self.settled_told |= *turn == Turn::Settled || self.outcome.is_some();
                 let new: Vec<Recipient> = to.iter().filter(|one| !self.told.contains(one)).cloned().collect();
                 self.told.extend(new);
             }

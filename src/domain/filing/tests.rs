@@ -135,6 +135,12 @@ proptest! {
                 4 => Some(Act::Known { at: minutes(-now) }),
                 _ => None,
             };
+            let suggested = filings.get(incident).unwrap().suggested;
+            let higher = if what == 5 { Grade::Serious } else { Grade::EspeciallySerious };
+            if (5..7).contains(&what) && higher > suggested {
+                apply(&mut filings, now, FilingFact::Suggested { grade: higher, why: Vec::new() });
+                told.retain(|turn| *turn != Turn::Rose);
+            }
             let reopens = matches!(filings.get(incident).unwrap().outcome, Some(Outcome::NotDue { .. }))
                 && act == Some(Act::Graded { grade: Grade::Serious });
             if reopens {
@@ -150,7 +156,8 @@ proptest! {
             let mut mails = 0;
             while let Some(turn) = filings.get(incident).unwrap().due(minutes(now)) {
                 let filing = filings.get(incident).unwrap();
-                prop_assert_eq!(turn == Turn::Settled, filing.outcome.is_some());
+                prop_assert!(turn != Turn::Settled || filing.outcome.is_some());
+                prop_assert!(matches!(turn, Turn::Settled | Turn::Rose) || filing.outcome.is_none());
                 prop_assert!(!told.contains(&turn), "{:?} again after {:?}", turn, told);
                 told.push(turn);
                 mails += 1;

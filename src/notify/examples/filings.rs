@@ -17,7 +17,7 @@ pub(super) fn every() -> Vec<Example> {
         mail("filing_half", Turn::Half, graded),
         mail("filing_soon", Turn::Soon, known(45)),
         mail("filing_overdue", Turn::Overdue, Sheet { stated: true, until: Some(super::AT - MINUTE), ..known(61) }),
-        mail("filing_rose", Turn::Rose, Sheet { suggested: Grade::EspeciallySerious, ..known(20) }),
+        mail("filing_rose", Turn::Rose, Sheet { suggested: Grade::EspeciallySerious, ..settled(reported.clone()) }),
         mail("filing_reported", Turn::Settled, settled(reported)),
         mail("filing_not_due", Turn::Settled, settled(not_due)),
     ]

@@ -126,6 +126,9 @@ fn clock(sheet: &Sheet, words: &Words<'_>) -> Section {
         .row(words.say("报送", "Report to"), words.name(&sheet.duty.to))
         .row(words.say("获知", "Known since"), format!("{}{stated}", words.time(sheet.known)))
         .row(words.say("时限", "Report by"), words.time(sheet.clock().deadline()));
+    if sheet.outcome.is_some() {
+        section = section.row(words.say("记录", "On record"), settled(sheet, words));
+    }
     for why in &sheet.why {
         section = section.row(words.say("依据", "Threshold"), words.name(why));
     }

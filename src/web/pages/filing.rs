@@ -56,6 +56,17 @@ pub(super) fn line(asked: &Asked, incident: IncidentId) -> Option<(String, bool,
     Some((sentence(asked, sheet), sheet.standing(asked.now) == "overdue", href))
 }
 
+/// What somebody has to act on, at most `most`, for whoever sees it: words and address.
+pub(super) fn open(asked: &Asked, most: usize) -> Vec<(String, String)> {
+    let open = asked.snapshot.filings.iter().filter(|sheet| sheet.is_open() && asked.viewer.is_inside());
+    let words = |sheet: &Sheet| {
+        let name = sheet.name.get(asked.language);
+        format!("{} {name} · {} · {}", sheet.incident, asked.t.filing, sentence(asked, sheet))
+    };
+    let q = asked.frame("", "").q;
+    open.take(most).map(|sheet| (words(sheet), format!("/incidents/{}/filing{q}", sheet.incident))).collect()
+}
+
 fn find(asked: &Asked, incident: IncidentId) -> Option<&Sheet> {
     asked.snapshot.filings.iter().find(|sheet| sheet.incident == incident)
 }

@@ -6,7 +6,7 @@
 mod groups;
 
 use super::tonight::Tonight;
-use super::{Asked, Frame, show};
+use super::{Asked, Frame, filing, show};
 use crate::domain::*;
 use crate::metrics::targets::left_ms;
 use crate::web::look::{self, Look};
@@ -18,6 +18,8 @@ use groups::{Cell, Tile, districts, groups, owners, platform};
 
 /// Incidents on this page; the rest is one click away.
 const INCIDENTS_MAX: usize = 6;
+/// Reports that are due.
+const FILINGS_MAX: usize = 6;
 /// Names of affected subsystems in one line.
 const AFFECTED_MAX: usize = 4;
 
@@ -39,6 +41,8 @@ struct Overview {
     more_incidents: usize,
     tonight: Tonight,
     notes: Vec<String>,
+    /// What has to be reported to an authority, for those inside: words and address.
+    filings: Vec<(String, String)>,
 }
 
 struct Promise {
@@ -88,6 +92,7 @@ pub(super) async fn page(asked: Asked) -> Response {
         incidents: open.into_iter().take(INCIDENTS_MAX).map(|i| card(&asked, i)).collect(),
         tonight: Tonight::of(&asked),
         notes: notes(&asked),
+        filings: filing::open(&asked, FILINGS_MAX),
     };
     show(&asked, StatusCode::OK, &page)
 }

@@ -6,7 +6,7 @@ use crate::domain::filing::{Act, Assigned, Category, CountsFrom, Duty, Grade, Ru
 use crate::domain::order::{Wanted, WhyNot};
 
 /// a/web is considerable after 30 min, serious after 3 h; it has 2 h.
-fn rules() -> Rules {
+pub(super) fn rules() -> Rules {
     let threshold = |grade, down_ms| Threshold {
         grade,
         of: ["a/web".into()].into(),
@@ -26,7 +26,7 @@ fn rules() -> Rules {
     }
 }
 
-fn with(rules: Rules) -> Inventory {
+pub(super) fn with(rules: Rules) -> Inventory {
     Inventory { filing: Some(Arc::new(rules)), ..two_tiers().inventory() }
 }
 
@@ -51,7 +51,7 @@ fn lasts(bench: &mut Bench, from: i64, to: i64) {
     bench.seen(from, to, &["a/web"], &refused());
 }
 
-fn act(bench: &mut Bench, act: Act) -> Result<order::Ordered, order::NotOrdered> {
+pub(super) fn act(bench: &mut Bench, act: Act) -> Result<order::Ordered, order::NotOrdered> {
     let incident = bench.facts.iter().find_map(|f| match &f.fact {
         Fact::IncidentOpened { incident, symptom: Symptom::Down, .. } => Some(*incident),
         _ => None,
@@ -218,4 +218,15 @@ fn a_silence_hides_mails_about_the_outage_and_not_the_duty() {
     bench.give(&operator(), Wanted::Silence(owner, DAY)).unwrap();
     lasts(&mut bench, 30, 61 * 60);
     assert_eq!(told(&bench), [(Turn::Due, 30), (Turn::Half, 60)]);
+}
+
+#[test]
+fn what_a_person_called_ordinary_is_told_all_the_same_once_a_threshold_is_reached() {
+    let mut bench = down(rules());
+    act(&mut bench, Act::Graded { grade: Grade::Ordinary }).unwrap();
+    lasts(&mut bench, 60, 61 * 60);
+    assert_eq!(told(&bench), [(Turn::Rose, 30)], "one mail, which says who judged it how");
+    act(&mut bench, Act::Graded { grade: Grade::Considerable }).unwrap();
+    lasts(&mut bench, 61 * 60, 62 * 60);
+    assert_eq!(told(&bench)[1..], [(Turn::Due, 60)]);
 }
