@@ -4,6 +4,7 @@
 //! Not here: when which mail is due (`incident::course`). Invariants: a window, closed hours and a silence hold back what
 //! is between the opening and the closing, never the closing; what was held back is one mail when they end.
 
+use super::tell::answering;
 use super::*;
 use crate::domain::incident::{Course, Incident, Turn, closes, is_outage};
 use crate::domain::timeline::Health;
@@ -59,7 +60,8 @@ impl Engine {
         if incident.severity != Severity::Page || incident.acknowledged().is_some() {
             return None;
         }
-        let after = self.inventory.rung_after_ms(&incident.subsystem.owner(), course.rung + 1)?;
+        let owners = answering(incident);
+        let after = owners.iter().filter_map(|owner| self.inventory.rung_after_ms(owner, course.rung + 1)).min()?;
         Some(course.ladder_from() + after)
     }
 
@@ -82,8 +84,15 @@ impl Engine {
             Turn::Escalated => {
                 let rung = incident.course.map_or(0, |course| course.rung) + 1;
                 let anew = incident.course.is_some_and(|course| course.is_anew());
-                let next = self.inventory.on_call(&incident.subsystem.owner(), rung, self.now).unwrap_or_default();
-                let next = self.not_spared(&incident, next.iter().map(Recipient::from).collect());
+                let owners = answering(&incident);
+                let next = owners.iter().filter_map(|owner| self.inventory.on_call(owner, rung, self.now)).flatten();
+                let mut each: Vec<Recipient> = Vec::new();
+                for one in next.map(|contact| Recipient::from(&contact)) {
+                    if !each.contains(&one) {
+                        each.push(one);
+                    }
+                }
+                let next = self.not_spared(&incident, each);
                 next.into_iter().filter(|one| anew || !incident.told.contains(one)).collect()
             }
         };

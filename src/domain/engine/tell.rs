@@ -3,6 +3,7 @@
 use super::*;
 use crate::domain::incident::{Incident, Turn};
 use crate::domain::window::Window;
+use std::collections::BTreeSet;
 
 /// Most affected subsystems that one message lists.
 pub(super) const AFFECTED_MAX: usize = 50;
@@ -30,11 +31,7 @@ impl Engine {
     /// Everybody who is to hear of an incident: who was told, who is on duty for its root, and who is at work beside it;
     /// of a storm, who is on duty for any of those who belong to it.
     pub(super) fn audience(&self, incident: &Incident) -> Vec<Recipient> {
-        let root = incident.subsystem.owner();
-        let mut owners = std::collections::BTreeSet::from([root]);
-        if incident.symptom == Symptom::Storm {
-            owners.extend(incident.joined.keys().map(SubsystemId::owner));
-        }
+        let owners = answering(incident);
         let on_duty = owners.iter().filter_map(|owner| self.inventory.on_call(owner, 0, self.now)).flatten();
         let mut to = incident.told.clone();
         let mut add = |one: Recipient| {
@@ -158,7 +155,7 @@ impl Engine {
             let alone = |need: &Dependency| matches!(need, Dependency::One(on) if scope.contains(on));
             needs.is_some_and(|needs| needs.iter().any(alone)) && !scope.contains(*id)
         };
-        let found: std::collections::BTreeSet<&SubsystemId> = needed_by.filter(hard).collect();
+        let found: BTreeSet<&SubsystemId> = needed_by.filter(hard).collect();
         let named = |id: &&SubsystemId| Some(((*id).clone(), self.inventory.subsystems.get(*id)?.name.clone()));
         found.iter().filter_map(named).take(AFFECTED_MAX).collect()
     }
@@ -223,4 +220,13 @@ impl Engine {
             handed: incident.handed_over().map(|word| Box::new(HandedOver::of(word))),
         }
     }
+}
+
+/// Whose people answer for an incident: the root's; of a storm, those of everybody who belongs to it.
+pub(super) fn answering(incident: &Incident) -> BTreeSet<OwnerId> {
+    let mut owners = BTreeSet::from([incident.subsystem.owner()]);
+    if incident.symptom == Symptom::Storm {
+        owners.extend(incident.joined.keys().map(SubsystemId::owner));
+    }
+    owners
 }

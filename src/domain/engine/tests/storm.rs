@@ -119,6 +119,33 @@ fn few_in_a_small_city_are_no_storm() {
 }
 
 #[test]
+fn a_storm_that_nobody_takes_climbs_the_ladders_of_all_whom_it_hits() {
+    let (city, ids) = city(100, &[]);
+    let mut inventory = city.inventory();
+    let duty = inventory.rosters[&RosterId::from("duty")].clone();
+    for owner in ["o3", "o4"] {
+        let person = |post: &str| Contact {
+            name: format!("{owner} {post}"),
+            mail: format!("{post}@{owner}.test"),
+            language: Language::En,
+            digest_at: None,
+        };
+        let (mut team, mut lead) = (duty.clone(), duty.clone());
+        (lead.id, lead.contacts) = (RosterId::from(format!("{owner}-lead").as_str()), vec![person("lead")]);
+        (team.id, team.contacts) = (owner.into(), vec![person("team")]);
+        team.escalate = Some(vec![roster::Step { after_ms: 10 * MINUTE, to: vec![lead.id.clone()] }]);
+        inventory.owners.get_mut(&OwnerId::from(owner)).unwrap().on_call = team.id.clone();
+        [team, lead].into_iter().for_each(|roster| _ = inventory.rosters.insert(roster.id.clone(), roster));
+    }
+    let mut bench = Bench::of(inventory);
+    bench.seen(0, 30, &refs(&ids), &Outcome::Pass);
+    bench.seen(30, 800, &refs(&ids), &refused());
+    let called = bench.mails.iter().filter(|m| matches!(m.content, Content::Escalated(_)));
+    let called: Vec<(i64, &str)> = called.map(|m| (m.at.since(T0) / MINUTE, m.to.name.as_str())).collect();
+    assert_eq!(called, [(11, "o3 lead"), (11, "o4 lead")]);
+}
+
+#[test]
 fn everybody_finds_their_own_first_in_the_table() {
     let (city, ids) = city(100, &[]);
     let mut inventory = city.inventory();
