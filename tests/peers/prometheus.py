@@ -209,8 +209,9 @@ def main():
     prometheus = daemon + 2
     with tempfile.TemporaryDirectory(prefix="gengfu-prometheus-") as folder:
         config = (ROOT / "deploy/prometheus/prometheus.yml").read_text(encoding="utf-8")
-        config = config.replace("9424", str(daemon)).replace("15s", f"{EVERY_S}s").replace("10s", f"{EVERY_S}s")
-        config = config.replace("../..", str(ROOT)).replace("global:", f"global:\n  evaluation_interval: {EVERY_S}s")
+        config = config.replace("gengfu:9424", f"127.0.0.1:{daemon}").replace("15s", f"{EVERY_S}s").replace("10s", f"{EVERY_S}s")
+        # Nobody listens there: how alerts are handed on is asked by chain.py.
+        config = config.replace("../..", str(ROOT)).replace("alertmanager:9093", f"127.0.0.1:{prometheus}")
         Path(folder, "prometheus.yml").write_text(config, encoding="utf-8")
         with open(Path(folder, "log"), "w+", encoding="utf-8") as log:
             demo = subprocess.Popen([GENGFU, "demo", "--port", str(daemon), "--store", folder], stdout=log, stderr=log)
