@@ -39,6 +39,7 @@ soak: setup ## The long ones: 200 kills at random moments, and more of everythin
 	GENGFU_PLAN_KILLS=all $(CARGO) test --release --test it -- --nocapture --test-threads=1 plans::
 	GENGFU_SEEDS=100 $(CARGO) test --release --quiet --lib survey
 	GENGFU_BACKLOG=20000 $(CARGO) test --release --lib --test it -- --nocapture --test-threads=1 a_backlog
+	GENGFU_SLOW_RELAY=30 $(CARGO) test --release --test it -- --nocapture a_relay_may_take
 	$(CARGO) build --quiet
 	GENGFU_AVAILABILITY_MINUTES=60 target/peers/bin/python tests/peers/availability.py
 	GENGFU_HISTORIES=100 $(CARGO) test --release --lib -- --nocapture rules_and_daemon_agree

@@ -76,6 +76,11 @@ impl Daemon {
         Ok(spent)
     }
 
+    /// Asks for a page, or anything else that is read.
+    pub(crate) fn get(&self, path: &str) -> reqwest::RequestBuilder {
+        self.client.get(format!("{}/{path}", self.site))
+    }
+
     /// Asks the gate, as a holder, about one of the subsystems; `when` is the rest of the question.
     pub(crate) fn gate(&self, subsystem: usize, when: &str) -> reqwest::RequestBuilder {
         let (owner, n) = (subsystem / PER_OWNER, subsystem % PER_OWNER);

@@ -1,6 +1,7 @@
 //! The whole daemon, as it is run, paced: 1 000 probes every 15 s, and with `GENGFU_BENCH_LONG` 100 000 every 60 s.
 //!
-//! `-- gate` measures the gate alone, `-- pages` how soon mail about an outage is with the relay. The daemon probes an nginx on loopback, stores, answers `/metrics` and looks after its mail. What it says of itself
+//! `-- gate` measures the gate alone, `-- pages` how soon mail about an outage is with the relay, and `-- storm` what
+//! happens when 3 000 subsystems fail at once. The daemon probes an nginx on loopback, stores, answers `/metrics` and looks after its mail. What it says of itself
 //! is read from its own `/metrics`; what it costs, from the kernel.
 
 #[path = "../rig/blackbox.rs"]
@@ -74,6 +75,9 @@ fn main() -> Result<()> {
     if arguments.iter().any(|argument| argument == "pages") {
         return runtime.block_on(pages(&target, folder.path()));
     }
+    if arguments.iter().any(|argument| argument == "storm") {
+        return runtime.block_on(storm(&target, folder.path()));
+    }
     if !long {
         head("The same pace without gengfu: 67 HTTP probes a second, fresh connections");
         runtime.block_on(control::rows(folder.path(), &target.urls("http")))?;
@@ -83,6 +87,7 @@ fn main() -> Result<()> {
     }
     if !long {
         runtime.block_on(pages(&target, &folder.path().join("pages")))?;
+        runtime.block_on(storm(&target, &folder.path().join("storm")))?;
     }
     Ok(())
 }
@@ -90,6 +95,11 @@ fn main() -> Result<()> {
 async fn pages(target: &Target, folder: &Path) -> Result<()> {
     head("Mail of a daemon with 10 000 HTTP probes every 60 s, of which 600 fail within a minute");
     pages::rows(CITY.subsystems, CITY.every_s, target.urls("http"), folder).await
+}
+
+async fn storm(target: &Target, folder: &Path) -> Result<()> {
+    head("A storm: 3 000 of 5 000 HTTP probes every 60 s fail at once, 50 people, and four pages a second are read");
+    pages::storm(target.urls("http"), folder).await
 }
 
 async fn watch(load: &Load, target: &Target, folder: &Path) -> Result<()> {

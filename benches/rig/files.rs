@@ -19,6 +19,15 @@ pub(crate) const T0: Timestamp = Timestamp(1_773_194_400_000);
 /// Subsystems of one owner.
 pub(crate) const PER_OWNER: usize = 100;
 
+/// A site of its own for some.
+#[derive(Clone)]
+pub(crate) struct Site {
+    /// For which numbers of an owner's subsystems.
+    pub(crate) wanted: fn(usize) -> bool,
+    /// Its address without a path.
+    pub(crate) url: String,
+}
+
 /// What is to be written.
 #[derive(Clone)]
 pub(crate) struct City {
@@ -34,8 +43,8 @@ pub(crate) struct City {
     pub(crate) ca: Option<String>,
     /// The relay's port on loopback; nobody listens at 9.
     pub(crate) relay_port: u16,
-    /// Of each owner every so many subsystems are asked at a site of their own, by their name.
-    pub(crate) own: Option<(usize, String)>,
+    /// Of each owner the subsystems whose numbers are wanted are asked at a site of their own, by their name.
+    pub(crate) own: Option<Site>,
 }
 
 impl City {
@@ -97,7 +106,7 @@ impl City {
         for n in 0..count {
             let common = &self.urls[(owner * PER_OWNER + n) % self.urls.len()];
             let url = match &self.own {
-                Some((every, site)) if n % every == 0 => format!("{site}/System_{n}_of_{owner}"),
+                Some(Site { wanted, url }) if wanted(n) => format!("{url}/System_{n}_of_{owner}"),
                 _ => common.clone(),
             };
             let tier = 1 + n % 3;
