@@ -37,6 +37,7 @@ ROUTES = [
     ("admins", "alertname=GengfuCalendarEnds severity=ticket"),
     ("shown", "alertname=GengfuSlaAtRisk severity=page subsystem=a/web"),
     ("shown", "alertname=GengfuInspectionFailed severity=page subsystem=a/web"),
+    ("shown", "alertname=GengfuFilingOverdue severity=page"),
     ("shown", "alertname=down severity=page incident=INC-1"),
 ]
 

@@ -132,7 +132,7 @@ fn promises() -> Vec<Panel> {
                 .label("subsystem", ["子系统", "Subsystem"])
                 .link(
                     ["打开子系统", "Open the subsystem"],
-                    "subsystem?var-owner=${owner}&var-subsystem=${__data.fields[0]}",
+                    "subsystem?var-owner=${owner}&var-subsystem=${__data.fields.subsystem}",
                 )
                 .label("name_@", ["名称", "Name"])
                 .label("tier", ["等级", "Tier"])

@@ -161,6 +161,21 @@ fn links_lead_to_boards_of_the_same_language_and_keep_the_time_range() {
 }
 
 #[test]
+fn links_of_tables_take_their_values_from_labels_of_the_row() {
+    let field = Regex::new(r"__data\.fields[.\[](\w+)").unwrap();
+    for (name, board) in files() {
+        for panel in panels(&board).filter(|panel| panel["type"] == "table") {
+            let columns = &panel["transformations"][1]["options"]["renameByName"];
+            for url in texts(&panel["fieldConfig"]).into_iter().filter(|text| text.starts_with("/d/")) {
+                for found in field.captures_iter(url) {
+                    assert!(columns[&found[1]].is_string(), "{name}: {}: no column {}", panel["title"], &found[1]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn text_is_laid_out_in_lines_that_a_person_reads() {
     let value = serde_json::json!({ "b": [1, 2, { "x": "短" }], "a": "y".repeat(120), "c": {}, "d": [] });
     let text = print::pretty(&value);

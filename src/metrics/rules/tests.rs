@@ -69,3 +69,14 @@ fn every_metric_of_the_rules_is_exported() {
     let unknown: Vec<_> = families.iter().filter(|name| crate::metrics::families::find(name).is_none()).collect();
     assert!(unknown.is_empty(), "{unknown:?}");
 }
+
+#[test]
+fn every_state_of_a_window_has_one_phase() {
+    let text = document();
+    let rule =
+        text.split("- record: gengfu:window_phase:code").nth(1).and_then(|rest| rest.split("- ").next()).unwrap();
+    for state in crate::domain::window::WindowState::ALL {
+        let said = rule.split(['"', '|']).filter(|word| *word == state.as_str()).count();
+        assert_eq!(said, 1, "{}", state.as_str());
+    }
+}
