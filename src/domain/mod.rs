@@ -8,6 +8,7 @@
 //! (who is told what), and `engine`, which only routes. The words are those of `docs/glossary.md`.
 
 mod audit;
+mod digest;
 mod fact;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -52,6 +53,7 @@ pub mod watch;
 pub mod window;
 
 pub use audit::*;
+pub use digest::*;
 pub use fact::*;
 pub use id::*;
 pub use inventory::*;
