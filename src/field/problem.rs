@@ -77,6 +77,7 @@ codes! {
     CertificateAbsent = "GF0123", "a file of the daemon's own TLS that is not there";
     CertificateDue = "GF0124", "a certificate of the daemon's own whose time is over, or soon will be";
     SharedShift = "GF0125", "shifts or overrides of one time that name different people";
+    NothingSuggested = "GF0126", "a grade from which on a report is due and which no threshold gives";
     NoUndo = "GF0120", "a step that stays when its run turns back";
 }
 

@@ -54,7 +54,17 @@ impl Draft {
             let threshold = self.threshold(record, &rules);
             rules.thresholds.extend(threshold);
         }
+        self.warn_of_silence(filing);
         Some(rules)
+    }
+
+    /// A report is due from 较大 on; without a threshold for it nobody is told of most outages that need one.
+    fn warn_of_silence(&mut self, filing: &Record) {
+        if filing.records("grades").all(|record| record.text("grade") != Grade::Considerable.as_str()) {
+            let message = "a report is due from `considerable` on, and no threshold gives it";
+            let problem = Problem::warning(Code::NothingSuggested, filing.at("grades"), message);
+            self.problems.push(problem.hint("take its values from the guide; else people alone notice such outages"));
+        }
     }
 
     fn assigned(&mut self, record: &Record) -> Option<Assigned> {
