@@ -1,4 +1,5 @@
-//! `/maintenance.ics` and `/maintenance.atom`: windows for the calendars and readers that people already look at.
+//! `/maintenance.ics`, `/maintenance.atom` and `/incidents.atom`: windows and incidents for the calendars and readers that
+//! people already look at.
 //!
 //! Not here: the form of iCalendar (`notify::calendar`). Invariants: an event keeps its UID and its SEQUENCE only rises;
 //! what was called off stays for a fortnight, so that calendars take it out; an Atom entry never changes.
@@ -98,6 +99,10 @@ fn title(snapshot: &Snapshot, owner: Option<&OwnerId>, language: Language) -> St
         Language::Zh => "更夫 · 维护窗口",
         Language::En => "gengfu: maintenance windows",
     };
+    of_owner(snapshot, owner, title, language)
+}
+
+fn of_owner(snapshot: &Snapshot, owner: Option<&OwnerId>, title: &str, language: Language) -> String {
     match owner.and_then(|id| snapshot.inventory.owners.get(id)) {
         Some(owner) => format!("{title} · {}", owner.name.get(language)),
         None => title.to_owned(),
@@ -170,6 +175,70 @@ fn entry(snapshot: &Snapshot, window: &WindowView, version: &Version, language: 
         updated: version.at.to_string(),
         href: format!("{home}#{}", window.id),
         author: legible(owner),
+        lines: lines.iter().map(|line| legible(line)).collect(),
+    }
+}
+
+/// `GET /incidents.atom?owner=`: one entry when an incident opens and one when it is over, the newest first. Strangers and
+/// people inside read the same: what was seen and who said what is on the incident's page.
+pub(super) async fn incidents(
+    reads: Reads,
+    State(state): State<WebState>,
+    Query(of): Query<Of>,
+) -> Result<Response, Problem> {
+    let snapshot = state.picture();
+    let (owner, language) = (of.owner(&snapshot)?, reads.language);
+    let concerns = |i: &&IncidentView| owner.as_ref().is_none_or(|o| i.subsystem.owner() == *o);
+    let moments = |i: &'_ IncidentView| std::iter::once((i.since, false)).chain(i.until.map(|until| (until, true)));
+    let mut all: Vec<(Timestamp, bool, &IncidentView)> = snapshot
+        .incidents
+        .iter()
+        .filter(concerns)
+        .flat_map(|i| moments(i).map(move |(at, over)| (at, over, i)).collect::<Vec<_>>())
+        .collect();
+    all.sort_by_key(|(at, over, i)| std::cmp::Reverse((*at, i.id, *over)));
+    all.truncate(ENTRIES_MAX);
+    let home = format!("{}/incidents", state.site.public_url);
+    let query = owner.as_ref().map_or_else(String::new, |o| format!("?owner={o}"));
+    let title = match language {
+        Language::Zh => "更夫 · 事件",
+        Language::En => "gengfu: incidents",
+    };
+    let feed = Feed {
+        title: legible(&of_owner(&snapshot, owner.as_ref(), title, language)),
+        lang: Texts::of(language).code,
+        itself: format!("{}/incidents.atom{query}", state.site.public_url),
+        updated: all.first().map_or(snapshot.at, |(at, ..)| *at).to_string(),
+        entries: all.iter().map(|(at, over, i)| happened(&snapshot, i, *at, *over, language, &home)).collect(),
+        home,
+    };
+    // Writing into memory cannot fail.
+    let text = feed.render().unwrap_or_default();
+    Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], text).into_response())
+}
+
+fn happened(
+    snapshot: &Snapshot,
+    incident: &IncidentView,
+    at: Timestamp,
+    over: bool,
+    language: Language,
+    home: &str,
+) -> FeedEntry {
+    let (t, inventory) = (Texts::of(language), &snapshot.inventory);
+    let names = inventory.subsystems.get(&incident.subsystem).map(|s| &s.name);
+    let name = names.map_or(incident.subsystem.as_str(), |names| names.get(language));
+    let owner = inventory.owners.get(&incident.subsystem.owner()).map(|o| o.name.get(language));
+    let (symptom, state) = (t.symptom(incident.symptom), if over { t.past } else { t.still_open });
+    let local = |at: Timestamp| inventory.zone.local(at).strftime("%Y-%m-%d %H:%M").to_string();
+    let mut lines = vec![format!("{}: {}", t.from, local(incident.since))];
+    lines.extend(incident.until.filter(|_| over).map(|until| format!("{}: {}", t.to, local(until))));
+    FeedEntry {
+        id: format!("{home}/{}#{}.{at}", incident.id, if over { "over" } else { "open" }),
+        title: legible(&format!("{name} {symptom} · {state} {}", incident.id)),
+        updated: at.to_string(),
+        href: format!("{home}/{}", incident.id),
+        author: legible(owner.unwrap_or(incident.subsystem.as_str())),
         lines: lines.iter().map(|line| legible(line)).collect(),
     }
 }

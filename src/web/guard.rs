@@ -84,6 +84,9 @@ fn host_name(host: &str) -> &str {
     }
 }
 
+/// Whether pages of others may show what we send.
+pub(super) const ELSEWHERE: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
 const HEADERS: [(HeaderName, &str); 6] = [
     (
         header::CONTENT_SECURITY_POLICY,
@@ -94,7 +97,7 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (header::REFERRER_POLICY, "no-referrer"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (ELSEWHERE, "same-origin"),
 ];
 
 /// Adds the security headers, and keeps answers out of shared caches unless a handler said otherwise.
@@ -106,8 +109,8 @@ pub(super) async fn with_headers(request: Request, next: Next) -> Response {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     for (name, value) in HEADERS {
-        // A report that stands for itself brings its own policy, without scripts.
-        if name == header::CONTENT_SECURITY_POLICY && headers.contains_key(&name) {
+        // A report that stands for itself brings its own policy, without scripts; badges and banners are for others.
+        if (name == header::CONTENT_SECURITY_POLICY || name == ELSEWHERE) && headers.contains_key(&name) {
             continue;
         }
         headers.insert(name, HeaderValue::from_static(value));

@@ -9,6 +9,8 @@ mod api;
 mod archive;
 mod assets;
 pub mod audit;
+mod badge;
+mod banner;
 mod channel;
 mod dto;
 mod feed;
@@ -114,6 +116,10 @@ fn doors() -> Doors {
         .nest("/api/v1", api::doors())
         .get("/maintenance.ics", Needs::Nothing, feed::maintenance)
         .get("/maintenance.atom", Needs::Nothing, feed::news)
+        .get("/incidents.atom", Needs::Nothing, feed::incidents)
+        .get("/badge/{owner}/{file}", Needs::Nothing, badge::badge)
+        .get("/banner.json", Needs::Nothing, banner::json)
+        .get("/banner.js", Needs::Nothing, banner::script)
         .get("/on-call.ics", Needs::Sight, api::on_call::shifts)
         .get("/notices.html", Needs::Nothing, notices::fragment)
         .get("/assets/{file}", Needs::Nothing, assets::asset)

@@ -27,7 +27,7 @@ const NAMES_MAX: usize = 5;
 
 /// Where a notice is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Channel {
+pub(super) struct Channel {
     name: &'static str,
     /// Characters that it can show.
     max_chars: usize,
@@ -35,10 +35,15 @@ struct Channel {
     greeting: [&'static str; 2],
 }
 
+impl Channel {
+    /// A screen of a telephone.
+    pub(super) const APP: Self = Self { name: "app", max_chars: 300, greeting: ["", ""] };
+}
+
 /// Every channel.
 const CHANNELS: [Channel; 5] = [
     Channel { name: "portal", max_chars: 1_000, greeting: ["", ""] },
-    Channel { name: "app", max_chars: 300, greeting: ["", ""] },
+    Channel::APP,
     Channel { name: "mini_programs", max_chars: 200, greeting: ["", ""] },
     Channel { name: "kiosks", max_chars: 160, greeting: ["", ""] },
     Channel { name: "hotline", max_chars: 500, greeting: ["您好。", "Hello. "] },
@@ -184,7 +189,7 @@ pub(super) async fn fragment(
 }
 
 /// The sentences that fit a channel; the first, with what and when, is always said.
-fn text(channel: Channel, snapshot: &Snapshot, window: &WindowView, language: Language) -> String {
+pub(super) fn text(channel: Channel, snapshot: &Snapshot, window: &WindowView, language: Language) -> String {
     let (greeting, gap) = match language {
         Language::Zh => (channel.greeting[0], ""),
         Language::En => (channel.greeting[1], " "),

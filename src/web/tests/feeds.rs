@@ -1,6 +1,7 @@
 //! Feeds and notices: what calendars, readers and portals fetch.
 
 use super::*;
+use crate::domain::SubsystemId;
 
 #[tokio::test]
 async fn the_calendar_feed_holds_what_is_to_come_and_nothing_that_is_over() {
@@ -102,4 +103,71 @@ async fn a_channel_gets_what_is_planned_and_its_fetch_is_told_while_browsers_and
         let got = shown.iter().find(|s| s.window.as_str() == "bdc-monthly.00000002").unwrap();
         assert_eq!((channel.as_str(), got.span, &got.scope), ("holder of read", span, &scope));
     }
+}
+
+#[tokio::test]
+async fn incidents_are_two_entries_each_and_strangers_read_no_more_than_pages_show() {
+    let (state, _commands) = fixture::state(fixture::snapshot());
+    let feed = send(&state, request("192.0.2.7", Method::GET, "/incidents.atom?lang=en")).await;
+    assert_eq!(feed.header(header::CONTENT_TYPE), "application/atom+xml; charset=utf-8");
+    // Four incidents of which one is over.
+    assert_eq!(feed.body.matches("<entry>").count(), 5, "{}", feed.body);
+    assert!(feed.body.contains("INC-0417#over."), "{}", feed.body);
+    assert!(!feed.body.contains("127.64.3.9") && !feed.body.contains("night-desk"), "{}", feed.body);
+    let of = get("/incidents.atom?lang=en&owner=police").await.body;
+    assert_eq!(of.matches("<entry>").count(), 1, "{of}");
+    assert_eq!(get("/incidents.atom?owner=nobody").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_badge_says_in_word_shape_and_colour_how_a_service_stands() {
+    let badge = get("/badge/bdc/exchange-district.svg?lang=en").await;
+    assert_eq!(badge.header(header::CONTENT_TYPE), "image/svg+xml; charset=utf-8");
+    assert_eq!(badge.headers.get("cross-origin-resource-policy").unwrap(), "cross-origin");
+    assert!(badge.body.contains(">Down</text>") && badge.body.contains("#b3261e"), "{}", badge.body);
+    assert!(badge.body.contains(": Down</title>"), "{}", badge.body);
+    for wrong in ["/badge/bdc/exchange-district", "/badge/bdc/nothing.svg"] {
+        let answer = get(wrong).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND);
+        assert!(answer.body.contains(".svg behind it"), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_badge_escapes_what_the_files_call_it() {
+    let mut snapshot = fixture::snapshot();
+    let inventory = Arc::make_mut(&mut snapshot.inventory);
+    inventory.subsystems.get_mut(&SubsystemId::from("bdc/exchange-district")).unwrap().name.en =
+        "<b>\"&\u{7}".repeat(20);
+    let (state, _commands) = fixture::state(snapshot);
+    let badge = send(&state, request("127.0.0.1", Method::GET, "/badge/bdc/exchange-district.svg?lang=en")).await;
+    assert!(!badge.body.contains("<b>") && !badge.body.contains('\u{7}') && badge.body.contains('…'), "{}", badge.body);
+}
+
+#[tokio::test]
+async fn pages_of_others_are_told_of_maintenance_that_runs_and_that_was_announced() {
+    let mut snapshot = fixture::snapshot();
+    let mut windows = snapshot.windows.to_vec();
+    let window = windows.iter_mut().find(|w| w.id.as_str() == "certificates.00000001").unwrap();
+    (window.announced, window.state) = (Some(NOW - HOUR), WindowState::Announced);
+    snapshot.windows = Arc::new(windows);
+    let (state, _commands) = fixture::state(snapshot);
+    let ask = async |path: &str| send(&state, request("192.0.2.7", Method::GET, path)).await;
+    let answer = ask("/banner.json").await;
+    assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), "*");
+    assert_eq!(answer.headers.get("cross-origin-resource-policy").unwrap(), "cross-origin");
+    let banner = answer.json();
+    let ids = |part: &str| -> Vec<String> {
+        banner[part].as_array().unwrap().iter().map(|w| w["window"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(ids("current").contains(&"police-patch.00000001".to_owned()), "{banner}");
+    assert!(ids("next").contains(&"certificates.00000001".to_owned()), "{banner}");
+    assert!(!ids("next").contains(&"bdc-monthly.00000002".to_owned()), "plans are nobody else's yet: {banner}");
+    assert!(banner["current"][0]["text"]["zh"].as_str().unwrap().contains("维护"), "{banner}");
+    assert!(ask("/banner.json?owner=tax").await.json()["next"].as_array().unwrap().is_empty());
+    assert_eq!(ask("/banner.json?owner=nobody").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(ask("/banner.json?days=99").await.status, StatusCode::BAD_REQUEST);
+    let script = ask("/banner.js").await;
+    assert_eq!(script.headers.get("cross-origin-resource-policy").unwrap(), "cross-origin");
+    assert!(!script.body.contains("innerHTML"), "text alone is written");
 }
