@@ -64,7 +64,7 @@ pub(super) fn page(news: &FoldedNews, words: &Words<'_>, url: &str) -> Page {
     Page {
         lang: words.lang(),
         list: "incidents",
-        tone: if open > 0 { Tone::Bad } else { Tone::Plain },
+        tone: if open > 0 && !news.quiet { Tone::Bad } else { Tone::Plain },
         subject,
         lead,
         sections: sections.into_iter().filter_map(section).collect(),
