@@ -186,8 +186,11 @@ impl Engine {
         match fact {
             Fact::IncidentLeft { subsystem, .. } => self.watch.explained(subsystem, at),
             Fact::IncidentClosed { incident, .. } => {
-                let joined = self.desk.get(*incident).map(|i| i.joined.keys().cloned().collect::<Vec<_>>());
-                joined.into_iter().flatten().for_each(|id| self.watch.explained(&id, at));
+                let Some(incident) = self.desk.get(*incident) else { return };
+                // The first of a storm is no more its cause than the others.
+                let first = (incident.symptom == Symptom::Storm).then(|| incident.subsystem.clone());
+                let explained: Vec<SubsystemId> = incident.joined.keys().cloned().chain(first).collect();
+                explained.iter().for_each(|id| self.watch.explained(id, at));
             }
             _ => {}
         }

@@ -202,7 +202,8 @@ impl Engine {
             until,
             evidence: seen.into_iter().chain(said).collect(),
             affected: joined.take(AFFECTED_MAX).collect(),
-            affected_total: incident.joined.len(),
+            // Once a storm is over nobody fails with it; how far it went is who was named.
+            affected_total: if is_storm && until.is_some() { incident.named.len() } else { incident.joined.len() },
             budget_left_ms: promise.as_ref().map(|p| p.left_ms),
             target_ppm: promise.as_ref().map(|p| p.target_ppm),
             burn_milli: (incident.symptom == Symptom::SlaAtRisk).then(|| self.burn_milli(id)).flatten(),

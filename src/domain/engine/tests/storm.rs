@@ -165,3 +165,16 @@ fn everybody_finds_their_own_first_in_the_table() {
     assert_eq!(table("duty")[0], "o0");
     assert_eq!((table("four").len(), table("duty").len()), (50, 50), "both see how far it goes");
 }
+
+#[test]
+fn the_end_of_a_storm_says_how_far_it_went_and_no_promise_of_its_first_one_is_at_risk_for_it() {
+    let (city, ids) = city(100, &[]);
+    let mut bench = Bench::of(city.inventory());
+    bench.seen(0, 30, &refs(&ids), &Outcome::Pass);
+    bench.seen(30, 900, &refs(&ids), &refused());
+    bench.seen(900, 1_200, &refs(&ids), &Outcome::Pass);
+    let closing = bench.mails.iter().find(|m| matches!(m.content, Content::Closed(_))).and_then(about).unwrap();
+    assert_eq!((closing.symptom, closing.affected_total), (Symptom::Storm, 99));
+    let risks = bench.mails.iter().filter(|m| about(m).is_some_and(|n| n.symptom == Symptom::SlaAtRisk)).count();
+    assert_eq!(risks, 0);
+}
