@@ -3,6 +3,8 @@
 # authorities, and a user without rights. Nothing else: no shell, no package manager.
 #   rootfs.sh PROGRAM FOLDER
 set -eu
+# The image's user is not the one who builds it.
+umask 022
 program=$1
 root=$2
 [ ! -e "$root" ] || { echo "rootfs: $root exists already; name a new folder" >&2; exit 2; }

@@ -22,7 +22,7 @@ from prometheus import free_ports, stop
 
 ROOT = Path(__file__).resolve().parents[2]
 ALERTMANAGERS = ("prometheus-alertmanager", "alertmanager")
-LIMIT_S = 90
+LIMIT_S = 240
 
 
 class Outside(BaseHTTPRequestHandler):

@@ -165,8 +165,8 @@ def kubernetes(problems, wanted_mounts):
 
 def image(folder, problems):
     """The image's files by the image's script, and the program in them as the image's user."""
-    if os.getuid() != 0 or not shutil.which("strip"):
-        print("deploy: not root, or no `strip`: the image's files were not built")
+    if not shutil.which("strip") or run("chroot", f"--userspec={NOBODY}:{NOBODY}", "/", "/bin/true").returncode:
+        print("deploy: no `strip`, or nobody may change root and user here: the image's files were not built")
         return None
     world, port = Path(folder, "world"), free_ports(1)
     built = run(DEPLOY / "container/rootfs.sh", ROOT / "target/debug/gengfu", world)
@@ -175,6 +175,8 @@ def image(folder, problems):
     for name in ("probes", "schedules"):
         shutil.copytree(ROOT / name, world / "etc/gengfu" / name)
     shutil.copy(ROOT / "gengfu.yaml", world / "etc/gengfu")
+    # Whoever checked the files out may have kept them to himself.
+    run("chmod", "-R", "a+rX", world / "etc/gengfu")
     inside = ["chroot", f"--userspec={NOBODY}:{NOBODY}", world, "/usr/bin/gengfu"]
     config = ["--config", "/etc/gengfu/gengfu.yaml"]
     environment = {"PATH": os.environ["PATH"], "GENGFU_LISTEN": f"127.0.0.1:{port}",

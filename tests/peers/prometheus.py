@@ -25,7 +25,7 @@ import dashboards
 
 ROOT = Path(__file__).resolve().parents[2]
 GENGFU = ROOT / "target/debug/gengfu"
-START_S, SEEN_S, STOP_S = 60, 120, 15
+START_S, SEEN_S, STOP_S = 120, 300, 30
 # Of scrapes and rules; a debug build under load takes more than a second to write the city's metrics.
 EVERY_S = 3
 
