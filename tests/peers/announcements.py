@@ -24,6 +24,7 @@ PROGRAM = ROOT / "target/debug/gengfu"
 ATOM = "{http://www.w3.org/2005/Atom}"
 OVER = {"completed", "failed", "cancelled", "rejected", "missed"}
 START_WITHIN_S = 120
+MOMENTS_MAX = 200
 
 
 def free_port():
@@ -58,12 +59,25 @@ def wait_until_announced(base):
     sys.exit("announcements: the daemon announced nothing")
 
 
+def at_one_moment(base, feed, windows):
+    """A feed and the windows of the same moment: the daemon goes on to announce while it is read."""
+    before = get(f"{base}/{windows}")
+    for _ in range(MOMENTS_MAX):
+        text, after = get(f"{base}/{feed}"), get(f"{base}/{windows}")
+        if before == after:
+            return text, json.loads(after)
+        before = after
+        time.sleep(0.2)
+    raise SystemExit(f"announcements: the windows never stood still while {feed} was read")
+
+
 def calendars(base, wrong):
     now = datetime.now(timezone.utc)
-    windows = json.loads(get(f"{base}/api/v1/windows?to={(now + timedelta(days=390)):%Y-%m-%dT%H:%M:%SZ}"))
+    listed = f"api/v1/windows?to={(now + timedelta(days=390)):%Y-%m-%dT%H:%M:%SZ}"
+    windows = json.loads(get(f"{base}/{listed}"))
     total = 0
     for owner in sorted({window["owner"] for window in windows}):
-        text = get(f"{base}/maintenance.ics?lang=en&owner={owner}")
+        text, windows = at_one_moment(base, f"maintenance.ics?lang=en&owner={owner}", listed)
         feed = icalendar.Calendar.from_ical(text)
         events = {str(e["UID"]): e for e in feed.walk("VEVENT")}
         low, high = now + timedelta(hours=1), now + timedelta(days=300)
