@@ -3,6 +3,7 @@
 mod feeds;
 mod filings;
 mod incidents;
+mod maintenance;
 mod outbox;
 mod planning;
 mod runs;
@@ -62,7 +63,7 @@ async fn get_from_afar(path: &str) -> Answer {
     send(&fixture::state(fixture::snapshot()).0, request("192.0.2.7", Method::GET, path)).await
 }
 
-const PAGES: [(&str, &str); 17] = [
+const PAGES: [(&str, &str); 19] = [
     ("overview", "/"),
     ("owner", "/owners/xuhui"),
     ("subsystem", "/subsystems/bdc/exchange-district"),
@@ -71,6 +72,8 @@ const PAGES: [(&str, &str); 17] = [
     ("incident", "/incidents/INC-0421"),
     ("filing", "/incidents/INC-0421/filing"),
     ("maintenance", "/maintenance"),
+    ("window", "/maintenance/windows/police-patch.00000001"),
+    ("request", "/maintenance/request?owner=bdc&s.bdc/e-archive=on&start=2026-12-19T14:00&for=2h"),
     ("plan", "/maintenance/plan"),
     ("runs", "/maintenance/runs"),
     ("run", "/maintenance/runs/jinshan-upgrade.00000001.1"),

@@ -1,13 +1,24 @@
-//! `/maintenance`: what runs, what comes, what was.
+//! `/maintenance?month=&owner=&policy=`: what runs, a month at a glance, what is allowed when, what comes, what was.
+//!
+//! Not here: the year with what clashes (`plan`). A month, an owner or a policy that does not exist is passed over: the
+//! page says which it shows.
+
+mod allowed;
+mod month;
 
 use super::{Asked, Frame, runs, show};
 use crate::domain::window::WindowState;
 use crate::domain::*;
 use crate::web::format;
 use crate::web::look::Look;
+use allowed::{Frozen, Rule};
 use askama::Template;
+use axum::extract::Query;
 use axum::http::StatusCode;
 use axum::response::Response;
+use month::Month;
+use serde::Deserialize;
+use std::collections::BTreeSet;
 
 /// Rows of each group.
 const ROWS_MAX: usize = 100;
@@ -19,13 +30,41 @@ const SCOPE_MAX: usize = 4;
 struct Page {
     f: Frame,
     sentence: String,
-    groups: [Group; 3],
+    running: Group,
+    month: Month,
+    /// Owner and policy behind another month.
+    kept: String,
+    shown: String,
+    owners: Vec<Choice>,
+    policies: Vec<Choice>,
+    rules: Vec<Rule>,
+    freezes: Vec<Frozen>,
+    others: [Group; 2],
 }
 
 struct Group {
+    id: &'static str,
     title: &'static str,
+    /// What to do where there is nothing.
+    empty: &'static str,
     total: usize,
     rows: Vec<Row>,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Wanted {
+    /// `2026-12`.
+    month: Option<String>,
+    owner: Option<String>,
+    policy: Option<String>,
+}
+
+/// One of a list in a form.
+struct Choice {
+    id: String,
+    name: String,
+    chosen: bool,
 }
 
 /// One window in a list.
@@ -81,9 +120,15 @@ fn why(asked: &Asked, window: &WindowView) -> String {
 }
 
 /// `GET /maintenance`.
-pub(super) async fn page(asked: Asked) -> Response {
+pub(super) async fn page(asked: Asked, Query(wanted): Query<Wanted>) -> Response {
+    let inventory = &asked.snapshot.inventory;
+    let owner = wanted.owner.as_deref().map(OwnerId::from).filter(|o| inventory.owners.contains_key(o));
+    let concerns = |w: &WindowView| match &owner {
+        Some(owner) => w.owner == *owner || w.scope.iter().any(|id| id.owner() == *owner),
+        None => true,
+    };
     let (mut running, mut upcoming, mut past) = (Vec::new(), Vec::new(), Vec::new());
-    for window in asked.snapshot.windows.iter() {
+    for window in asked.snapshot.windows.iter().filter(|w| concerns(w)) {
         match window.state {
             state if state.is_running() => running.push(window),
             state if state.is_terminal() && state != WindowState::Rejected => past.push(window),
@@ -96,12 +141,51 @@ pub(super) async fn page(asked: Asked) -> Response {
         Language::Zh => format!("{} 个进行中，{} 个待进行", running.len(), upcoming.len()),
         Language::En => format!("{} running, {} to come", running.len(), upcoming.len()),
     };
-    let group = |title, windows: Vec<&WindowView>| Group {
+    let group = |id, title, empty, windows: Vec<&WindowView>| Group {
+        id,
         title,
+        empty,
         total: windows.len(),
         rows: windows.into_iter().take(ROWS_MAX).map(|w| Row::of(&asked, w)).collect(),
     };
-    let t = asked.t;
-    let groups = [group(t.running, running), group(t.upcoming, upcoming), group(t.past, past)];
-    show(&asked, StatusCode::OK, &Page { f: asked.frame("maintenance", t.maintenance), sentence, groups })
+    let wanted_policy = wanted.policy.as_deref();
+    let named = inventory.policies.iter().find(|p| Some(p.id.as_str()) == wanted_policy);
+    let policy = named.or(inventory.policies.first());
+    let first = month::first_of(&asked, wanted.month.as_deref());
+    let mut kept = String::new();
+    for (key, value) in [("owner", owner.as_ref().map(OwnerId::as_str)), ("policy", named.map(|p| p.id.as_str()))] {
+        kept += &value.map(|value| format!("&{key}={value}")).unwrap_or_default();
+    }
+    let (t, shown) = (asked.t, first.strftime("%Y-%m").to_string());
+    let mut f = asked.frame("maintenance", t.maintenance);
+    f.other_href = format!("{}&month={shown}{kept}", f.other_href);
+    let page = Page {
+        f,
+        sentence,
+        running: group("running", t.running, t.nothing_runs, running),
+        month: Month::of(&asked, first, owner.as_ref(), policy),
+        kept,
+        shown,
+        owners: owners(&asked, owner.as_ref()),
+        policies: inventory
+            .policies
+            .iter()
+            .map(|p| choice(p.id.as_str(), p.id.to_string(), policy == Some(p)))
+            .collect(),
+        rules: allowed::rules(&asked),
+        freezes: allowed::freezes(&asked),
+        others: [group("upcoming", t.upcoming, t.no_windows, upcoming), group("past", t.past, t.none, past)],
+    };
+    show(&asked, StatusCode::OK, &page)
+}
+
+fn choice(id: &str, name: String, chosen: bool) -> Choice {
+    Choice { id: id.to_owned(), name, chosen }
+}
+
+/// Whoever has windows, or is chosen.
+fn owners(asked: &Asked, chosen: Option<&OwnerId>) -> Vec<Choice> {
+    let mut ids: BTreeSet<&OwnerId> = asked.snapshot.windows.iter().map(|w| &w.owner).collect();
+    ids.extend(chosen);
+    ids.into_iter().map(|id| choice(id.as_str(), asked.owner_name(id), chosen == Some(id))).collect()
 }

@@ -15,12 +15,14 @@ mod overview;
 mod owner;
 mod plan;
 mod report;
+mod request;
 mod runs;
 mod sign_in;
 mod strip;
 mod subsystem;
 mod take;
 mod tonight;
+mod window;
 
 use super::Shared;
 use super::access::{Asker, Doors, Needs, sign_in_href};
@@ -56,6 +58,11 @@ pub(super) fn doors() -> Doors {
         .get("/hours", Needs::Nothing, hours::page)
         .get("/hours/{owner}", Needs::Nothing, hours::sheet)
         .get("/maintenance", Needs::Nothing, maintenance::page)
+        .get("/maintenance/request", Needs::Sight, request::page)
+        .post("/maintenance/request", Needs::Scope(Scope::Operate), request::file)
+        .get("/maintenance/windows/{id}", Needs::Nothing, window::page)
+        // Whoever approves need not operate; the order is asked who gives it.
+        .post("/maintenance/windows/{id}", Needs::Token, window::order)
         .get("/maintenance/plan", Needs::Nothing, plan::page)
         .get("/maintenance/runs", Needs::Nothing, runs::list)
         .get("/maintenance/runs/{id}", Needs::Nothing, runs::page)

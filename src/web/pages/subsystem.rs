@@ -1,6 +1,7 @@
 //! `/subsystems/{owner}/{id}`: everything about one service, evidence included for those inside.
 
 mod attempt;
+mod graph;
 mod promise;
 
 use super::maintenance::Row as WindowRow;
@@ -15,14 +16,13 @@ use attempt::ProbeRow;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use promise::{Correction, PeriodRow};
+use graph::Graph;
+use promise::{Correction, Promise};
 
 /// Changes that are listed.
 const CHANGES_MAX: usize = 12;
 /// Windows to come, and as many past ones, that are listed.
 const WINDOWS_MAX: usize = 6;
-/// Dependants that are listed.
-const DEPENDANTS_MAX: usize = 60;
 
 #[derive(Template)]
 #[template(path = "web/templates/subsystem.html")]
@@ -47,31 +47,24 @@ struct Page {
     long_scale: [String; 4],
     changes: Vec<Change>,
     probes: Vec<ProbeRow>,
-    rows: Vec<PeriodRow>,
+    promise: Promise,
     corrections: Vec<Correction>,
-    spent: Vec<(&'static str, String)>,
     policy: Policy,
     windows: Vec<WindowRow>,
-    needs: Vec<Need>,
-    needed: Vec<Need>,
+    graph: Graph,
 }
 
+/// From one state to the next, with the incident that says what was seen.
 struct Change {
     look: Look,
     when: String,
     lasted: String,
+    incident: Option<(String, &'static str)>,
 }
 
 struct Policy {
     sentence: String,
     reasons: Vec<String>,
-}
-
-struct Need {
-    look: Look,
-    href: String,
-    name: String,
-    note: String,
 }
 
 /// `GET /subsystems/{owner}/{id}`.
@@ -89,7 +82,6 @@ pub(super) async fn page(
     let (mut day, mut long) = (Cells::day(asked.now), Cells::long(asked.now, asked.zone()));
     day.add(asked.now, view);
     long.add(asked.now, view);
-    let (rows, spent) = promise::rows(&asked, subsystem, view);
     let page = Page {
         f: asked.frame("", title),
         id: id.to_string(),
@@ -109,15 +101,13 @@ pub(super) async fn page(
         day_scale: [24, 18, 12, 6, 0].map(|hours| asked.moment(asked.now - hours * HOUR)),
         long: long.draw(asked.t),
         long_scale: [LONG_CELLS, 60, 30, 0].map(|days| days_ago(&asked, days)),
-        changes: changes(&asked, view),
+        changes: changes(&asked, &id, view),
         probes: view.probes.iter().filter_map(|p| ProbeRow::of(&asked, &state.board, p)).collect(),
-        rows,
+        promise: promise::of(&asked, subsystem, view),
         corrections: promise::corrections(&asked, view),
-        spent,
         policy: policy(&asked, &id),
         windows: windows(&asked, &id),
-        needs: needs(&asked, subsystem),
-        needed: needed(&asked, &id),
+        graph: Graph::of(&asked, subsystem),
     };
     show(&asked, StatusCode::OK, &page)
 }
@@ -140,17 +130,24 @@ fn sentence(asked: &Asked, view: &SubsystemView) -> String {
     text
 }
 
-/// The open incident that it is the root of, or fails with.
-fn incident(asked: &Asked, id: &SubsystemId) -> Option<String> {
-    let concerns = |i: &&IncidentView| i.subsystem == *id || i.affected.iter().any(|(a, _)| a == id);
-    let mut open = asked.snapshot.incidents.iter().filter(|i| i.until.is_none());
-    open.find(concerns).map(|i| i.id.to_string())
+/// Whether an incident is about a subsystem: as the root, or as one that fails with it.
+fn concerns(incident: &IncidentView, id: &SubsystemId) -> bool {
+    incident.subsystem == *id || incident.affected.iter().any(|(affected, _)| affected == id)
 }
 
-fn changes(asked: &Asked, view: &SubsystemView) -> Vec<Change> {
+/// The open incident that it is the root of, or fails with.
+fn incident(asked: &Asked, id: &SubsystemId) -> Option<String> {
+    let mut open = asked.snapshot.incidents.iter().filter(|i| i.until.is_none());
+    open.find(|i| concerns(i, id)).map(|i| i.id.to_string())
+}
+
+fn changes(asked: &Asked, id: &SubsystemId, view: &SubsystemView) -> Vec<Change> {
     let within = Span::new(Timestamp::MIN, asked.now);
     let mut spans: Vec<_> = view.timeline.spans(within).collect();
     spans.reverse();
+    let incidents: Vec<&IncidentView> = asked.snapshot.incidents.iter().filter(|i| concerns(i, id)).collect();
+    // An incident opens while the state lasts, and the last one is the nearest.
+    let opened_in = |span: Span| incidents.iter().rev().find(|i| span.contains(i.since) || i.since == span.end);
     let change = |(span, health): (Span, timeline::Health)| Change {
         look: health.into(),
         when: match span.end < asked.now {
@@ -158,6 +155,10 @@ fn changes(asked: &Asked, view: &SubsystemView) -> Vec<Change> {
             false => format!("{} {}", asked.t.since, asked.moment(span.start)),
         },
         lasted: asked.length(span.len_ms()),
+        incident: match health {
+            timeline::Health::Up => None,
+            _ => opened_in(span).map(|i| (i.id.to_string(), asked.t.symptom(i.symptom))),
+        },
     };
     spans.into_iter().take(CHANGES_MAX).map(change).collect()
 }
@@ -172,6 +173,9 @@ fn policy(asked: &Asked, id: &SubsystemId) -> Policy {
         (true, Some(until), _) => format!("{} {}", t.open_now, asked.moment(until)),
         (true, None, _) => t.open_now.to_owned(),
         (false, _, Some(next)) => format!("{} · {} {}", t.closed_now, t.next_open, asked.moment(next)),
+        (false, _, None) if answer.reasons.iter().any(|r| r.kind == policy::DenyKind::NoWindow) => {
+            format!("{} · {}", t.closed_now, t.needs_window)
+        }
         (false, _, None) => format!("{} · {}", t.closed_now, t.no_next_open),
     };
     let denied = answer.reasons.iter().map(|r| (&r.text, &r.rule));
@@ -186,34 +190,4 @@ fn windows(asked: &Asked, id: &SubsystemId) -> Vec<WindowRow> {
     let mut past: Vec<_> = mine().filter(|w| w.span.end <= asked.now).collect();
     past.reverse();
     to_come.chain(past.into_iter().take(WINDOWS_MAX)).map(|w| WindowRow::of(asked, w)).collect()
-}
-
-fn need(asked: &Asked, id: &SubsystemId, note: String) -> Need {
-    let view = asked.snapshot.subsystem(id);
-    Need {
-        look: view.map_or(Look::Absent, |view| look::of(asked.now, &asked.snapshot, view)),
-        href: format!("/subsystems/{id}"),
-        name: asked.name(id),
-        note,
-    }
-}
-
-fn needs(asked: &Asked, subsystem: &Subsystem) -> Vec<Need> {
-    let mut needs = Vec::new();
-    for dependency in &subsystem.depends_on {
-        for id in dependency.members() {
-            let note = match dependency {
-                Dependency::One(_) => String::new(),
-                Dependency::AnyOf(members) => format!("{} {}", asked.t.any_of, members.len()),
-                Dependency::Soft(_) => asked.t.soft.to_owned(),
-            };
-            needs.push(need(asked, id, note));
-        }
-    }
-    needs
-}
-
-fn needed(asked: &Asked, id: &SubsystemId) -> Vec<Need> {
-    let dependants = asked.snapshot.inventory.dependants.get(id);
-    dependants.into_iter().flatten().take(DEPENDANTS_MAX).map(|id| need(asked, id, String::new())).collect()
 }

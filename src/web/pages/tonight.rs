@@ -97,7 +97,8 @@ fn may_happen(state: WindowState) -> bool {
     !state.is_terminal()
 }
 
-fn css(state: WindowState) -> &'static str {
+/// How a bar looks.
+pub(super) fn css(state: WindowState) -> &'static str {
     match state {
         state if state.is_late() => "over",
         state if state.is_running() => "run",

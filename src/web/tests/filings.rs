@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 const PAGE: &str = "/incidents/INC-0421/filing?lang=en";
 
 /// A state that carries every order out, and what was ordered.
-fn obedient() -> (WebState, mpsc::Receiver<Order>) {
+pub(super) fn obedient() -> (WebState, mpsc::Receiver<Order>) {
     let (mut state, _) = fixture::state(fixture::snapshot());
     let (commands, crate::web::Asked { mut orders, .. }) = crate::web::Commands::channel(64);
     let (given, told) = mpsc::channel(16);

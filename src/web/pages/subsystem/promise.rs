@@ -29,6 +29,21 @@ pub(super) struct PeriodRow {
     pub(super) verdict: &'static str,
 }
 
+/// How much of this month's budget is gone.
+pub(super) struct Budget {
+    /// In thousandths, 1000 at most.
+    pub(super) used: i64,
+    pub(super) sentence: String,
+    pub(super) overdrawn: bool,
+}
+
+/// The month's rows and spending.
+pub(super) struct Promise {
+    pub(super) rows: Vec<PeriodRow>,
+    pub(super) spent: Vec<(&'static str, String)>,
+    pub(super) budget: Option<Budget>,
+}
+
 /// `99.9 %, public` in the reader's words.
 pub(super) fn objective(asked: &Asked, subsystem: &Subsystem) -> String {
     match asked.snapshot.inventory.objectives.get(&subsystem.objective) {
@@ -63,13 +78,9 @@ pub(super) fn origins(asked: &Asked, subsystem: &Subsystem) -> Vec<String> {
 }
 
 /// One row per period, and this month's spending by cause.
-pub(super) fn rows(
-    asked: &Asked,
-    subsystem: &Subsystem,
-    view: &SubsystemView,
-) -> (Vec<PeriodRow>, Vec<(&'static str, String)>) {
+pub(super) fn of(asked: &Asked, subsystem: &Subsystem, view: &SubsystemView) -> Promise {
     let Some(objective) = asked.snapshot.inventory.objectives.get(&subsystem.objective) else {
-        return (Vec::new(), Vec::new());
+        return Promise { rows: Vec::new(), spent: Vec::new(), budget: None };
     };
     let figures = figures::Reader::new(asked.now, &asked.snapshot).subsystem(view);
     let mut as_seen = figures::Reader::of_measured(asked.now, &asked.snapshot);
@@ -85,7 +96,29 @@ pub(super) fn rows(
     });
     let spent = figures.month.iter().flat_map(|account| &account.spent_ms);
     let spent = spent.filter(|(_, ms)| **ms > 0).map(|(cause, ms)| (asked.t.cause(*cause), asked.length(*ms)));
-    (rows.collect(), spent.collect())
+    Promise {
+        rows: rows.collect(),
+        spent: spent.collect(),
+        budget: figures.month.as_ref().and_then(|account| budget(asked, account)),
+    }
+}
+
+fn budget(asked: &Asked, account: &Account) -> Option<Budget> {
+    let left = left_ms(account);
+    let used: Millis = account.spent_ms.values().sum();
+    let whole = left + used;
+    if whole <= 0 {
+        return None;
+    }
+    let (spent, all) = (asked.length(used), asked.length(whole));
+    Some(Budget {
+        used: (used * 1_000 / whole).clamp(0, 1_000),
+        sentence: match asked.language {
+            Language::Zh => format!("本月预算 {all}，已用 {spent}"),
+            Language::En => format!("{spent} of this month's {all} are spent"),
+        },
+        overdrawn: left < 0,
+    })
 }
 
 fn row(
