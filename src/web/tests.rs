@@ -2,6 +2,7 @@
 
 mod feeds;
 mod filings;
+mod find;
 mod incidents;
 mod maintenance;
 mod outbox;
@@ -63,7 +64,7 @@ async fn get_from_afar(path: &str) -> Answer {
     send(&fixture::state(fixture::snapshot()).0, request("192.0.2.7", Method::GET, path)).await
 }
 
-const PAGES: [(&str, &str); 19] = [
+const PAGES: [(&str, &str); 20] = [
     ("overview", "/"),
     ("owner", "/owners/xuhui"),
     ("subsystem", "/subsystems/bdc/exchange-district"),
@@ -79,6 +80,7 @@ const PAGES: [(&str, &str); 19] = [
     ("run", "/maintenance/runs/jinshan-upgrade.00000001.1"),
     ("run-back", "/maintenance/runs/bdc-monthly.00000001.1"),
     ("composites", "/composites"),
+    ("find", "/find?q=bdc"),
     ("hours", "/hours"),
     ("hours-owner", "/hours/xuhui"),
     ("sign-in", "/sign-in?next=/audit"),

@@ -40,6 +40,15 @@ texts! {
     plan_guess: "注意：该年放假调休安排尚未发布，本页按推定日历作答，仅供参考，不是许可。", "Note: the notice for this year is not published. This page takes the provisional table for it: a guess, not a permission.";
     plan_unpublished: "该年放假调休安排尚未发布，窗口均为草稿。", "The notice for this year is not published, so its windows stay drafts.";
     composites: "事项", "Matters";
+    find: "查找", "Find";
+    find_label: "查找服务、单位、窗口、事件编号", "Find a service, owner, window or INC-…";
+    find_hint: "可按中文或英文名称、编号查找；事件请输入 INC-0042。", "Look for a name in either language, or an id; INC-0042 leads to an incident.";
+    find_more: "还有更多，请再写几个字。", "There is more: write a little more of the name.";
+    owners: "单位", "Owners";
+    by_owner: "各单位本月", "This month by owner";
+    promises: "承诺", "Promises";
+    tightest_promise: "预算最紧的服务", "With the tightest budget";
+    month_report: "月报", "Report";
     corrections: "更正", "Corrections";
     as_measured: "更正前", "measured";
     as_seen: "按探测所见", "as seen";

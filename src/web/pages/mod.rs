@@ -6,6 +6,7 @@
 mod audit;
 mod composites;
 mod filing;
+mod find;
 mod hours;
 mod incidents;
 mod maintenance;
@@ -54,6 +55,7 @@ pub(super) fn doors() -> Doors {
         .post("/incidents/{id}/say", Needs::Scope(Scope::Operate), take::say)
         .get("/incidents/{id}/filing", Needs::Sight, filing::page)
         .post("/incidents/{id}/filing", Needs::Scope(Scope::Operate), filing::say)
+        .get("/find", Needs::Nothing, find::page)
         .get("/composites", Needs::Nothing, composites::page)
         .get("/hours", Needs::Nothing, hours::page)
         .get("/hours/{owner}", Needs::Nothing, hours::sheet)
@@ -139,6 +141,7 @@ impl Asked {
             sign_in_href: format!("{}{}", sign_in_href(&format!("{}{q}", self.path)), q.replace('?', "&")),
             sees_people: self.asker.is_inside(),
             is_still: false,
+            sought: String::new(),
             version: self.version,
             at: format::instant(self.language, self.zone(), self.now),
             at_iso: self.now.to_string(),
@@ -197,6 +200,8 @@ struct Frame {
     sees_people: bool,
     /// A page that somebody types into is not replaced under their hands.
     is_still: bool,
+    /// What the field for names holds.
+    sought: String,
     version: &'static str,
     at: String,
     at_iso: String,

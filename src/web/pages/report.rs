@@ -4,10 +4,12 @@
 //! evidence name hosts.
 
 use super::{Asked, Frame, show};
-use crate::domain::sla::{Bounded, Grain, Period, Ratio};
-use crate::domain::{Language, OwnerId};
+use crate::domain::sla::{Bounded, Grain, Period, Ratio, Verdict};
+use crate::domain::{Language, Millis, OwnerId};
+use crate::metrics::targets::left_ms;
 use crate::report::{self, Question, Report};
 use crate::web::archive::Archive;
+use crate::web::format;
 use crate::web::problem::Problem;
 use crate::web::state::WebState;
 use askama::Template;
@@ -15,6 +17,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// The page has its style inside, and loads nothing.
 const ALONE: &str =
@@ -41,7 +44,20 @@ struct Page {
     contract: Figure,
     /// Address, name, public and contract figure.
     missed: Vec<(String, String, String, String)>,
+    standings: Vec<Standing>,
     periods: Vec<(String, String)>,
+}
+
+/// How one owner's promises stand this month.
+struct Standing {
+    id: String,
+    name: String,
+    promises: usize,
+    missed: usize,
+    /// Of the service with the least left.
+    left: String,
+    overdrawn: bool,
+    tightest: (String, String),
 }
 
 /// A figure with its bounds.
@@ -71,7 +87,7 @@ pub(super) async fn list(State(state): State<WebState>, asked: Asked) -> Result<
         Language::Zh => format!("本月至今：{n} 个承诺，{met} 个达标，{missed} 个未达标，{open} 个无法判定"),
         Language::En => format!("This month so far: {n} promises, {met} met, {missed} missed, {open} undetermined"),
     };
-    let lost = report.subsystems.iter().filter(|l| l.account.verdict == crate::domain::sla::Verdict::Missed);
+    let lost = report.subsystems.iter().filter(|l| l.account.verdict == Verdict::Missed);
     let missed = lost.map(|line| {
         let shown = |share: Option<Ratio>| share.map_or_else(|| "–".to_owned(), |r| r.percent_against(line.target_ppm));
         let [public, contract] = [&line.account.public, &line.account.contract].map(|figure| shown(figure.value));
@@ -83,9 +99,38 @@ pub(super) async fn list(State(state): State<WebState>, asked: Asked) -> Result<
         public: totals.public().into(),
         contract: totals.contract().into(),
         missed: missed.take(100).collect(),
+        standings: standings(&asked, &report),
         periods: periods(&asked).into_iter().map(|p| (p.to_string(), p.label(language))).collect(),
     };
     Ok(show(&asked, StatusCode::OK, &page))
+}
+
+/// Every owner, the tightest budget first.
+fn standings(asked: &Asked, report: &Report) -> Vec<Standing> {
+    let mut lines: BTreeMap<&OwnerId, Vec<&report::Line>> = BTreeMap::new();
+    for line in &report.subsystems {
+        if let Some(owner) = &line.owner {
+            lines.entry(owner).or_default().push(line);
+        }
+    }
+    let mut all: Vec<(Millis, Standing)> = Vec::new();
+    for (owner, lines) in lines {
+        let Some((left, tight)) = lines.iter().map(|l| (left_ms(&l.account), l)).min_by_key(|(left, _)| *left) else {
+            continue;
+        };
+        let standing = Standing {
+            id: owner.to_string(),
+            name: asked.owner_name(owner),
+            promises: lines.len(),
+            missed: lines.iter().filter(|l| l.account.verdict == Verdict::Missed).count(),
+            left: format::left(asked.language, left),
+            overdrawn: left < 0,
+            tightest: (format!("/subsystems/{}", tight.id), tight.name.get(asked.language).to_owned()),
+        };
+        all.push((left, standing));
+    }
+    all.sort_by(|(a, x), (b, y)| (a, &x.id).cmp(&(b, &y.id)));
+    all.into_iter().map(|(_, standing)| standing).collect()
 }
 
 /// This month and those before it, then the quarters and years that they lie in.
