@@ -27,7 +27,7 @@ impl Daemon {
     /// Starts the daemon over a city whose mail goes nowhere.
     pub(crate) async fn start(n: usize, every_s: u32, urls: Vec<String>, folder: &Path) -> Result<(Self, Spent)> {
         let listen = format!("127.0.0.1:{}", free_port()?);
-        let city = City { subsystems: n, every_s, listen, urls, ca: None, relay_port: 9, own: None };
+        let city = City { subsystems: n, every_s, listen, urls, ca: None, relay_port: 9, own: None, whole: false };
         Self::over(&city, folder).await
     }
 
@@ -74,6 +74,11 @@ impl Daemon {
         let (spent, status) = (lap.spent(), answer.status());
         ensure!(status.is_success(), "the reload was refused: {status} {}", answer.text().await?);
         Ok(spent)
+    }
+
+    /// Where it is reached, without a slash at the end.
+    pub(crate) fn site(&self) -> &str {
+        &self.site
     }
 
     /// Asks for a page, or anything else that is read.

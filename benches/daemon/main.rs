@@ -1,15 +1,19 @@
 //! The whole daemon, as it is run, paced: 1 000 probes every 15 s, and with `GENGFU_BENCH_LONG` 100 000 every 60 s.
 //!
-//! `-- gate` measures the gate alone, `-- pages` how soon mail about an outage is with the relay, and `-- storm` what
-//! happens when 3 000 subsystems fail at once. The daemon probes an nginx on loopback, stores, answers `/metrics` and looks after its mail. What it says of itself
-//! is read from its own `/metrics`; what it costs, from the kernel.
+//! `-- gate` measures the gate alone, `-- pages` how soon mail about an outage is with the relay, `-- storm` what happens
+//! when 3 000 subsystems fail at once, and `-- crowd` what it costs when many look at the overview. The daemon probes an
+//! nginx on loopback, stores, answers `/metrics` and looks after its mail. What it says of itself is read from its own
+//! `/metrics`; what it costs, from the kernel.
 
 #[path = "../rig/blackbox.rs"]
 mod blackbox;
+#[path = "../rig/chromium.rs"]
+mod chromium;
 mod control;
 #[allow(dead_code, reason = "each benchmark uses a part of the rig")]
 #[path = "../rig/cpu.rs"]
 mod cpu;
+mod crowd;
 mod daemon;
 #[allow(dead_code, reason = "each benchmark uses a part of the rig")]
 #[path = "../rig/files.rs"]
@@ -78,6 +82,9 @@ fn main() -> Result<()> {
     if arguments.iter().any(|argument| argument == "storm") {
         return runtime.block_on(storm(&target, folder.path()));
     }
+    if arguments.iter().any(|argument| argument == "crowd") {
+        return runtime.block_on(crowd(&target, folder.path()));
+    }
     if !long {
         head("The same pace without gengfu: 67 HTTP probes a second, fresh connections");
         runtime.block_on(control::rows(folder.path(), &target.urls("http")))?;
@@ -88,6 +95,7 @@ fn main() -> Result<()> {
     if !long {
         runtime.block_on(pages(&target, &folder.path().join("pages")))?;
         runtime.block_on(storm(&target, &folder.path().join("storm")))?;
+        runtime.block_on(crowd(&target, &folder.path().join("crowd")))?;
     }
     Ok(())
 }
@@ -100,6 +108,11 @@ async fn pages(target: &Target, folder: &Path) -> Result<()> {
 async fn storm(target: &Target, folder: &Path) -> Result<()> {
     head("A storm: 3 000 of 5 000 HTTP probes every 60 s fail at once, 50 people, and four pages a second are read");
     pages::storm(target.urls("http"), folder).await
+}
+
+async fn crowd(target: &Target, folder: &Path) -> Result<()> {
+    head("Many look: a whole city of 5 000 subsystems, an HTTP probe every 60 s each, one in sixty comes and goes");
+    crowd::rows(target.urls("http"), folder).await
 }
 
 async fn watch(load: &Load, target: &Target, folder: &Path) -> Result<()> {

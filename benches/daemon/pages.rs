@@ -123,7 +123,7 @@ fn crowded(mails: &[Mail]) -> usize {
 }
 
 /// The median, p99 and the worst.
-fn quantiles_ms(took_s: &mut [f64]) -> [f64; 3] {
+pub(crate) fn quantiles_ms(took_s: &mut [f64]) -> [f64; 3] {
     took_s.sort_by(f64::total_cmp);
     [500, 990, 1_000].map(|share| took_s[(took_s.len() * share / 1_000).min(took_s.len() - 1)] * 1e3)
 }
@@ -154,7 +154,7 @@ impl Outage {
         serving.spawn(take_mail(relay, Arc::clone(&seen)));
         let listen = format!("127.0.0.1:{}", free_port()?);
         let own = Some(Site { wanted: fails, url: failing });
-        let city = City { subsystems, every_s, listen, urls, ca: None, relay_port, own };
+        let city = City { subsystems, every_s, listen, urls, ca: None, relay_port, own, whole: false };
         let (daemon, _) = Daemon::over(&city, folder).await?;
         Ok(Self { daemon, seen, _serving: serving })
     }

@@ -90,8 +90,8 @@ enum Ask {
 impl Ask {
     fn gengfu(urls: &[String], ca: &str) -> Result<Self> {
         let (listen, ca) = ("127.0.0.1:9424".to_owned(), Some(ca.to_owned()));
-        let city =
-            City { subsystems: urls.len(), every_s: 60, listen, urls: urls.to_vec(), ca, relay_port: 9, own: None };
+        let (subsystems, urls) = (urls.len(), urls.to_vec());
+        let city = City { subsystems, every_s: 60, listen, urls, ca, relay_port: 9, own: None, whole: false };
         Ok(Self::Gengfu(loaded(&city)?.probers.into_values().collect()))
     }
 

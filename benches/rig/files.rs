@@ -1,4 +1,5 @@
-//! A city of any size as configuration files: owners with a hundred subsystems each, one HTTP probe per subsystem.
+//! A city of any size as configuration files: bureaus with a hundred subsystems each, or platform, districts and bureaus
+//! with sixty; one HTTP probe per subsystem.
 //!
 //! Not here: who answers the probes. Invariant: the same size gives the same text.
 
@@ -18,6 +19,29 @@ pub(crate) const T0: Timestamp = Timestamp(1_773_194_400_000);
 
 /// Subsystems of one owner.
 pub(crate) const PER_OWNER: usize = 100;
+
+/// The same in a whole city.
+pub(crate) const PER_OWNER_OF_WHOLE: usize = 60;
+
+/// The second owner of a whole city and those behind it.
+const DISTRICTS: [&str; 16] = [
+    "huangpu",
+    "xuhui",
+    "changning",
+    "jingan",
+    "putuo",
+    "hongkou",
+    "yangpu",
+    "minhang",
+    "baoshan",
+    "jiading",
+    "pudong",
+    "jinshan",
+    "songjiang",
+    "qingpu",
+    "fengxian",
+    "chongming",
+];
 
 /// A site of its own for some.
 #[derive(Clone)]
@@ -45,9 +69,25 @@ pub(crate) struct City {
     pub(crate) relay_port: u16,
     /// Of each owner the subsystems whose numbers are wanted are asked at a site of their own, by their name.
     pub(crate) own: Option<Site>,
+    /// The platform, the districts and bureaus, half of them with maintenance every week; else bureaus alone.
+    pub(crate) whole: bool,
 }
 
 impl City {
+    /// Subsystems of one owner.
+    fn per_owner(&self) -> usize {
+        if self.whole { PER_OWNER_OF_WHOLE } else { PER_OWNER }
+    }
+
+    /// Id and kind of an owner.
+    fn who(&self, owner: usize) -> (String, &'static str) {
+        match owner {
+            0 if self.whole => ("bdc".to_owned(), "platform"),
+            1..=16 if self.whole => (DISTRICTS[owner - 1].to_owned(), "district"),
+            _ => (format!("b{owner:04}"), "bureau"),
+        }
+    }
+
     /// Files by their paths.
     pub(crate) fn files(&self) -> BTreeMap<String, String> {
         let mut files = BTreeMap::from([
@@ -62,18 +102,30 @@ impl City {
             ),
             ("schedules/on-call.yaml".into(), self.rosters()),
         ]);
-        let owners = self.subsystems.div_ceil(PER_OWNER);
+        let (owners, each) = (self.subsystems.div_ceil(self.per_owner()), self.per_owner());
         for owner in 0..owners {
-            let count = PER_OWNER.min(self.subsystems - owner * PER_OWNER);
-            files.insert(format!("probes/bureaus/b{owner:04}.yaml"), self.owner(owner, count));
+            let count = each.min(self.subsystems - owner * each);
+            files.insert(format!("probes/bureaus/{}.yaml", self.who(owner).0), self.owner(owner, count));
+            if self.whole && owner.is_multiple_of(2) {
+                files.insert(format!("schedules/windows/b{owner:04}.yaml"), self.windows(owner));
+            }
         }
         files
+    }
+
+    /// One hour every week, on a night of the owner's own.
+    fn windows(&self, owner: usize) -> String {
+        let ((id, _), night, hour) = (self.who(owner), owner / 2 % 7, 22 + owner / 2 % 2);
+        format!(
+            "windows:\n  - {{ id: {id}-weekly, name: {{ zh: 例行维护, en: Routine maintenance }}, owner: {id}, scope: \
+             [{id}/s01], every: {{ cron: \"0 {hour} * * {night}\" }}, lasts: 1h }}\n"
+        )
     }
 
     fn rosters(&self) -> String {
         let mut text =
             "rosters:\n  - { id: duty, contacts: [{ name: 值班, mail: duty@bdc.test, language: zh }] }\n".to_owned();
-        for owner in 0..self.subsystems.div_ceil(PER_OWNER) {
+        for owner in 0..self.subsystems.div_ceil(self.per_owner()) {
             // Writing into a string cannot fail.
             let _ = writeln!(
                 text,
@@ -98,13 +150,13 @@ impl City {
     }
 
     fn owner(&self, owner: usize, count: usize) -> String {
-        let every_s = self.every_s;
+        let (every_s, (id, kind)) = (self.every_s, self.who(owner));
         let mut text = format!(
-            "owner: {{ id: b{owner:04}, kind: bureau, name: {{ zh: 第 {owner} 局, en: Bureau {owner} }}, on_call: b{owner:04} \
+            "owner: {{ id: {id}, kind: {kind}, name: {{ zh: 第 {owner} 局, en: Bureau {owner} }}, on_call: b{owner:04} \
              }}\ndefaults: {{ every: {every_s}s, timeout: 5s, fall: 3, rise: 2 }}\n\nsubsystems:\n"
         );
         for n in 0..count {
-            let common = &self.urls[(owner * PER_OWNER + n) % self.urls.len()];
+            let common = &self.urls[(owner * self.per_owner() + n) % self.urls.len()];
             let url = match &self.own {
                 Some(Site { wanted, url }) if wanted(n) => format!("{url}/System_{n}_of_{owner}"),
                 _ => common.clone(),
@@ -142,6 +194,7 @@ pub(crate) fn silent(subsystems: usize) -> City {
         ca: None,
         relay_port: 9,
         own: None,
+        whole: false,
     }
 }
 

@@ -60,7 +60,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 /// Subscribers of `/api/v1/events` at one time.
-const SUBSCRIBERS_MAX: usize = 256;
+const SUBSCRIBERS_MAX: usize = 1_024;
 
 /// What the routes share.
 #[derive(Clone, FromRef)]
@@ -72,6 +72,7 @@ struct Shared {
     turns: probe::Turns,
     porter: Porter,
     surveys: survey::Surveys,
+    overviews: pages::Prints,
 }
 
 /// Permits of event streams.
@@ -90,6 +91,7 @@ pub fn router(web: WebState) -> Router {
         turns: probe::Turns::default(),
         porter: porter.clone(),
         surveys: survey::Surveys::default(),
+        overviews: pages::Prints::default(),
     };
     // The series exist from the start, so that `rate()` sees their first increment.
     access::Denial::ALL

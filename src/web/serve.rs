@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use socket2::SockRef;
 use std::collections::HashMap;
 use std::io::Cursor;
 use std::net::{IpAddr, SocketAddr};
@@ -45,6 +46,8 @@ const HEADER_BYTES_MAX: u32 = 32 * 1024;
 const PREFACE_BYTES: usize = 24;
 /// A silent peer of HTTP/2 is asked this often whether it is there.
 const PING_EVERY: Duration = Duration::from_secs(30);
+/// What was sent and is not taken for this long ends the connection: its reader is gone, or does not read.
+pub const TAKEN_WITHIN: Duration = Duration::from_secs(60);
 /// How long a listener that cannot accept waits, so that a lack of descriptors is no busy loop.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
@@ -55,11 +58,13 @@ pub struct Caps {
     pub connections: usize,
     /// Of one address that is not on this machine.
     pub per_peer: usize,
+    /// How long what was sent may stay untaken.
+    pub taken_within: Duration,
 }
 
 impl Default for Caps {
     fn default() -> Self {
-        Self { connections: CONNECTIONS_MAX, per_peer: PER_PEER_MAX }
+        Self { connections: CONNECTIONS_MAX, per_peer: PER_PEER_MAX, taken_within: TAKEN_WITHIN }
     }
 }
 
@@ -140,6 +145,7 @@ where
 struct House {
     routes: Router,
     places: Places,
+    taken_within: Duration,
     metrics: Arc<Metrics>,
     http: Builder<Beside>,
 }
@@ -160,7 +166,7 @@ pub async fn serve(
         .max_header_list_size(HEADER_BYTES_MAX)
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(HEADERS_WITHIN);
-    let house = House { routes, places: Places::new(caps), metrics, http };
+    let house = House { routes, places: Places::new(caps), taken_within: caps.taken_within, metrics, http };
     let mut listeners = JoinSet::new();
     for one in listening {
         listeners.spawn(listen(one, house.clone(), stop.clone()));
@@ -191,6 +197,8 @@ async fn listen(one: Listening, house: House, stop: CancellationToken) {
         };
         // Answers are small, and written at once.
         let _ = stream.set_nodelay(true);
+        // A stream of events to whoever stopped reading would otherwise keep its place for ever.
+        let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(house.taken_within));
         let acceptor = one.certificate.as_ref().map(|certificate| TlsAcceptor::from(certificate.config()));
         connections.spawn(connection(stream, from, acceptor, house.clone(), graceful.watcher(), place));
     }

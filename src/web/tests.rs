@@ -1,5 +1,6 @@
 //! Handlers, asked as a client asks them.
 
+mod crowd;
 mod feeds;
 mod filings;
 mod find;

@@ -1,9 +1,10 @@
 // Keeps the page fresh without a reload: replaces <main> when the daemon says that something changed, and keeps the
-// place, what is folded open, and the focus. Without this script the page is complete, only not fresh.
+// place, what is folded open, and the focus. Without this script the page is complete, only not fresh. Many look at once, so
+// each waits a time of its own, and what did not change is neither sent nor drawn again.
 (() => {
   "use strict";
-  const PAUSE_MS = 5000, POLL_MS = 30000;
-  let last = Date.now(), timer = 0, busy = false;
+  const PAUSE_MS = 5000, SPREAD_MS = 5000, POLL_MS = 30000;
+  let last = Date.now(), timer = 0, busy = false, shown = null;
 
   const key = (details) => details.id || details.dataset.key || "";
 
@@ -12,8 +13,12 @@
     if (busy || document.hidden || document.getElementById("main").hasAttribute("data-still")) return;
     busy = true;
     try {
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(10000) });
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-cache", signal: AbortSignal.timeout(10000) });
       if (!answer.ok) throw new Error(answer.status);
+      last = Date.now();
+      const tag = answer.headers.get("ETag"), off = document.getElementById("live-off");
+      if (off) off.hidden = true;
+      if (tag && tag === shown) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       const main = document.getElementById("main"), next = fresh.getElementById("main");
       const open = new Set([...main.querySelectorAll("details[open]")].map(key));
@@ -27,7 +32,7 @@
       document.title = fresh.title;
       const nav = document.querySelector(".bar nav"), freshNav = fresh.querySelector(".bar nav");
       if (nav && freshNav && !nav.contains(document.activeElement)) nav.replaceChildren(...freshNav.childNodes);
-      last = Date.now();
+      shown = tag;
     } catch {
       const off = document.getElementById("live-off");
       if (off) off.hidden = false;
@@ -37,7 +42,7 @@
   }
 
   function soon() {
-    if (!timer) timer = setTimeout(refresh, Math.max(0, last + PAUSE_MS - Date.now()));
+    if (!timer) timer = setTimeout(refresh, Math.max(0, last + PAUSE_MS + Math.random() * SPREAD_MS - Date.now()));
   }
 
   if (window.EventSource) new EventSource("/api/v1/events").addEventListener("snapshot", soon);

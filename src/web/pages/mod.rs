@@ -15,6 +15,7 @@ mod outbox;
 mod overview;
 mod owner;
 mod plan;
+mod printed;
 mod report;
 mod request;
 mod runs;
@@ -41,6 +42,8 @@ use axum::http::{HeaderValue, StatusCode, Uri, header, request::Parts};
 use axum::response::{Html, IntoResponse, Response};
 use std::convert::Infallible;
 use std::sync::Arc;
+
+pub(super) use printed::Prints;
 
 pub(super) fn doors() -> Doors {
     Doors::default()
@@ -144,7 +147,8 @@ impl Asked {
             sought: String::new(),
             version: self.version,
             at: format::instant(self.language, self.zone(), self.now),
-            at_iso: self.now.to_string(),
+            // No finer than the words, so that a page that reads the same is the same.
+            at_iso: Timestamp(self.now.0 - self.now.0.rem_euclid(MINUTE)).to_string(),
             open_incidents: self.snapshot.incidents.iter().filter(|i| i.until.is_none()).count(),
         }
     }

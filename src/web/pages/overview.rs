@@ -6,13 +6,15 @@
 mod groups;
 
 use super::tonight::Tonight;
-use super::{Asked, Frame, filing, show};
+use super::{Asked, Frame, Prints, filing};
 use crate::domain::*;
 use crate::metrics::targets::left_ms;
 use crate::web::look::{self, Look};
+use crate::web::state::WebState;
 use crate::web::{figures, format};
 use askama::Template;
-use axum::http::StatusCode;
+use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use groups::{Cell, Tile, districts, groups, owners, platform};
 
@@ -68,33 +70,41 @@ pub(super) struct Card {
     affects: String,
 }
 
-/// `GET /`.
-pub(super) async fn page(asked: Asked) -> Response {
+/// `GET /`: what most look at, and leave open.
+pub(super) async fn page(
+    State(state): State<WebState>,
+    State(prints): State<Prints>,
+    headers: HeaderMap,
+    asked: Asked,
+) -> Response {
+    prints.show(state, asked, &headers, overview).await
+}
+
+fn overview(asked: &Asked) -> Overview {
     let snapshot = &asked.snapshot;
     let looks: Vec<Look> = snapshot.subsystems.iter().map(|view| look::of(asked.now, snapshot, view)).collect();
     let groups = groups(snapshot, &looks);
     let mut open: Vec<_> = snapshot.incidents.iter().filter(|i| i.until.is_none()).collect();
     // Pages before tickets; within both newest first, as the snapshot has them.
     open.sort_by_key(|i| i.severity);
-    let page = Overview {
+    Overview {
         f: asked.frame("city", asked.t.tagline),
         headline: headline(asked.language, &looks),
-        change_now: change_now(&asked),
-        promise: promise(&asked),
-        alarms: alarms(&asked),
+        change_now: change_now(asked),
+        promise: promise(asked),
+        alarms: alarms(asked),
         down: Look::Down,
-        platform: platform(&asked, &groups),
-        districts: districts(&asked, &groups),
-        bureaus: owners(&asked, &groups, OwnerKind::Bureau),
-        externals: owners(&asked, &groups, OwnerKind::External),
+        platform: platform(asked, &groups),
+        districts: districts(asked, &groups),
+        bureaus: owners(asked, &groups, OwnerKind::Bureau),
+        externals: owners(asked, &groups, OwnerKind::External),
         legend: &Look::LEGEND,
         more_incidents: open.len().saturating_sub(INCIDENTS_MAX),
-        incidents: open.into_iter().take(INCIDENTS_MAX).map(|i| card(&asked, i)).collect(),
-        tonight: Tonight::of(&asked),
-        notes: notes(&asked),
-        filings: filing::open(&asked, FILINGS_MAX),
-    };
-    show(&asked, StatusCode::OK, &page)
+        incidents: open.into_iter().take(INCIDENTS_MAX).map(|i| card(asked, i)).collect(),
+        tonight: Tonight::of(asked),
+        notes: notes(asked),
+        filings: filing::open(asked, FILINGS_MAX),
+    }
 }
 
 /// `2 项服务中断，2 项降级，2 项维护中`.

@@ -33,7 +33,9 @@ impl Served {
             format!("{:?} {} {tls} {host}", request.version(), peer.unwrap())
         };
         let (stop, metrics) = (CancellationToken::new(), Arc::new(Metrics::new("0").unwrap()));
-        let routes = Router::new().route("/", get(says));
+        // More than a connection's buffers hold.
+        let much = async || vec![b'.'; 64 << 20];
+        let routes = Router::new().route("/", get(says)).route("/much", get(much));
         let listening = vec![Listening { listener, certificate }];
         let served = serve(listening, routes, Arc::clone(&metrics), caps, stop.clone());
         let task = TaskTracker::new().spawn(served);
@@ -171,7 +173,7 @@ fn so_many_places_for_one_address_and_in_all() {
 
 #[tokio::test]
 async fn a_connection_without_a_place_is_closed_and_counted_and_those_before_it_go_on() {
-    let served = Served::capped(None, Caps { connections: 1, per_peer: 1 }).await;
+    let served = Served::capped(None, Caps { connections: 1, per_peer: 1, ..Caps::default() }).await;
     let mut first = TcpStream::connect(served.address).await.unwrap();
     let ask = format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", served.address);
     first.write_all(ask.as_bytes()).await.unwrap();
@@ -181,6 +183,29 @@ async fn a_connection_without_a_place_is_closed_and_counted_and_those_before_it_
     assert_eq!(served.metrics.http_denied.with_label_values(&["connections"]).get(), 1);
     first.write_all(ask.as_bytes()).await.unwrap();
     assert!(first.read(&mut [0; 4_096]).await.unwrap() > 0);
+    drop(first);
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_does_not_take_what_was_sent_loses_the_place() {
+    let caps = Caps { connections: 1, per_peer: 1, taken_within: Duration::from_millis(300) };
+    let served = Served::capped(None, caps).await;
+    let mut first = TcpStream::connect(served.address).await.unwrap();
+    let ask = format!("GET /much HTTP/1.1\r\nHost: {}\r\n\r\n", served.address);
+    first.write_all(ask.as_bytes()).await.unwrap();
+    // It reads nothing, and stays; others come until there is room.
+    let room = async {
+        loop {
+            let mut next = TcpStream::connect(served.address).await.unwrap();
+            let ask = format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", served.address);
+            if next.write_all(ask.as_bytes()).await.is_ok() && next.read(&mut [0; 512]).await.is_ok_and(|n| n > 0) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), room).await.unwrap();
     drop(first);
     served.stop().await;
 }
