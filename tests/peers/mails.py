@@ -3,7 +3,7 @@
 
 Judged for each of them: nothing is wider than the screen, nothing is cut, every word has contrast enough against its ground
 (WCAG 1.4.3), nothing is loaded, and the HTML holds only what mail programs draw. With a folder as argument, sheets of
-screenshots are left there, to be looked at. Needs Chromium (`tests/setup/install.sh --browser`), else this says so and is left out.
+screenshots are left there, to be looked at. Needs Chromium (`tests/setup/install.sh`), else this says so and is left out.
 """
 
 import html
@@ -171,7 +171,7 @@ def sheet(chromium, folder, home, language, scheme, kept):
 def main():
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not PROGRAM.exists() or chromium is None:
-        print("mails: skipped, since target/debug/gengfu or Chromium is missing (tests/setup/install.sh --browser)")
+        print("mails: skipped, since target/debug/gengfu or Chromium is missing (tests/setup/install.sh)")
         return 77
     kept = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else None
     problems, words = [], 0

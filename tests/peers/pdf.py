@@ -2,7 +2,7 @@
 """Chromium prints the HTML report on paper, and pypdf reads what came out: A4, every table to its last row, both languages.
 
 With a folder as argument the PDFs are left there, to be looked at. Not here: figures. The past is made up, by a seed, for the
-shipped files; needs Chromium (`tests/setup/install.sh --browser`), else this says so and is left out.
+shipped files; needs Chromium (`tests/setup/install.sh`), else this says so and is left out.
 """
 
 import json
@@ -187,7 +187,7 @@ def judge(html, pdf):
 def main():
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not PROGRAM.exists() or chromium is None:
-        print("pdf: skipped, since target/debug/gengfu or Chromium is missing (tests/setup/install.sh --browser)")
+        print("pdf: skipped, since target/debug/gengfu or Chromium is missing (tests/setup/install.sh)")
         return 77
     kept = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else None
     said = []

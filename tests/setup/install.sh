@@ -1,7 +1,9 @@
 #!/bin/sh
 # Puts in place what the tests want besides Rust: Debian packages where apt-get may be used, and a Python environment
 # for the peers. Idempotent and quiet; says clearly what it cannot install, and never fails for that: the tests that
-# need what is missing say so and are left out. `--browser` adds Chromium and fonts for looking at the pages.
+# need what is missing say so and are left out.
+#
+# Chromium and its fonts for Chinese, which look at the pages and the mails, are the dearest: 170 MB to fetch, 450 MB on disk.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 
@@ -16,8 +18,7 @@ has() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
 wanted="cc:build-essential promtool:prometheus prometheus-blackbox-exporter:prometheus-blackbox-exporter
 nginx:nginx-light postfix:postfix python3:python3 openssl:openssl unbound:unbound redis-server:redis-server
 sshd:openssh-server ssh-keygen:openssh-client sipp:sip-tester mariadbd:mariadb-server faketime:faketime
-node:nodejs npm:npm amtool:prometheus-alertmanager"
-[ "${1:-}" = --browser ] && wanted="$wanted chromium:chromium"
+node:nodejs npm:npm amtool:prometheus-alertmanager chromium:chromium"
 
 packages=""
 for pair in $wanted; do
@@ -27,9 +28,7 @@ done
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || packages="$packages postgresql"
 [ -x /usr/lib/nagios/plugins/check_load ] || packages="$packages monitoring-plugins-basic"
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages="$packages python3-venv"
-if [ "${1:-}" = --browser ] && [ ! -d /usr/share/fonts/opentype/noto ]; then
-    packages="$packages fonts-noto-cjk"
-fi
+[ -d /usr/share/fonts/opentype/noto ] || packages="$packages fonts-noto-cjk"
 
 # Services that Debian would start at once stay stopped: the tests start their own, on loopback, on free ports.
 without_services() {
@@ -103,18 +102,22 @@ if [ ! -e "$stamp" ] || [ "$(cat "$stamp")" != "$now" ]; then
     fi
 fi
 
-# Grafana's types, which judge the dashboards.
-types=target/peers/grafana
-now=$(sha256sum tests/peers/grafana/package-lock.json | cut -d' ' -f1)
-if [ "$(cat "$types/stamp" 2>/dev/null)" != "$now" ]; then
-    mkdir -p "$types" && cp tests/peers/grafana/package.json tests/peers/grafana/package-lock.json "$types"
-    if has npm && (cd "$types" && npm ci --ignore-scripts --no-audit --no-fund --silent) </dev/null >>"$log" 2>&1; then
-        echo "$now" >"$types/stamp"
+# Packages of npm, each set in a folder below target/peers, since the tree has no node_modules. What drives a browser
+# brings none along: it takes Debian's.
+npm_packages() {
+    kept=target/peers/$1
+    now=$(sha256sum "$2/package-lock.json" | cut -d' ' -f1)
+    [ "$(cat "$kept/stamp" 2>/dev/null)" = "$now" ] && return
+    mkdir -p "$kept" && cp "$2/package.json" "$2/package-lock.json" "$kept"
+    if has npm && (cd "$kept" && npm ci --ignore-scripts --no-audit --no-fund --silent) </dev/null >>"$log" 2>&1; then
+        echo "$now" >"$kept/stamp"
     else
-        say "no @grafana/schema (npm or its registry is missing): Grafana's types are not asked about the dashboards"
-        missing="$missing grafana-schema"
+        say "no packages of $2 (npm or its registry is missing): $3"
+        missing="$missing npm-$1"
     fi
-fi
+}
+npm_packages grafana tests/peers/grafana "Grafana's types are not asked about the dashboards"
+npm_packages browser tests/browser "the pages are not looked at with a browser"
 
 if ! has cargo; then
     say "cargo is missing: install Rust 1.95 or later from https://rustup.rs, then run this again"

@@ -59,6 +59,12 @@ struct Map {
     weeks: Vec<WeekMap>,
 }
 
+impl Map {
+    fn has_days(&self) -> bool {
+        self.weeks.iter().any(|week| !week.rows.is_empty())
+    }
+}
+
 struct WeekMap {
     title: &'static str,
     /// Weekdays of which anything was seen.
@@ -113,7 +119,8 @@ pub(super) async fn sheet(
         period: period(&asked, &all),
         findings: mine.iter().flat_map(|survey| found(&asked, survey)).collect(),
         rows: mine.iter().map(|survey| row(&asked, survey)).collect(),
-        maps: mine.iter().map(|survey| map(&asked, survey)).collect(),
+        // Nothing to say about whoever was not looked at yet.
+        maps: mine.iter().map(|survey| map(&asked, survey)).filter(Map::has_days).collect(),
     };
     show(&asked, StatusCode::OK, &sheet)
 }
