@@ -93,9 +93,13 @@ async fn one_after_the_other(daemon: &Daemon) -> Result<()> {
         sizes.push((answer.error_for_status()?.bytes().await?.len(), encoding));
     }
     let mut beat = interval_at(Instant::now(), ASKED_EVERY);
-    let (lap, mut took_s) = (Lap::of(daemon.id()), Vec::new());
+    let (lap, mut took_s, mut empty_s) = (Lap::of(daemon.id()), Vec::new(), Vec::new());
     for language in ["zh-CN,zh;q=0.9", "en"].into_iter().cycle().take(ASKED) {
         beat.tick().await;
+        // What any answer takes here, where others may work on the same cores.
+        let asked = Instant::now();
+        client.get(format!("{}/-/healthy", daemon.site())).send().await?.error_for_status()?.bytes().await?;
+        empty_s.push(asked.elapsed().as_secs_f64());
         let asked = Instant::now();
         let ask = client.get(daemon.site()).header(header::ACCEPT_ENCODING, encodings);
         ask.header(header::ACCEPT_LANGUAGE, language).send().await?.error_for_status()?.bytes().await?;
@@ -106,6 +110,9 @@ async fn one_after_the_other(daemon: &Daemon) -> Result<()> {
     row("the overview, 20 a second, both languages, median", Unit::Of("ms"), median, Goal::None, spent);
     row("the overview, 20 a second, p99", Unit::Of("ms"), p99, Goal::AtMost(50.0), spent);
     row("the overview, 20 a second, at most", Unit::Of("ms"), worst, Goal::None, spent);
+    let [_, p99, worst] = quantiles_ms(&mut empty_s);
+    row("`/-/healthy` meanwhile, which does nothing, p99", Unit::Of("ms"), p99, Goal::None, spent);
+    row("`/-/healthy` meanwhile, at most", Unit::Of("ms"), worst, Goal::None, spent);
     for (bytes, encoding) in sizes {
         let what = format!("body on the wire, {}", encoding.map_or("plain".to_owned(), |e| format!("{e:?}")));
         row(&what, Unit::Of("KiB"), bytes as f64 / 1024.0, Goal::AtMost(300.0), Spent::default());
