@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
 export const ROOT = new URL("../..", import.meta.url).pathname;
-export const PROGRAM = join(ROOT, "target/debug/gengfu");
+export const PROGRAM = process.env.GENGFU_PROGRAM ?? join(ROOT, "target/debug/gengfu");
 const READY_S = 90, STOP_S = 30;
 
 /** A duty to report, which a person sees; no threshold is short enough for what the demo plays. */

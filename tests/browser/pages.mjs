@@ -7,6 +7,7 @@
 //   node tests/browser/pages.mjs                    judge; exit 0 good, 1 something is wrong, 77 cannot be asked here
 //   node tests/browser/pages.mjs --only /sla        judge the pages below one address
 //   node tests/browser/pages.mjs --look FOLDER      leave a picture of every visit there, to be looked at
+//   node tests/browser/pages.mjs --keep docs/screens   make the sample screens of the README again, and judge nothing
 //   … --draft                                       with the style sheet and script of the tree, without building them in
 //   … --advice                                      list what axe finds that is no defect, and how long each visit took
 // @ts-check
@@ -15,9 +16,11 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { behave } from "./behaviour.mjs";
 import { axeSource, context, launch, listen, missing } from "./browser.mjs";
 import { Demo, PROGRAM, until } from "./demo.mjs";
 import { axe, judge } from "./judge.mjs";
+import { keep } from "./screens.mjs";
 import { doors, visits } from "./visits.mjs";
 
 const WIDTHS = [390, 1280, 1920], HEIGHT = 900, PAPER = 718, AT_ONCE = 3;
@@ -25,7 +28,7 @@ const LANGUAGES = /** @type {const} */ (["zh", "en"]);
 const DEADLINE_S = 900;
 /** What may have to be reported to an authority. */
 const OUTAGES = ["maintenance_outside_window", "down", "overrun", "storm"];
-const { values: args } = parseArgs({ options: { only: { type: "string" }, look: { type: "string" }, advice: { type: "boolean" }, draft: { type: "boolean" } } });
+const { values: args } = parseArgs({ options: { only: { type: "string" }, look: { type: "string" }, advice: { type: "boolean" }, draft: { type: "boolean" }, keep: { type: "string" } } });
 
 /** What was found: text and the places where it was. */
 class Findings {
@@ -135,7 +138,7 @@ async function somethingToShow(demo) {
   });
 }
 
-async function judgeAll(demo, browser, folder) {
+async function judgeAll(demo, browser) {
   const source = axeSource();
   const rules = await checkOurselves(browser, source);
   await demo.start();
@@ -156,8 +159,9 @@ async function judgeAll(demo, browser, folder) {
   const many = tasks.length;
   const work = async () => { for (let task = tasks.shift(); task; task = tasks.shift()) await task(); };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
+  const tried = args.only ? 0 : await behave(browser, demo, { ...shown, isDraft: args.draft }, found);
   if (args.advice) console.log(advice.lines().map((line) => `advice: ${line}`).join("\n"));
-  return { found, many, rules, pages: Object.values(byDoor).flat().length };
+  return { found, many, rules, tried, pages: Object.values(byDoor).flat().length };
 }
 
 async function main() {
@@ -170,13 +174,19 @@ async function main() {
   const began = Date.now(), folder = mkdtempSync(join(tmpdir(), "gengfu-pages-"));
   const demo = new Demo(folder), browser = await launch();
   try {
-    const { found, many, rules, pages } = await judgeAll(demo, browser, folder);
+    if (args.keep) {
+      await demo.start();
+      const { many, bytes } = await keep(browser, demo, await somethingToShow(demo), args.keep, args.draft);
+      console.log(`pages: ${many} screens in ${args.keep}, ${Math.round(bytes / 1024)} KiB`);
+      return 0;
+    }
+    const { found, many, rules, tried, pages } = await judgeAll(demo, browser);
     if (found.count) {
       console.log(`${found.lines().join("\n")}\npages: ${found.all.size} problems, met ${found.count} times`);
       return 1;
     }
     const took = Math.round((Date.now() - began) / 1000);
-    console.log(`pages: ${pages} pages in ${many} visits at ${WIDTHS.join(", ")} px, light, dark and on paper: nothing is wrong by ${rules} rules and axe's (${took} s)`);
+    console.log(`pages: ${pages} pages in ${many} visits at ${WIDTHS.join(", ")} px, light, dark and on paper, ${tried} in use: nothing is wrong by ${rules} rules and axe's (${took} s)`);
     return 0;
   } catch (error) {
     console.log(`${demo.tail()}\npages: ${error.message}`);

@@ -45,7 +45,14 @@
     if (!timer) timer = setTimeout(refresh, Math.max(0, last + PAUSE_MS + Math.random() * SPREAD_MS - Date.now()));
   }
 
-  if (window.EventSource) new EventSource("/api/v1/events").addEventListener("snapshot", soon);
+  if (window.EventSource) {
+    const events = new EventSource("/api/v1/events");
+    events.addEventListener("snapshot", soon);
+    // Whoever is gone is noticed at once.
+    events.addEventListener("error", soon);
+  }
+  const tab = document.querySelector(".bar nav [aria-current]");
+  if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 40;
   setInterval(soon, POLL_MS);
   document.addEventListener("visibilitychange", soon);
 })();
