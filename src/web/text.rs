@@ -41,6 +41,7 @@ texts! {
     plan_unpublished: "该年放假调休安排尚未发布，窗口均为草稿。", "The notice for this year is not published, so its windows stay drafts.";
     composites: "事项", "Matters";
     find: "查找", "Find";
+    find_short: "查找服务、单位…", "Find a service…";
     find_label: "查找服务、单位、窗口、事件编号", "Find a service, owner, window or INC-…";
     find_hint: "可按中文或英文名称、编号查找；事件请输入 INC-0042。", "Look for a name in either language, or an id; INC-0042 leads to an incident.";
     find_more: "还有更多，请再写几个字。", "There is more: write a little more of the name.";
@@ -197,7 +198,12 @@ texts! {
     never: "从不", "never";
     freeze: "封网", "Freeze:";
     freezes: "封网期", "Freezes";
-    no_freezes: "没有将来的封网期；写在 schedules/freezes.yaml。", "No freeze is to come; they are written in schedules/freezes.yaml.";
+    no_freezes: "没有将来的封网期。", "No freeze is to come.";
+    hint_freezes: "封网期写在 schedules/freezes.yaml。", "Freezes are written in schedules/freezes.yaml.";
+    hint_windows: "窗口写在 schedules/windows/，或在此申请：", "Windows are written in schedules/windows/, or asked for here:";
+    hint_runs: "计划写在 schedules/plans/，由窗口的 plan 指明；窗口开始时执行。", "Plans are written in schedules/plans/ and named by a window's `plan`: they run when it begins.";
+    hint_composites: "事项写在 schedules/composites.yaml：一件事由哪些服务共同办成。", "Matters are written in schedules/composites.yaml: which services it takes to get one thing done.";
+    no_composites: "还没有定义事项。", "No matter is defined yet.";
     not_published: "放假安排未发布", "not published yet";
     make_up: "调休上班", "make-up workday";
     holiday: "放假", "holiday";

@@ -20,6 +20,7 @@ const WINDOWS_MAX: usize = 10;
 #[template(path = "web/templates/owner.html")]
 struct Page {
     f: Frame,
+    owner_id: String,
     name: String,
     sentence: String,
     rows: Vec<Row>,
@@ -51,6 +52,7 @@ pub(super) async fn page(asked: Asked, State(state): State<WebState>, Path(owner
     let mine = asked.snapshot.windows.iter().filter(|w| w.owner == id && w.span.end > asked.now);
     let page = Page {
         f: asked.frame("", owner.name.get(asked.language)),
+        owner_id: id.to_string(),
         name: owner.name.get(asked.language).to_owned(),
         sentence: match asked.language {
             Language::Zh => format!("{} 项服务，{good} 项正常", rows.len()),
