@@ -9,26 +9,29 @@
 //   node tests/browser/pages.mjs --look FOLDER      leave a picture of every visit there, to be looked at
 //   node tests/browser/pages.mjs --keep docs/screens   make the sample screens of the README again, and judge nothing
 //   … --draft                                       with the style sheet and script of the tree, without building them in
+//   node tests/browser/pages.mjs --write            print docs/questions.md anew, and end
 //   … --advice                                      list what axe finds that is no defect, and how long each visit took
 // @ts-check
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, existsSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, existsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { behave } from "./behaviour.mjs";
 import { axeSource, context, launch, listen, missing } from "./browser.mjs";
-import { Demo, PROGRAM, until } from "./demo.mjs";
+import { Demo, PROGRAM, ROOT, until } from "./demo.mjs";
 import { axe, judge } from "./judge.mjs";
+import { page as questionsPage, unanswered } from "./questions.mjs";
 import { keep } from "./screens.mjs";
 import { doors, visits } from "./visits.mjs";
 
 const WIDTHS = [390, 1280, 1920], HEIGHT = 900, PAPER = 718, AT_ONCE = 3;
 const LANGUAGES = /** @type {const} */ (["zh", "en"]);
-const DEADLINE_S = 900;
+const DEADLINE_S = 1200;
+const QUESTIONS = join(ROOT, "docs/questions.md");
 /** What may have to be reported to an authority. */
 const OUTAGES = ["maintenance_outside_window", "down", "overrun", "storm"];
-const { values: args } = parseArgs({ options: { only: { type: "string" }, look: { type: "string" }, advice: { type: "boolean" }, draft: { type: "boolean" }, keep: { type: "string" } } });
+const { values: args } = parseArgs({ options: { only: { type: "string" }, look: { type: "string" }, advice: { type: "boolean" }, draft: { type: "boolean" }, keep: { type: "string" }, write: { type: "boolean" } } });
 
 /** What was found: text and the places where it was. */
 class Findings {
@@ -102,6 +105,14 @@ async function visit(reader, visit, { base, language, scripts, source, found, ad
   }
 }
 
+/** Whoever has a question finds the answer, and the list of questions for people is the one that is asked. */
+async function askAll(demo, browser) {
+  const as = (token) => context(browser, demo.base, { language: "zh", scripts: true, token });
+  const problems = await unanswered(demo.base, { guest: await as(""), admin: await as(demo.token) });
+  if (readFileSync(QUESTIONS, "utf8") !== questionsPage()) problems.push("docs/questions.md is not what is asked; --write prints it anew");
+  return problems;
+}
+
 /** A page that has every defect: each must be found. */
 async function checkOurselves(browser, source) {
   const html = readFileSync(new URL("bad.html", import.meta.url));
@@ -159,12 +170,17 @@ async function judgeAll(demo, browser) {
   const many = tasks.length;
   const work = async () => { for (let task = tasks.shift(); task; task = tasks.shift()) await task(); };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
+  if (!args.only) found.add("questions", await askAll(demo, browser));
   const tried = args.only ? 0 : await behave(browser, demo, { ...shown, isDraft: args.draft }, found);
   if (args.advice) console.log(advice.lines().map((line) => `advice: ${line}`).join("\n"));
   return { found, many, rules, tried, pages: Object.values(byDoor).flat().length };
 }
 
 async function main() {
+  if (args.write) {
+    writeFileSync(QUESTIONS, questionsPage());
+    return 0;
+  }
   const lacking = existsSync(PROGRAM) ? missing() : "target/debug/gengfu is missing";
   if (lacking) {
     console.log(`pages: skipped, since ${lacking}; tests/setup/install.sh puts it in place`);
