@@ -53,7 +53,7 @@ impl Rule {
         let end = from.checked_add(jiff::Span::new().years(FIRST_WITHIN_YEARS)).unwrap_or(DateTime::MAX);
         let first = rule.some(from, end, FIRST);
         if first.is_empty() {
-            return Err((0, "this rule never starts".to_owned()));
+            return Err((0, format!("this rule never starts in {FIRST_WITHIN_YEARS} years")));
         }
         let mut a_day = BTreeMap::new();
         first.iter().for_each(|start| *a_day.entry(start.date()).or_insert(0_usize) += 1);
