@@ -110,6 +110,9 @@ pub enum Fact {
         owners: Vec<OwnerId>,
         /// Who.
         by: Actor,
+        /// Why, in that person's words; nothing in facts of older versions.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
     },
     /// The gate opened, and somebody got a lease on it.
     LeaseGranted {

@@ -119,6 +119,16 @@ pub struct WindowView {
     pub versions: Vec<window::Version>,
     /// Maintenance defects of each subsystem that had any.
     pub defects: Vec<(SubsystemId, u32)>,
+    /// What people decided about it and its schedule's text, in order.
+    pub decisions: Vec<window::DecisionView>,
+}
+
+impl WindowView {
+    /// Whether it goes by the approval of people, and has what it needs.
+    pub fn is_approved(&self) -> bool {
+        let undecided = matches!(self.state, WindowState::Draft | WindowState::Rejected);
+        !undecided && self.decisions.iter().any(|d| d.decision.what.approves() && !d.is_void)
+    }
 }
 
 /// One incident, open or closed.

@@ -4,6 +4,7 @@
 //! sentences from targets and traces are left out for strangers.
 
 mod attribution;
+mod window;
 
 use super::guard::Viewer;
 use crate::domain::incident::Word;
@@ -15,6 +16,8 @@ use crate::probe::Report;
 use attribution::AttributionDto;
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+pub(super) use window::WindowDto;
 
 /// RFC 3339 in UTC.
 pub(super) fn at(t: Timestamp) -> String {
@@ -214,81 +217,6 @@ impl IncidentDto {
             attribution: incident.attribution.as_deref().map(|of| AttributionDto::of(viewer, of)),
             acknowledged: incident.acknowledged.as_ref().map(|word| WordDto::of(viewer, word)),
             words: incident.words.iter().filter(|_| viewer.is_inside()).map(|w| WordDto::of(viewer, w)).collect(),
-        }
-    }
-}
-
-/// A window.
-#[derive(Debug, Serialize)]
-pub(super) struct WindowDto {
-    id: String,
-    schedule: String,
-    owner: String,
-    name: Names,
-    scope: Vec<String>,
-    start: String,
-    end: String,
-    state: &'static str,
-    why: Names,
-    announced: Option<String>,
-    restored: Option<String>,
-    emergency: Option<window::Emergency>,
-    version: u32,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    versions: Vec<VersionDto>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    defects: BTreeMap<String, u32>,
-}
-
-/// One change of a window that readers must know.
-#[derive(Debug, Serialize)]
-struct VersionDto {
-    version: u32,
-    change: &'static str,
-    at: String,
-    start: String,
-    end: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    former: Option<FormerDto>,
-}
-
-#[derive(Debug, Serialize)]
-struct FormerDto {
-    start: String,
-    end: String,
-}
-
-impl From<&window::Version> for VersionDto {
-    fn from(v: &window::Version) -> Self {
-        Self {
-            version: v.number,
-            change: v.change.as_str(),
-            at: at(v.at),
-            start: at(v.span.start),
-            end: at(v.span.end),
-            former: v.former.map(|f| FormerDto { start: at(f.start), end: at(f.end) }),
-        }
-    }
-}
-
-impl From<&WindowView> for WindowDto {
-    fn from(w: &WindowView) -> Self {
-        Self {
-            id: w.id.to_string(),
-            schedule: w.schedule.to_string(),
-            owner: w.owner.to_string(),
-            name: w.name.clone(),
-            scope: w.scope.iter().map(ToString::to_string).collect(),
-            start: at(w.span.start),
-            end: at(w.span.end),
-            state: w.state.as_str(),
-            why: w.why.clone(),
-            announced: w.announced.map(at),
-            restored: w.restored.map(at),
-            emergency: w.emergency.clone(),
-            version: w.version,
-            versions: w.versions.iter().map(VersionDto::from).collect(),
-            defects: w.defects.iter().map(|(id, n)| (id.to_string(), *n)).collect(),
         }
     }
 }

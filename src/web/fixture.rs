@@ -340,6 +340,7 @@ pub(super) fn window(id: &str, scope: &str, minutes: i64, hours: i64, state: Win
         version: 0,
         versions: Vec::new(),
         defects: Vec::new(),
+        decisions: Vec::new(),
     }
 }
 

@@ -3,12 +3,13 @@
 //! Not here: sentences with figures (`format`) and names of things (the inventory has them).
 
 mod runs;
+mod windows;
 
 pub(super) use runs::RunMoment;
 
 use super::look::Look;
 use crate::domain::sla::{Cause, Verdict};
-use crate::domain::window::{Change, WindowState};
+use crate::domain::window::WindowState;
 use crate::domain::{Language, ReasonKind, Severity, Symptom};
 
 macro_rules! texts {
@@ -249,6 +250,10 @@ texts! {
     shorten: "缩短", "Shorten";
     defects: "维护缺陷", "Maintenance defects";
     no_versions: "还没有告知过任何人。", "Nobody was told of it yet.";
+    decisions: "谁决定的", "Who decided what";
+    no_longer_holds: "已失效：窗口此后有变", "void: the window changed since";
+    approved: "批准", "Approved";
+    yes: "是", "Yes";
     upcoming: "接下来", "To come";
     running: "进行中", "Running";
     past: "已结束", "Over";
@@ -438,22 +443,6 @@ impl Texts {
             WindowState::Cancelled => self.pick("已取消", "cancelled"),
             WindowState::Rejected => self.pick("已拒绝", "rejected"),
             WindowState::Missed => self.pick("已错过", "missed"),
-        }
-    }
-
-    /// What changed about a window.
-    pub(super) fn change(&self, change: Change) -> &'static str {
-        match change {
-            Change::Announced => self.pick("维护预告", "Maintenance announced"),
-            Change::Moved => self.pick("维护改期", "Maintenance moved"),
-            Change::Shortened => self.pick("维护缩短", "Maintenance shortened"),
-            Change::Extended => self.pick("维护延长", "Maintenance extended"),
-            Change::Rescoped => self.pick("维护范围变更", "Maintenance changed in scope"),
-            Change::Started => self.pick("维护开始", "Maintenance started"),
-            Change::FinishedEarly => self.pick("维护提前结束", "Maintenance finished early"),
-            Change::Finished => self.pick("维护结束", "Maintenance finished"),
-            Change::Cancelled => self.pick("维护取消", "Maintenance cancelled"),
-            Change::Overrun => self.pick("维护超时", "Maintenance overruns"),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::domain::plan::Runs;
 use serde::{Deserialize, Serialize};
 
 /// Changes whenever the shape of the state changes.
-const SHAPE: u32 = 10;
+const SHAPE: u32 = 11;
 
 #[derive(Serialize)]
 struct Written<'a> {

@@ -176,8 +176,8 @@ impl Engine {
         }
         let owners = approving(&order.by, &schedule.owner, &schedule.scope)?;
         let plan = schedule.plan.as_ref().and_then(|id| inventory.plans.get(id)).map(Plan::digest);
-        let (digest, by) = (schedule.digest(plan.as_deref()), order.by.actor());
-        self.record(out, Fact::ScheduleApproved { schedule: id.clone(), digest: digest.clone(), owners, by });
+        let (digest, by, reason) = (schedule.digest(plan.as_deref()), order.by.actor(), order.reason.clone());
+        self.record(out, Fact::ScheduleApproved { schedule: id.clone(), digest: digest.clone(), owners, by, reason });
         let of_this = |w: &&Window| w.schedule == *id && w.state.is_pending();
         let windows: Vec<WindowId> = self.book.iter().filter(of_this).map(|w| w.id.clone()).collect();
         windows.iter().for_each(|window| self.advance_window(out, window));

@@ -57,7 +57,7 @@ impl Engine {
                 self.picture.views.insert(id, view);
             }
         }
-        let mut windows: Vec<WindowView> = self.book.iter().map(window_view).collect();
+        let mut windows = self.window_views();
         windows.sort_by(|a, b| (a.span.start, &a.id).cmp(&(b.span.start, &b.id)));
         let mut incidents: Vec<IncidentView> = self.desk.open().map(incident_view).collect();
         incidents.extend(self.desk.closed().map(incident_view));
@@ -113,6 +113,18 @@ impl Engine {
 }
 
 impl Engine {
+    fn window_views(&self) -> Vec<WindowView> {
+        // What a schedule says is dear to know, and the same for all its windows.
+        let mut wordings: BTreeMap<(&ScheduleId, Option<&PlanId>), window::Wording> = BTreeMap::new();
+        let each = self.book.iter().map(|w| {
+            let key = (&w.schedule, w.definition.plan.as_ref());
+            let wording = || wordings.entry(key).or_insert_with(|| self.wording(w)).clone();
+            let decisions = w.decisions(self.book.text_approvals(&w.schedule), wording);
+            WindowView { decisions, ..window_view(w) }
+        });
+        each.collect()
+    }
+
     /// From when on bad rounds of a subsystem matter: those of the present outage, and those that a page looks back on.
     fn counts_rounds_from(&self, timeline: &Timeline<Health>) -> Option<Timestamp> {
         let lately = self.now - burn::ROUNDS_MEMORY_MS;
@@ -141,6 +153,7 @@ pub(in crate::domain) fn window_view(window: &Window) -> WindowView {
         version: window.version,
         versions: window.versions.clone(),
         defects: window.defects.iter().map(|(id, n)| (id.clone(), *n)).collect(),
+        decisions: Vec::new(),
     }
 }
 

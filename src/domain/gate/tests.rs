@@ -23,6 +23,7 @@ fn window(start: &str, ms: Millis, state: WindowState) -> WindowView {
         version: 0,
         versions: Vec::new(),
         defects: Vec::new(),
+        decisions: Vec::new(),
     }
 }
 

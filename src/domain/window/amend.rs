@@ -66,6 +66,10 @@ pub struct Approval {
     pub owners: Vec<OwnerId>,
     /// To what; for a schedule's text, its digest and no span.
     pub about: Assent,
+    /// When.
+    pub at: Timestamp,
+    /// Why, in that person's words.
+    pub reason: String,
 }
 
 /// What was approved.
@@ -258,7 +262,7 @@ impl Window {
         Missing { people: needed.saturating_sub(people), owners }
     }
 
-    fn is_about_this(&self, approval: &Approval, wording: &Wording) -> bool {
+    pub(super) fn is_about_this(&self, approval: &Approval, wording: &Wording) -> bool {
         match &approval.about {
             Assent::Window(about) => about.plan == wording.plan && about.holds(&self.definition, self.span),
             Assent::Text(digest) => wording.schedule.as_ref() == Some(digest) && self.written.covers(self.span),

@@ -75,26 +75,31 @@ impl Book {
                     self.running.remove(window);
                 }
             }
-            Fact::WindowRequested { window, schedule, definition, span, emergency, by, .. } => {
+            Fact::WindowRequested { window, schedule, definition, span, emergency, reason, by } => {
                 let w = self.remembered(window, schedule, *span, inventory);
                 (w.requested, w.span, w.written) = (true, *span, *span);
                 w.definition.clone_from(definition);
                 w.emergency.clone_from(emergency);
                 w.applied_for_by(by);
+                w.decided(at, by, reason, Decided::Requested(*span));
             }
-            Fact::WindowAmended { window, schedule, written, by, amendment, .. } => {
+            Fact::WindowAmended { window, schedule, written, by, reason, amendment } => {
                 let w = self.remembered(window, schedule, *written, inventory);
                 if w.written != *written {
                     (w.written, w.span) = (*written, *written);
                 }
-                w.amended(at, by, amendment);
+                w.amended(at, by, reason, amendment);
             }
-            Fact::ScheduleApproved { schedule, digest, owners, by } => {
+            Fact::ScheduleApproved { schedule, digest, owners, by, reason } => {
                 let about = Assent::Text(digest.clone());
                 let approvals = self.texts.entry(schedule.clone()).or_default();
-                approvals.retain(|a| a.by.name != by.name && a.about == about);
-                approvals.push(Approval { by: by.clone(), owners: owners.clone(), about });
-                approvals.truncate(PEOPLE_MAX);
+                // Those of former texts tell who let through what is over.
+                approvals.retain(|a| a.by.name != by.name || a.about != about);
+                if approvals.len() == PEOPLE_MAX {
+                    approvals.remove(0);
+                }
+                let (by, owners, reason) = (by.clone(), owners.clone(), reason.clone());
+                approvals.push(Approval { by, owners, about, at, reason });
             }
             Fact::WindowNoticed { window, about } => {
                 self.with(window, |w| {
@@ -145,7 +150,7 @@ impl Book {
         self.windows.get(id)
     }
 
-    /// Who approved a schedule's text.
+    /// Who approved a schedule's text, or a former one.
     pub fn text_approvals(&self, schedule: &ScheduleId) -> &[Approval] {
         self.texts.get(schedule).map_or(&[], Vec::as_slice)
     }

@@ -84,6 +84,8 @@ pub struct Window {
     /// How often a subsystem showed something else than a notice while it was out of service.
     #[serde(default)]
     pub defects: BTreeMap<SubsystemId, u32>,
+    /// What people decided about it, in order.
+    pub decisions: Vec<Decision>,
 }
 
 impl Window {
@@ -120,6 +122,7 @@ impl Window {
             versions: Vec::new(),
             told: Vec::new(),
             defects: BTreeMap::new(),
+            decisions: Vec::new(),
         }
     }
 
@@ -197,12 +200,14 @@ impl Window {
         }
     }
 
-    pub(super) fn amended(&mut self, at: Timestamp, by: &Actor, amendment: &Amendment) {
+    pub(super) fn amended(&mut self, at: Timestamp, by: &Actor, reason: &str, amendment: &Amendment) {
+        self.decided(at, by, reason, Decided::Amended(amendment.clone()));
         match amendment {
             Amendment::Approved { owners, about } => {
                 self.approvals.retain(|a| a.by.name != by.name);
                 let about = Assent::Window(about.clone());
-                self.approvals.push(Approval { by: by.clone(), owners: owners.clone(), about });
+                let (by, owners, reason) = (by.clone(), owners.clone(), reason.to_owned());
+                self.approvals.push(Approval { by, owners, about, at, reason });
                 self.approvals.truncate(PEOPLE_MAX);
             }
             Amendment::Skipped | Amendment::Cancelled => self.asked = Some(Asked::Cancel),

@@ -6,6 +6,7 @@
 mod amend;
 mod book;
 pub mod cron;
+mod decision;
 mod entry;
 pub mod lifecycle;
 mod recurrence;
@@ -15,6 +16,7 @@ mod version;
 
 pub use amend::{About, Amendment, Approval, Assent, Definition, Emergency, Extension, Missing, Wording};
 pub use book::{Book, HORIZON_MS};
+pub use decision::{DECISIONS_MAX, Decided, Decision, DecisionView};
 pub use entry::Window;
 pub use recurrence::{
     STARTS_PER_DAY_MAX, WINDOWS_MAX, check_cron, check_rule, expand, starts_at, starts_on, window_id,

@@ -115,7 +115,7 @@ pub(in crate::web) async fn subsystem(
         probes: view.probes.iter().filter_map(probe).collect(),
         depends_on: subsystem.depends_on.iter().flat_map(Dependency::members).map(ToString::to_string).collect(),
         dependants: dependants.into_iter().flatten().map(ToString::to_string).collect(),
-        windows: snapshot.windows.iter().filter(in_scope).map(WindowDto::from).collect(),
+        windows: snapshot.windows.iter().filter(in_scope).map(|w| WindowDto::of(viewer, w)).collect(),
         accounts: figures.accounts().map(|(period, a)| AccountDto::of(period, target_ppm, a)).collect(),
         inspection: inspection::of(&state, subsystem).map(Into::into),
     }))
@@ -272,6 +272,7 @@ pub(in crate::web) fn incident_number(text: &str) -> Option<IncidentId> {
 
 /// `GET /api/v1/windows?from&to`; from yesterday on without them.
 pub(in crate::web) async fn windows(
+    viewer: Viewer,
     State(state): State<WebState>,
     Query(between): Query<Between>,
     Query(filter): Query<OwnerFilter>,
@@ -280,7 +281,7 @@ pub(in crate::web) async fn windows(
     let within = between.span(&snapshot.inventory.zone, Span::new(now - DAY, now + 400 * DAY))?;
     let owned = |w: &&WindowView| filter.owner.as_ref().is_none_or(|o| *o == w.owner.as_str());
     let windows = snapshot.windows.iter().filter(|w| w.span.overlaps(within)).filter(owned);
-    Ok(Json(windows.map(WindowDto::from).collect()))
+    Ok(Json(windows.map(|w| WindowDto::of(viewer, w)).collect()))
 }
 
 /// `GET /api/v1/windows/{id}/impact`.

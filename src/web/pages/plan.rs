@@ -248,6 +248,7 @@ fn shown(asked: &Asked, known: Option<&WindowView>, window: &YearWindow<'_>) -> 
         version: 0,
         versions: Vec::new(),
         defects: Vec::new(),
+        decisions: Vec::new(),
     };
     // A draft of the daemon's is what the files say too, and they say it for the calendar that was asked about.
     let known = known.filter(|w| w.state != WindowState::Draft);

@@ -33,6 +33,8 @@ struct Page {
     more: usize,
     defects: Vec<(String, u32)>,
     versions: Vec<Version>,
+    /// For those who see people.
+    decisions: Vec<Decided>,
     incidents: Vec<(String, String)>,
     /// Where orders go; empty for whoever may give none.
     action: String,
@@ -53,6 +55,17 @@ struct Version {
     change: &'static str,
     when: String,
     former: String,
+}
+
+/// What one person decided.
+struct Decided {
+    at: String,
+    by: String,
+    what: &'static str,
+    /// The time that was asked for.
+    when: String,
+    reason: String,
+    is_void: bool,
 }
 
 /// What the state leaves to be done.
@@ -147,6 +160,7 @@ fn shown(asked: &Asked, status: StatusCode, id: &WindowId, refused: String) -> R
         more: window.scope.len().saturating_sub(SCOPE_MAX),
         defects: window.defects.iter().map(|(id, n)| (asked.name(id), *n)).collect(),
         versions: window.versions.iter().rev().map(|v| version(asked, v)).collect(),
+        decisions: window.decisions.iter().filter(|_| f.sees_people).map(|d| decided(asked, window, d)).collect(),
         incidents: incidents(asked, window),
         action: if may_order && (orders.before || orders.running) {
             format!("/maintenance/windows/{id}{}", f.q)
@@ -170,6 +184,7 @@ fn facts(asked: &Asked, window: &WindowView) -> Vec<(&'static str, String)> {
         (t.owner, Some(asked.owner_name(&window.owner))),
         (t.when, Some(format::range(asked.now, asked.language, asked.zone(), window.span))),
         (t.lasted, Some(asked.length(window.span.len_ms()))),
+        (t.approved, window.is_approved().then(|| t.yes.to_owned())),
         (t.announced_at, window.announced.map(moment)),
         (t.restored_at, window.restored.map(moment)),
         (t.ticket, window.emergency.as_ref().map(|e| e.ticket.clone())),
@@ -196,6 +211,25 @@ fn version(asked: &Asked, version: &window::Version) -> Version {
         change: asked.t.change(version.change),
         when: range(version.span),
         former: version.former.map(range).unwrap_or_default(),
+    }
+}
+
+fn decided(asked: &Asked, window: &WindowView, view: &window::DecisionView) -> Decided {
+    let window::Decision { at, by, reason, what } = &view.decision;
+    // Whose the holder is, or in whose name somebody approves.
+    let owners: Vec<String> = match what.owners() {
+        [] => by.owner.iter().map(|owner| asked.owner_name(owner)).collect(),
+        owners => owners.iter().map(|owner| asked.owner_name(owner)).collect(),
+    };
+    let owners = owners.iter().map(|owner| format!(" · {owner}")).collect::<String>();
+    let range = |span| format::range(asked.now, asked.language, asked.zone(), span);
+    Decided {
+        at: asked.moment(*at),
+        by: format!("{}{owners}", by.name),
+        what: asked.t.decided(what),
+        when: what.span(window.span.start).map(range).unwrap_or_default(),
+        reason: reason.clone(),
+        is_void: view.is_void,
     }
 }
 

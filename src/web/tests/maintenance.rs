@@ -2,6 +2,7 @@
 
 use super::filings::obedient;
 use super::*;
+use crate::domain::Actor;
 use crate::domain::order::{Action, Wanted};
 use axum::http::HeaderValue;
 
@@ -81,6 +82,53 @@ async fn a_window_s_page_has_buttons_for_those_who_may_press_them_as_its_state_l
     }
     let lost = send(&state, request("192.0.2.7", Method::GET, "/maintenance/windows/none.00000000")).await;
     assert_eq!(lost.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_window_names_who_decided_to_those_inside_and_says_to_strangers_that_it_was_approved() {
+    use crate::domain::window::{Amendment, Decided, Decision, DecisionView};
+    let decided = |name: &str, what, is_void| {
+        let by = Actor { name: name.into(), owner: Some("police".into()), from: "192.0.2.9".into() };
+        DecisionView { decision: Decision { at: NOW - HOUR, by, reason: format!("<b>{name}</b>"), what }, is_void }
+    };
+    let mut snapshot = fixture::snapshot();
+    let mut windows = snapshot.windows.to_vec();
+    let window = windows.iter_mut().find(|w| w.id.as_str() == "certificates.00000001").unwrap();
+    let (span, to) = (window.span, Span::lasting(NOW + HOUR, HOUR));
+    window.decisions = vec![
+        decided("applicant", Decided::Requested(span), false),
+        decided("approver", Decided::ApprovedText(vec!["bdc".into()]), true),
+        decided("mover", Decided::Amended(Amendment::Moved { to }), false),
+        decided("second", Decided::ApprovedText(vec!["bdc".into()]), false),
+    ];
+    snapshot.windows = Arc::new(windows);
+    let (state, _commands) = fixture::state(snapshot);
+    for (peer, inside) in [("127.0.0.1", true), ("192.0.2.7", false)] {
+        let ask = async |path: &str| send(&state, request(peer, Method::GET, path)).await;
+        for (lang, approved, void) in [("en", "Approved", "void: the window changed"), ("zh", "批准", "已失效")] {
+            let page = ask(&format!("/maintenance/windows/certificates.00000001?lang={lang}")).await.body;
+            let facts = page.split("</dl>").next().unwrap();
+            assert!(facts.contains(&format!("<dt>{approved}</dt>")), "{page}");
+            let names = ["applicant", "approver", "mover", "second", "&#60;b&#62;", void];
+            let named: Vec<_> = names.into_iter().filter(|name| page.contains(name)).collect();
+            assert_eq!(named.len(), if inside { names.len() } else { 0 }, "{named:?} {page}");
+        }
+        let all = ask("/api/v1/windows?owner=bdc").await.json();
+        let window = all.as_array().unwrap().iter().find(|w| w["id"] == "certificates.00000001").unwrap().clone();
+        assert_eq!(window["approved"], true);
+        if !inside {
+            assert!(window.get("decisions").is_none(), "{window}");
+            continue;
+        }
+        let told = |n: usize, field: &str| window["decisions"][n][field].clone();
+        assert_eq!(
+            (told(1, "action"), told(1, "by"), told(1, "void")),
+            ("approve_text".into(), "approver".into(), true.into())
+        );
+        assert_eq!((told(2, "reason"), told(2, "start")), ("<b>mover</b>".into(), to.start.to_string().into()));
+    }
+    let page = get("/maintenance/windows/fund-batch.00000001?lang=en").await.body;
+    assert!(!page.contains("<dt>Approved</dt>"), "nobody did: {page}");
 }
 
 #[tokio::test]

@@ -270,6 +270,31 @@ fn what_people_did_survives_a_restart() {
     let mut replayed = Engine::new(T0, Arc::new(city.inventory()));
     bench.facts.iter().for_each(|f| replayed.apply(f));
     replayed.start(bench.now, Some(bench.now), "digest");
+    assert_eq!(bench.engine.snapshot().windows, replayed.snapshot().windows);
     let (then, now) = (bench.only(), replayed.book.iter().next().unwrap().clone());
     assert_eq!((then.span, then.approvals, then.applicants), (now.span, now.approvals, now.applicants));
+}
+
+#[test]
+fn a_window_says_who_let_it_through_when_and_why() {
+    let mut bench = Bench::new(&approved_city());
+    let told = |bench: &mut Bench| {
+        let view = bench.engine.snapshot().windows[0].clone();
+        let each = view.decisions.iter().map(|d| {
+            let decision = &d.decision;
+            assert_eq!(decision.reason, "because of CHG-7");
+            format!("{} {}{}", decision.by.name, decision.what.as_str(), if d.is_void { ", void" } else { "" })
+        });
+        (each.collect::<Vec<_>>(), view.is_approved())
+    };
+    assert_eq!(told(&mut bench), (vec![], false));
+    let text = bench.only().schedule;
+    bench.give(&approver("first"), Wanted::ApproveText(text)).unwrap();
+    assert_eq!(told(&mut bench), (vec!["first approve_text".into()], false), "a second person is missing");
+    bench.act(&approver("second"), Action::Approve).unwrap();
+    let both = vec!["first approve_text".to_owned(), "second approve".into()];
+    assert_eq!(told(&mut bench), (both, true));
+    bench.act(&operator(), Action::Move { to: T0 + 2_500 * SECOND, lasts_ms: None }).unwrap();
+    let (said, approved) = told(&mut bench);
+    assert_eq!((said[0].as_str(), approved), ("second approve, void", false), "{said:?}");
 }

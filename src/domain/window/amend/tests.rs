@@ -31,7 +31,13 @@ fn window() -> Window {
 fn approve(window: &mut Window, by: &Actor, owners: &[&str]) {
     let owners = owners.iter().map(|o| OwnerId::from(*o)).collect();
     let about = Assent::Window(window.about());
-    window.approvals.push(Approval { by: by.clone(), owners, about });
+    let (by, at, reason) = (by.clone(), Timestamp(0), String::new());
+    window.approvals.push(Approval { by, owners, about, at, reason });
+}
+
+fn approval(about: Assent) -> Approval {
+    let (by, owners) = (actor("first", None), vec!["bdc".into()]);
+    Approval { by, owners, about, at: Timestamp(0), reason: String::new() }
 }
 
 fn missing(window: &Window) -> (u8, usize) {
@@ -92,7 +98,7 @@ fn an_approval_of_a_window_is_about_the_text_of_its_plan_and_a_notice_is_not() {
     window.definition.plan = Some("upgrade".into());
     let says = |plan: &str| Wording { schedule: None, plan: Some(plan.into()) };
     let about = Assent::Window(window.about_with(&says("first")));
-    window.approvals.push(Approval { by: actor("first", None), owners: vec!["bdc".into()], about });
+    window.approvals.push(approval(about));
     let people = |wording: &Wording| window.missing(1, &[], &[], || wording.clone()).people;
     assert_eq!((people(&says("first")), people(&says("other")), people(&Wording::default())), (0, 1, 1));
     assert!(window.about().holds(&window.definition, window.span));
@@ -102,7 +108,7 @@ fn an_approval_of_a_window_is_about_the_text_of_its_plan_and_a_notice_is_not() {
 fn an_approval_of_the_text_holds_for_windows_inside_their_written_time_until_the_text_changes() {
     let mut window = window();
     let text = Assent::Text("digest".into());
-    let texts = [Approval { by: actor("first", None), owners: vec!["bdc".into()], about: text }];
+    let texts = [approval(text)];
     let says = |digest: &str| Wording { schedule: Some(digest.into()), plan: None };
     let people = |w: &Window, digest: &str| w.missing(1, &[], &texts, || says(digest)).people;
     assert_eq!((people(&window, "digest"), people(&window, "other")), (0, 1));
