@@ -29,6 +29,26 @@ async function staysInPlace(page, path) {
   return problems;
 }
 
+/** On a phone a table stays where its box was scrolled to, with the focus on it. */
+async function boxStaysInPlace(page, path) {
+  await page.setViewportSize({ width: 390, height: 800 });
+  await page.goto(path);
+  const box = page.locator(".scroll").last();
+  await box.focus();
+  const left = await box.evaluate((e) => {
+    e.scrollLeft = 120;
+    document.getElementById("main").firstElementChild.setAttribute("data-old", "");
+    return e.scrollLeft;
+  });
+  if (left < 60) return [`its last table is not wider than a phone: ${left} px`];
+  await page.waitForFunction(() => !document.querySelector("[data-old]"), undefined, { timeout: REFRESH_MS });
+  const after = await box.evaluate((e) => ({ left: e.scrollLeft, isHere: e === document.activeElement }));
+  const problems = [];
+  if (Math.abs(after.left - left) > 2) problems.push(`a refresh moves a table from ${left} to ${after.left}`);
+  if (!after.isHere) problems.push("a refresh takes the focus from a table");
+  return problems;
+}
+
 /** Tab goes first to the link that skips the tabs, and then to everything, and it is seen where it is. */
 async function keyboardGoesEverywhere(page, path) {
   const problems = [];
@@ -81,6 +101,7 @@ export async function behave(browser, demo, { incident, isDraft }, found) {
   const reader = await context(browser, demo.base, { language: "en", scripts: true, token: demo.token, isDraft });
   const tries = [
     ["/subsystems/bdc/unified-acceptance", staysInPlace],
+    ["/subsystems/bdc/unified-acceptance", boxStaysInPlace],
     ["/", keyboardGoesEverywhere],
     [`/incidents/${incident}`, keyboardGoesEverywhere],
     ["/maintenance/request", keyboardGoesEverywhere],

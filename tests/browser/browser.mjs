@@ -12,7 +12,7 @@ const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
   "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--force-color-profile=srgb", "--hide-scrollbars"];
 export const LOCALES = { zh: "zh-CN", en: "en-US" };
-const STEP_MS = 30_000;
+const STEP_MS = 60_000;
 
 /** What is missing here, in words; nothing if all is there. */
 export function missing() {

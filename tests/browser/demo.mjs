@@ -9,7 +9,7 @@ import { setTimeout as pause } from "node:timers/promises";
 
 export const ROOT = new URL("../..", import.meta.url).pathname;
 export const PROGRAM = process.env.GENGFU_PROGRAM ?? join(ROOT, "target/debug/gengfu");
-const READY_S = 90, STOP_S = 30;
+const READY_S = 180, STOP_S = 60, API_MS = 60_000;
 
 /** A duty to report, which a person sees; no threshold is short enough for what the demo plays. */
 const FILING = `
@@ -108,7 +108,7 @@ export class Demo {
   async api(path, body) {
     const headers = { authorization: `Bearer ${this.token}`, "content-type": "application/json" };
     const options = body ? { method: "POST", headers, body: JSON.stringify(body) } : { headers };
-    const answer = await fetch(`${this.base}/api/v1${path}`, { ...options, signal: AbortSignal.timeout(20_000) });
+    const answer = await fetch(`${this.base}/api/v1${path}`, { ...options, signal: AbortSignal.timeout(API_MS) });
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     return answer.json();
   }

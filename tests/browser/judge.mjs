@@ -31,6 +31,12 @@ export function judge({ language, medium }) {
     if (isCut && words(e) && !e.closest("[title]")) say(`cuts ${place(e)}`);
     if (medium === "print" && (overflowX === "auto" || overflowX === "scroll") && e.scrollWidth > e.clientWidth + 1) say(`cuts on paper ${place(e)}`);
   }
+  // What scrolls takes the keyboard and has a name, whatever stands in it today and however wide the fonts are.
+  for (const e of document.querySelectorAll("body *")) {
+    if (!isShown(e) || !["auto", "scroll"].includes(style(e).overflowX) || e.closest("nav,textarea,input,select")) continue;
+    if (e.tabIndex < 0) say(`scrolls without the keyboard: ${place(e)}`);
+    else if (!e.getAttribute("aria-label") && !document.getElementById(e.getAttribute("aria-labelledby") ?? "")) say(`scrolls without a name: ${place(e)}`);
+  }
   // Words of one or two lines that have to stay on one.
   for (const e of document.querySelectorAll("button,nav a,.lang,.pill,summary")) {
     if (!isShown(e)) continue;

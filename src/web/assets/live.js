@@ -1,5 +1,5 @@
 // Keeps the page fresh without a reload: replaces <main> when the daemon says that something changed, and keeps the
-// place, what is folded open, and the focus. Without this script the page is complete, only not fresh. Many look at once, so
+// place, also in boxes that scroll, what is folded open, and the focus. Without this script the page is complete, only not fresh. Many look at once, so
 // each waits a time of its own, and what did not change is neither sent nor drawn again.
 (() => {
   "use strict";
@@ -7,6 +7,9 @@
   let last = Date.now(), timer = 0, busy = false, shown = null;
 
   const key = (details) => details.id || details.dataset.key || "";
+  // By what an element is found again in the page that takes its place.
+  const mark = (e) => e.localName + ["href", "id", "name", "aria-labelledby", "aria-label"].map((a) => e.getAttribute(a) || "").join("|");
+  const boxes = (root) => [...root.querySelectorAll(".scroll")];
 
   async function refresh() {
     timer = 0;
@@ -23,12 +26,14 @@
       const main = document.getElementById("main"), next = fresh.getElementById("main");
       const open = new Set([...main.querySelectorAll("details[open]")].map(key));
       const focus = main.contains(document.activeElement) ? document.activeElement : null;
-      const href = focus && focus.getAttribute("href"), inside = focus && focus.closest("details");
-      const again = inside && key(inside);
+      const inside = focus && focus.closest("details"), again = inside && key(inside);
+      const moved = new Map(boxes(main).map((box) => [mark(box), box.scrollLeft]));
       for (const details of next.querySelectorAll("details")) if (open.has(key(details))) details.open = true;
       main.replaceChildren(...next.childNodes);
-      if (href) for (const a of main.querySelectorAll("a")) if (a.getAttribute("href") === href) { a.focus({ preventScroll: true }); break; }
-      if (!href && again) for (const d of main.querySelectorAll("details")) if (key(d) === again) { d.querySelector("summary").focus({ preventScroll: true }); break; }
+      for (const box of boxes(main)) box.scrollLeft = moved.get(mark(box)) || 0;
+      const heir = focus && !focus.matches("summary") && [...main.querySelectorAll(focus.localName)].find((e) => mark(e) === mark(focus));
+      const fold = !heir && again && [...main.querySelectorAll("details")].find((d) => key(d) === again);
+      if (heir || fold) (heir || fold.querySelector("summary")).focus({ preventScroll: true });
       document.title = fresh.title;
       const nav = document.querySelector(".bar nav"), freshNav = fresh.querySelector(".bar nav");
       if (nav && freshNav && !nav.contains(document.activeElement)) nav.replaceChildren(...freshNav.childNodes);
