@@ -161,6 +161,18 @@ fn every_link_of_the_documents_resolves() {
 }
 
 #[test]
+fn every_document_is_found_from_both_readmes() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let names = fs::read_dir(root.join("docs")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    let documents: Vec<_> = names.filter(|name| name.ends_with(".md")).collect();
+    for readme in ["README.md", "README.zh-CN.md"] {
+        let text = fs::read_to_string(root.join(readme)).unwrap();
+        let lost: Vec<_> = documents.iter().filter(|name| !text.contains(&format!("](docs/{name})"))).collect();
+        assert!(lost.is_empty(), "{readme} leads to none of {lost:?}");
+    }
+}
+
+#[test]
 fn the_rules_catch_what_they_are_for() {
     let at = Path::new("src/domain/x.rs");
     assert!(header_problem(at, "use std::fs;").is_some());
