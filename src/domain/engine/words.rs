@@ -1,7 +1,7 @@
 //! Words of people about incidents: who has it, to whom it is handed over, and notes for the next one on duty.
 //!
 //! Not here: what words mean (`incident::word`). Invariants: a word changes nobody's figures and no timeline; it is stored
-//! before it is answered; an owner's people speak about their own incidents alone.
+//! before it is answered; an owner's people speak about incidents alone that hit something of theirs.
 
 use super::orders::{Refused, forbidden, refuse};
 use super::*;
@@ -21,7 +21,9 @@ impl Engine {
             let en = format!("there is no incident {id} among the last ones; `gengfu incidents` lists them");
             return Err(refuse(WhyNot::Unknown, &format!("没有事件 {id}；用 `gengfu incidents` 查看"), &en));
         };
-        order.by.must_act_for(&incident.subsystem.owner()).map_err(forbidden)?;
+        if !order.by.owner.as_ref().is_some_and(|own| incident.hits(own)) {
+            order.by.must_act_for(&incident.subsystem.owner()).map_err(forbidden)?;
+        }
         if incident.words.len() >= WORDS_MAX {
             let en = format!("{WORDS_MAX} words were said about {id}, no more are kept");
             return Err(refuse(WhyNot::Conflict, &format!("{id} 的记录已满 {WORDS_MAX} 条"), &en));

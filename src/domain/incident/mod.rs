@@ -85,6 +85,11 @@ impl Incident {
         handed_over(&self.words, self.opened)
     }
 
+    /// Whether it is an owner's, too: something of theirs is its root, or fails with it.
+    pub fn hits(&self, owner: &OwnerId) -> bool {
+        self.joined.keys().chain([&self.subsystem]).any(|id| id.owner() == *owner)
+    }
+
     /// The sequence of its first message to somebody; `next` if they had none.
     ///
     /// Whoever was told before this was kept got the first one.

@@ -59,6 +59,40 @@ fn whoever_said_so_last_has_it_until_it_is_over() {
 }
 
 #[test]
+fn whoever_owns_something_that_fails_with_it_may_say_so_and_nobody_else() {
+    let mut bench = Bench::new(&two_tiers());
+    bench.seen(0, 30, &["a/web", "b/hall"], &Outcome::Pass);
+    bench.seen(30, 90, &["a/web"], &refused());
+    let neighbour = caller("neighbour", Some("b"), &["operate"]);
+    is_refused(bench.give(&neighbour, ack(1)), WhyNot::Forbidden, "belongs to `a`");
+    bench.seen(90, 150, &["a/web", "b/hall"], &refused());
+    assert_eq!(bench.engine.desk.get(IncidentId(1)).unwrap().joined.len(), 1, "one cause");
+    bench.give(&neighbour, ack(1)).unwrap();
+    assert_eq!(holder(&mut bench).as_deref(), Some("neighbour"));
+    is_refused(bench.give(&caller("other", Some("c"), &["operate"]), ack(1)), WhyNot::Forbidden, "belongs to `a`");
+    let root = bench.give(&caller("own", Some("a"), &["operate"]), ack(1)).unwrap();
+    assert_eq!(root.text.en, "own takes it over from neighbour");
+    bench.seen(150, 250, &["a/web", "b/hall"], &Outcome::Pass);
+    bench.give(&neighbour, note(1)).unwrap();
+}
+
+#[test]
+fn each_owner_whom_a_storm_hits_may_take_it() {
+    let ids: Vec<String> = (0..20).map(|n| format!("o{}/s{n:02}", n % 5)).collect();
+    let all: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let city = all.iter().fold(City::new(), |city, id| city.subsystem(id, 2, &[])).subsystem("far/web", 2, &[]);
+    let mut bench = Bench::new(&city);
+    bench.seen(0, 30, &[&all[..], &["far/web"]].concat(), &Outcome::Pass);
+    bench.seen(30, 130, &all, &refused());
+    let storm = bench.engine.desk.storm().unwrap();
+    let (id, root) = (storm.id.0, storm.subsystem.owner());
+    is_refused(bench.give(&caller("far", Some("far"), &["operate"]), ack(id)), WhyNot::Forbidden, "far");
+    for owner in ["o4", "o0", "o3"] {
+        bench.give(&caller(owner, Some(owner), &["operate"]), ack(id)).unwrap_or_else(|not| panic!("{root}: {not:?}"));
+    }
+}
+
+#[test]
 fn an_owners_people_speak_about_their_own_incidents_alone_and_not_without_end() {
     let mut bench = down();
     is_refused(bench.give(&caller("other", Some("c"), &["operate"]), ack(1)), WhyNot::Forbidden, "c");
