@@ -6,6 +6,7 @@
 //! waits for nothing; within a thread the order holds. While the store refuses writes, letters leave from memory, under
 //! the same ids and rules.
 
+mod again;
 mod backoff;
 mod figures;
 mod fill;
@@ -19,6 +20,7 @@ mod spill;
 mod tests;
 mod time;
 
+pub use again::StillOpen;
 pub use figures::{Counted, MAIL, OutboxFigures};
 pub use handle::{Delivered, MailSetup, OutboxHandle};
 
@@ -96,6 +98,10 @@ struct Attempted {
 pub struct Outbox {
     store: Store,
     setup: Arc<ArcSwap<MailSetup>>,
+    /// What is open.
+    still_open: StillOpen,
+    /// The set-up whose channels know what was said before it.
+    recalled: Option<Arc<MailSetup>>,
     rounds: Arc<Rounds>,
     delivered: mpsc::Sender<Delivered>,
     wake: Arc<Notify>,
@@ -116,10 +122,12 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// The outbox of `store` and the handle on it; `seed` decides the jitter. Acceptances go to `delivered`.
+    /// The outbox of `store` and the handle on it; `seed` decides the jitter. Acceptances go to `delivered`; what is
+    /// `still_open` may be said again.
     pub fn new(
         store: Store,
         setup: Arc<ArcSwap<MailSetup>>,
+        still_open: StillOpen,
         clock: Arc<dyn Clock>,
         seed: u64,
         delivered: mpsc::Sender<Delivered>,
@@ -137,6 +145,8 @@ impl Outbox {
         let outbox = Self {
             store,
             setup,
+            still_open,
+            recalled: None,
             rounds: Arc::new(rounds),
             delivered,
             wake,
@@ -162,7 +172,7 @@ impl Outbox {
             if self.sends.is_empty() {
                 let (setup, now) = (self.setup.load_full(), self.rounds.time.now());
                 join_all(setup.relays.iter().map(|relay| relay.rest())).await;
-                join_all(setup.channels.values().map(|channel| channel.again(now))).await;
+                self.say_again(&setup, now).await;
             }
             let until = self.idle().await;
             tokio::select! {

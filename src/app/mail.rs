@@ -1,20 +1,21 @@
 //! From the settings to the ways out of the house.
 
 use crate::config::{MailSettings, RelaySettings, RelayTls, Settings};
-use crate::domain::{HOUR, Inventory, MINUTE, Millis, Recipient, Roster};
+use crate::domain::{HOUR, Inventory, MINUTE, Millis, Recipient, Roster, Snapshot};
 use crate::network::Network;
 use crate::notify::Notifier;
 use crate::notify::channel::Channel;
 use crate::notify::link::LinkKey;
 use crate::notify::mail::{Login, MailRelay, MailTls, Patience, RelayPlan};
 use crate::notify::render::RenderContext;
-use crate::outbox::MailSetup;
+use crate::outbox::{MailSetup, StillOpen};
 use crate::store::Limits;
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// Above the limit: how often a mail that many share leaves, if somebody must act.
 const FOLDED_PAGE_EVERY_MS: Millis = MINUTE;
@@ -54,6 +55,15 @@ pub fn sender(settings: &Settings, links: &LinkKey) -> RenderContext {
         from_mail: from_mail.clone(),
         links: links.clone(),
     }
+}
+
+/// What is open by the last picture.
+pub(super) fn still_open(picture: watch::Receiver<Arc<Snapshot>>) -> StillOpen {
+    Arc::new(move || {
+        let incidents = Arc::clone(&picture.borrow().incidents);
+        let open = incidents.iter().filter(|incident| incident.until.is_none());
+        open.map(|incident| (incident.id, incident.since)).collect()
+    })
 }
 
 fn relay(relay: &RelaySettings, hello: &str, network: &Arc<Network>) -> Result<Arc<dyn Notifier>, String> {

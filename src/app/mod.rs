@@ -144,7 +144,9 @@ pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(Str
     let setup = mail::setup(&settings, &network, &channels, &inventory, &links).map_err(AppError::Mail)?;
     let setup = Arc::new(ArcSwap::from_pointee(setup));
     let seed = clock.now().0.unsigned_abs();
-    let (outbox_task, outbox) = Outbox::new(store.clone(), Arc::clone(&setup), Arc::clone(&clock), seed, delivered);
+    let (pictures, picture) = watch::channel(Arc::new(restored.picture));
+    let (mails, open, time) = (Arc::clone(&setup), mail::still_open(picture.clone()), Arc::clone(&clock));
+    let (outbox_task, outbox) = Outbox::new(store.clone(), mails, open, time, seed, delivered);
     let outbox_stop = CancellationToken::new();
     tasks.spawn(outbox_task.run(outbox_stop.clone()));
     tasks.spawn(pass_on(deliveries, events.clone()));
@@ -154,7 +156,6 @@ pub async fn run(launch: Launch, stop: CancellationToken, ready: impl FnOnce(Str
     tasks.spawn(plans::pass_on(reports, events.clone(), hands_stop.clone()));
     tasks.spawn(plans::reconcile(Arc::clone(&hands), events.clone(), hands_stop.clone()));
     let pulse = Pulse::default();
-    let (pictures, picture) = watch::channel(Arc::new(restored.picture));
     let runtime = Runtime {
         engine: restored.engine,
         store: store.clone(),

@@ -25,11 +25,12 @@ pub use document::document;
 pub use note::Note;
 
 use super::{NotifyError, Receipt};
-use crate::domain::{Millis, Reason, ReasonKind, Timestamp};
+use crate::domain::{IncidentId, Millis, Reason, ReasonKind, Timestamp};
 use crate::field::{Field, Place, Problems, Record, Type};
 use crate::probe::{Commands, Transports};
 use crate::store::Limits;
 use futures_util::future::BoxFuture;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -43,9 +44,19 @@ pub trait Way: Send + Sync {
     /// Makes one attempt.
     fn send<'a>(&'a self, note: &'a Note<'a>) -> BoxFuture<'a, Result<Receipt, NotifyError>>;
 
-    /// Says again what has to be said again while it holds; never takes long.
-    fn again(&self, now: Timestamp) -> BoxFuture<'_, ()> {
-        let _ = now;
+    /// Whether it says again what holds, and is to be told what it said before it was made.
+    fn repeats(&self) -> bool {
+        false
+    }
+
+    /// Learns of something that was sent before it was made, by a former run or under former files.
+    fn recall(&self, note: &Note<'_>) {
+        let _ = note;
+    }
+
+    /// Says again what has to be said again, of the incidents that are `open`; never takes long.
+    fn again<'a>(&'a self, now: Timestamp, open: &'a BTreeSet<IncidentId>) -> BoxFuture<'a, ()> {
+        let _ = (now, open);
         Box::pin(std::future::ready(()))
     }
 }
@@ -167,9 +178,19 @@ impl Channel {
         })
     }
 
-    /// Says again what has to be said again while it holds.
-    pub async fn again(&self, now: Timestamp) {
-        self.way.again(now).await;
+    /// Whether it says again what holds, and is to be told what it said before it was made.
+    pub fn repeats(&self) -> bool {
+        self.way.repeats()
+    }
+
+    /// Learns of something that was sent before it was made; in the order in which that was sent.
+    pub fn recall(&self, note: &Note<'_>) {
+        self.way.recall(note);
+    }
+
+    /// Says again what has to be said again, of the incidents that are `open`.
+    pub async fn again(&self, now: Timestamp, open: &BTreeSet<IncidentId>) {
+        self.way.again(now, open).await;
     }
 
     /// A bounded sentence without control characters.

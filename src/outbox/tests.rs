@@ -1,6 +1,7 @@
 //! How delivery behaves: order, re-tries, refusals, a second relay, a failing store. Relays are scripted, the store is
 //! real, time is virtual.
 
+mod again;
 mod crowd;
 
 use super::*;
@@ -137,20 +138,13 @@ impl House {
         limits: Option<Limits>,
         channels: BTreeMap<String, Arc<Channel>>,
     ) -> Self {
-        let render = RenderContext {
-            links: crate::notify::link::LinkKey::new(b"a secret of tests"),
-            public_url: "http://127.0.0.1:9424".into(),
-            zone: Zone::utc(),
-            domain: "gengfu.bdc.test".into(),
-            from_name: "更夫".into(),
-            from_mail: "gengfu@bdc.test".into(),
-        };
         let relays = relays.iter().map(|r| (*r).clone() as Arc<dyn Notifier>).collect();
-        let setup = MailSetup { relays, channels, render, fallback: vec![recipient("duty@bdc.test")], limits };
+        let setup =
+            MailSetup { relays, channels, render: wording(), fallback: vec![recipient("duty@bdc.test")], limits };
         let clock = Arc::new(Virtual(tokio::time::Instant::now()));
         let (tell, delivered) = mpsc::channel(64);
         let setup = Arc::new(ArcSwap::from_pointee(setup));
-        let (outbox, handle) = Outbox::new(store.clone(), setup, clock, 7, tell);
+        let (outbox, handle) = Outbox::new(store.clone(), setup, Arc::new(BTreeMap::new), clock, 7, tell);
         let (still, held) = std::sync::mpsc::channel::<()>();
         tokio::task::spawn_blocking(move || held.recv());
         let stop = CancellationToken::new();
@@ -220,6 +214,17 @@ impl House {
         self.stop.cancel();
         self.running.join_next().await.unwrap().unwrap();
         (self.dir, self.store)
+    }
+}
+
+fn wording() -> RenderContext {
+    RenderContext {
+        links: crate::notify::link::LinkKey::new(b"a secret of tests"),
+        public_url: "http://127.0.0.1:9424".into(),
+        zone: Zone::utc(),
+        domain: "gengfu.bdc.test".into(),
+        from_name: "更夫".into(),
+        from_mail: "gengfu@bdc.test".into(),
     }
 }
 

@@ -346,6 +346,14 @@ impl Store {
         self.read(move |db| outbox::accepted(db, since)).await
     }
 
+    /// The last `limit` letters that one recipient was sent at or after `since`, the oldest first.
+    ///
+    /// # Errors
+    /// Of the store.
+    pub async fn outbox_taken(&self, to: String, since: Timestamp, limit: usize) -> Result<Vec<Letter>, StoreError> {
+        self.read(move |db| outbox::taken(db, &to, since, limit)).await
+    }
+
     /// Tries a letter again that was given up, until `expires`.
     ///
     /// # Errors

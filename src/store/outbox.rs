@@ -256,6 +256,17 @@ pub(super) fn accepted(db: &Connection, since: Timestamp) -> Result<Vec<Letter>,
     collect(rows.query([since.0])?)
 }
 
+/// The last `limit` rows that a recipient was sent at or after `since`, the oldest first.
+pub(super) fn taken(db: &Connection, to: &str, since: Timestamp, limit: usize) -> Result<Vec<Letter>, StoreError> {
+    let mut rows = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM outbox WHERE state = 'sent' AND recipient = ?1 AND settled_at >= ?2
+         ORDER BY settled_at DESC, sequence DESC LIMIT ?3"
+    ))?;
+    let mut taken = collect(rows.query(params![to, since.0, limit])?)?;
+    taken.reverse();
+    Ok(taken)
+}
+
 /// Lets a person try a row again that was given up, with a new end of life.
 pub(super) fn retry(db: &Connection, id: &str, expires: Timestamp) -> Result<(), StoreError> {
     let again = "UPDATE outbox SET state = 'pending', attempts = 0, next_at = at, settled_at = NULL,

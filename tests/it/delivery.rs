@@ -50,7 +50,8 @@ fn deliver(store: &Store, relay: impl Notifier + 'static) -> Delivering {
     };
     let (tell, delivered) = mpsc::channel(1_024);
     let clock = Arc::new(SystemClock::default());
-    let (outbox, handle) = Outbox::new(store.clone(), Arc::new(ArcSwap::from_pointee(setup)), clock, 7, tell);
+    let setup = Arc::new(ArcSwap::from_pointee(setup));
+    let (outbox, handle) = Outbox::new(store.clone(), setup, Arc::new(BTreeMap::new), clock, 7, tell);
     let mut running = JoinSet::new();
     running.spawn(outbox.run(CancellationToken::new()));
     Delivering { handle, delivered, _running: running }

@@ -1,8 +1,9 @@
 //! `alertmanager`: incidents as alerts of Prometheus' Alertmanager (API v2), so that routing that exists can be kept.
 //!
-//! Invariants: an incident is one alert, by labels that stay the same from its opening to its close; while it is open it
-//! is said again every minute, for an Alertmanager forgets everything when it starts again; what is not about an
-//! incident is none of its business.
+//! Invariants: an incident is one alert, by labels that stay the same from its opening to its close, over our own starts
+//! and reloads, too; while it is open it is said again every minute, for an Alertmanager forgets everything when it
+//! starts again; what is over is never said again, even if it could not be told; what is not about an incident is none
+//! of its business.
 
 use super::super::{NotifyError, Receipt};
 use super::note::cut;
@@ -14,7 +15,7 @@ use crate::probe::Transports;
 use futures_util::future::BoxFuture;
 use reqwest::Url;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -22,7 +23,7 @@ use tokio::time::timeout;
 /// How often an open incident is said again.
 const AGAIN_EVERY_MS: Millis = MINUTE;
 
-/// When an alert ends by itself, should nobody say so: longer than any gap of ours.
+/// When an alert ends by itself after it was last said, should nobody say so: longer than any gap of ours.
 const LASTS_MS: Millis = 7 * DAY;
 
 /// Open alerts that are remembered; others are not said again.
@@ -72,8 +73,24 @@ struct Alertmanager {
 /// Alerts that hold, and when they were last said.
 #[derive(Default)]
 struct Open {
-    alerts: BTreeMap<IncidentId, Value>,
+    alerts: BTreeMap<IncidentId, Alert>,
     said_at: Option<Timestamp>,
+}
+
+/// One alert; when it ends is said each time.
+#[derive(Clone)]
+struct Alert {
+    body: Value,
+    /// When it was learned or last changed: pictures of what is open are a moment older than messages.
+    at: Timestamp,
+}
+
+impl Alert {
+    fn until(&self, end: Timestamp) -> Value {
+        let mut body = self.body.clone();
+        body["endsAt"] = end.to_string().into();
+        body
+    }
 }
 
 impl Alertmanager {
@@ -82,7 +99,7 @@ impl Alertmanager {
     }
 
     /// The alert, and whether it holds; none if the message is about no incident.
-    fn alert(&self, note: &Note<'_>) -> Option<(IncidentId, Value, bool)> {
+    fn alert(&self, note: &Note<'_>) -> Option<(IncidentId, Alert, bool)> {
         let news = note.news()?;
         let holds = !matches!(note.message.content, Content::Closed(_));
         let subsystem = news.subsystem.to_string();
@@ -97,16 +114,24 @@ impl Alertmanager {
         ];
         labels.extend(ours.map(|(name, value)| (name.to_owned(), Value::from(value))));
         // What was said at the opening is what ends.
-        let said = self.open().alerts.get(&news.incident).map(|alert| alert["labels"].clone());
-        let ends_at = news.until.filter(|_| !holds).unwrap_or(note.now + if holds { LASTS_MS } else { 0 });
-        let alert = json!({
+        let said = self.open().alerts.get(&news.incident).map(|alert| alert.body["labels"].clone());
+        let body = json!({
             "labels": said.unwrap_or(Value::Object(labels)),
             "annotations": { "summary": note.rendered.subject, "description": note.words(4_096) },
             "startsAt": news.since.to_string(),
-            "endsAt": ends_at.to_string(),
             "generatorURL": note.link(),
         });
-        Some((news.incident, alert, holds))
+        Some((news.incident, Alert { body, at: note.now }, holds))
+    }
+
+    /// Keeps what was said, so that it is said again while it holds.
+    fn keep(&self, incident: IncidentId, alert: Alert, holds: bool) {
+        let mut open = self.open();
+        if !holds {
+            open.alerts.remove(&incident);
+        } else if open.alerts.len() < OPEN_MAX || open.alerts.contains_key(&incident) {
+            open.alerts.insert(incident, alert);
+        }
     }
 
     async fn raise(&self, alerts: Vec<Value>) -> Result<String, NotifyError> {
@@ -120,26 +145,34 @@ impl Way for Alertmanager {
             let Some((incident, alert, holds)) = self.alert(note) else {
                 return Ok(Receipt { text: "about no incident, so no alert".to_owned() });
             };
-            let answer = self.raise(vec![alert.clone()]).await?;
-            let mut open = self.open();
-            if !holds {
-                open.alerts.remove(&incident);
-            } else if open.alerts.len() < OPEN_MAX {
-                open.alerts.insert(incident, alert);
-            }
+            let until = note.news().and_then(|news| news.until).filter(|_| !holds);
+            let end = until.unwrap_or(note.now + if holds { LASTS_MS } else { 0 });
+            let answer = self.raise(vec![alert.until(end)]).await?;
+            self.keep(incident, alert, holds);
             Ok(Receipt { text: cut(&answer, 200).to_owned() })
         })
     }
 
-    fn again(&self, now: Timestamp) -> BoxFuture<'_, ()> {
-        let alerts: Vec<Value> = {
-            let mut open = self.open();
-            let due = open.said_at.is_none_or(|at| now.since(at) >= AGAIN_EVERY_MS);
-            if due {
-                open.said_at = Some(now);
-            }
-            open.alerts.values().filter(|_| due).cloned().collect()
-        };
+    fn repeats(&self) -> bool {
+        true
+    }
+
+    fn recall(&self, note: &Note<'_>) {
+        if let Some((incident, alert, holds)) = self.alert(note) {
+            self.keep(incident, alert, holds);
+        }
+    }
+
+    fn again<'a>(&'a self, now: Timestamp, still: &'a BTreeSet<IncidentId>) -> BoxFuture<'a, ()> {
+        let mut open = self.open();
+        let mut alerts = Vec::new();
+        if open.said_at.is_none_or(|at| now.since(at) >= AGAIN_EVERY_MS) {
+            open.said_at = Some(now);
+            open.alerts.retain(|id, alert| still.contains(id) || now.since(alert.at) < AGAIN_EVERY_MS);
+            let holding = open.alerts.iter().filter(|(id, _)| still.contains(id));
+            alerts = holding.map(|(_, alert)| alert.until(now + LASTS_MS)).collect();
+        }
+        drop(open);
         Box::pin(async move {
             if !alerts.is_empty() {
                 let _ = timeout(AGAIN_WITHIN, self.raise(alerts)).await;

@@ -14,6 +14,7 @@ use axum::body::Bytes;
 use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -355,13 +356,14 @@ async fn an_incident_is_one_alert_that_is_said_again_until_it_ends() {
     let body = json!({ "url": format!("{}/am/", place.url), "labels": { "source": "gengfu" } });
     let am = channel("alertmanager", &body);
     send(&am, &page()).await.unwrap();
-    am.again(NOW + 5_000).await;
-    am.again(NOW + 6_000).await;
-    am.again(NOW + 65_000).await;
+    let open = BTreeSet::from([IncidentId(42)]);
+    am.again(NOW + 5_000, &open).await;
+    am.again(NOW + 6_000, &open).await;
+    am.again(NOW + 65_000, &open).await;
     let mut over = news("一网通办频道", Severity::Ticket);
     over.until = Some(NOW + 90_000);
     send_at(&am, &message(1, Content::Closed(over)), NOW + 100_000).await.unwrap();
-    am.again(NOW + 200_000).await;
+    am.again(NOW + 200_000, &open).await;
     let quiet = message(0, Content::ReloadRefused { text: "no".into() });
     send(&am, &quiet).await.unwrap();
     let bodies = place.bodies();
@@ -371,7 +373,36 @@ async fn an_incident_is_one_alert_that_is_said_again_until_it_ends() {
         "source": "gengfu", "subsystem": "huangpu/portal" });
     assert!(bodies.iter().all(|b| b[0]["labels"] == labels && b[0]["startsAt"] == NOW.to_string()), "{bodies:?}");
     assert_eq!(bodies[0][0]["endsAt"], (NOW + 7 * DAY).to_string());
+    assert_eq!(bodies[2][0]["endsAt"], (NOW + 65_000 + 7 * DAY).to_string(), "as long as it lasts");
     assert_eq!(bodies[3][0]["endsAt"], (NOW + 90_000).to_string());
+}
+
+#[tokio::test]
+async fn an_alert_of_a_former_run_keeps_its_labels_and_one_that_is_over_is_not_said_again() {
+    let place = serve(by_path).await;
+    let am = channel("alertmanager", &json!({ "url": place.url }));
+    let learn = |message: Message, at| {
+        let rendered = wording(&message);
+        am.recall(&Note { message: &message, rendered: &rendered, public_url: "http://gengfu.bdc.test", now: at });
+    };
+    learn(message(0, Content::Opened(news("一网通办频道", Severity::Ticket))), NOW);
+    let raised = message(1, Content::Changed(news("一网通办频道", Severity::Page)));
+    learn(raised, NOW);
+    assert_eq!(place.bodies().len(), 0, "learning says nothing");
+    let open = BTreeSet::from([IncidentId(42)]);
+    am.again(NOW + 1_000, &open).await;
+    let bodies = place.bodies();
+    assert_eq!((bodies.len(), &bodies[0][0]["labels"]["severity"]), (1, &json!("ticket")), "{bodies:?}");
+    assert!(bodies[0][0]["annotations"]["summary"].as_str().unwrap().contains("INC-0042"), "{bodies:?}");
+    // Its end could not be told, or is on its way: it is not said to last.
+    am.again(NOW + 70_000, &BTreeSet::new()).await;
+    am.again(NOW + 140_000, &open).await;
+    assert_eq!(place.bodies().len(), 1);
+    // A message may be ahead of the picture of what is open.
+    send_at(&am, &message(2, Content::Opened(news("一网通办频道", Severity::Page))), NOW + 209_000).await.unwrap();
+    am.again(NOW + 210_000, &BTreeSet::new()).await;
+    am.again(NOW + 275_000, &open).await;
+    assert_eq!(place.bodies().len(), 3, "opened, and said again");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use crate::domain::{HOUR, IncidentId, IncidentNews, Names, Severity, Symptom, Ti
 use crate::notify::channel::{Note, Way, kind};
 use std::collections::BTreeMap;
 
-fn news(incident: usize, severity: Severity) -> IncidentNews {
+pub(super) fn news(incident: usize, severity: Severity) -> IncidentNews {
     IncidentNews {
         taken: None,
         unstable: false,
