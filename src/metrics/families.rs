@@ -270,6 +270,12 @@ pub const GROUPS: &[Group] = &[
             ),
             family(
                 Gauge,
+                "gengfu_window_scope",
+                &["window", "owner", "subsystem"],
+                "Always 1; a subsystem that the window is about.",
+            ),
+            family(
+                Gauge,
                 "gengfu_window_defects",
                 &["window", "owner", "subsystem"],
                 "Maintenance defects inside the window; only where there was one.",

@@ -270,6 +270,12 @@ fn windows(now: Timestamp, page: &mut Page, snapshot: &Snapshot) {
     for (labels, window) in &rows {
         series.sample_with(labels, &[("name_zh", &window.name.zh), ("name_en", &window.name.en)], 1.0);
     }
+    let mut series = page.family("gengfu_window_scope");
+    for (labels, window) in &rows {
+        for subsystem in &window.scope {
+            series.sample_with(labels, &[("subsystem", subsystem.as_str())], 1.0);
+        }
+    }
     let mut series = page.family("gengfu_window_defects");
     for (labels, window) in &rows {
         for (subsystem, defects) in &window.defects {

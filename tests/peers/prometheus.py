@@ -40,6 +40,7 @@ NEVER_EMPTY = [
     'gengfu_sla_availability_ratio{figure="public", period="month"}',
     "gengfu_policy_open",
     "gengfu_window_state == 1",
+    "gengfu_window_scope == 1",
     "gengfu_engine_handle_seconds_count > 0",
     "gengfu_subsystem_up == 0",
     "gengfu_incidents_open > 0",
@@ -48,6 +49,7 @@ NEVER_EMPTY = [
 
 # Questions of dashboards to which the demo has no answer, by what is in them.
 MAY_BE_EMPTY = {
+    "gengfu_window_scope{": "what is chosen may have no window within the week",
     "gengfu_window_defects": "the demo's windows have no defect",
     "gengfu_plan_run_state": "the demo runs no plan",
     "gengfu_inspection_visits": "140 visits take longer than this",

@@ -72,44 +72,45 @@ fn now() -> Vec<Panel> {
     ]
 }
 
-fn windows() -> Vec<Panel> {
+/// Windows that `of` selects, as far as `and` leaves them, with the defects that `defects` selects.
+pub(super) fn table_of(of: &str, and: &str, defects: &str) -> Table {
     let by = "max by (window, owner, name_@)";
-    let named = "* on (job, instance, window) group_left (name_@) gengfu_window_info{@}";
+    let named = format!("* on (job, instance, window) group_left (name_@) gengfu_window_info{{@}}{and}");
     let (open, to) = super::city::TO_OWNER;
+    Table::new()
+        .answer(
+            ["开始", "Start"],
+            "dateTimeAsLocal",
+            Look::Series,
+            &format!("{by} (1000 * gengfu_window_start_timestamp_seconds{of} {named})"),
+        )
+        .sorted(false)
+        .answer(
+            ["结束", "End"],
+            "dateTimeAsLocal",
+            Look::Series,
+            &format!("{by} (1000 * gengfu_window_end_timestamp_seconds{of} {named})"),
+        )
+        .label("name_@", ["窗口", "Window"])
+        .label("owner", ["owner", "owner"])
+        .link(open, to)
+        .label("window", ["编号", "Id"])
+        .answer(["阶段", "Phase"], "short", PHASE, &format!("{by} (gengfu:window_phase:code{of} {named})"))
+        .answer(
+            ["缺陷", "Defects"],
+            "short",
+            NONE_IS_GOOD,
+            &format!("{by} (sum without (subsystem) (gengfu_window_defects{defects}) {named})"),
+        )
+}
+
+fn windows() -> Vec<Panel> {
+    let of = r#"{@,owner=~"$owner"}"#;
     vec![
         Panel::table(
             ["窗口", "Windows"],
             ["过去一天到未来七天，按开始时间。", "From a day ago to a week ahead, in the order of their start."],
-            Table::new()
-                .answer(
-                    ["开始", "Start"],
-                    "dateTimeAsLocal",
-                    Look::Series,
-                    &format!(r#"{by} (1000 * gengfu_window_start_timestamp_seconds{{@,owner=~"$owner"}} {named})"#),
-                )
-                .sorted(false)
-                .answer(
-                    ["结束", "End"],
-                    "dateTimeAsLocal",
-                    Look::Series,
-                    &format!(r#"{by} (1000 * gengfu_window_end_timestamp_seconds{{@,owner=~"$owner"}} {named})"#),
-                )
-                .label("name_@", ["窗口", "Window"])
-                .label("owner", ["owner", "owner"])
-                .link(open, to)
-                .label("window", ["编号", "Id"])
-                .answer(
-                    ["阶段", "Phase"],
-                    "short",
-                    PHASE,
-                    &format!(r#"{by} (gengfu:window_phase:code{{@,owner=~"$owner"}} {named})"#),
-                )
-                .answer(
-                    ["缺陷", "Defects"],
-                    "short",
-                    NONE_IS_GOOD,
-                    &format!(r#"{by} (sum without (subsystem) (gengfu_window_defects{{@,owner=~"$owner"}}) {named})"#),
-                ),
+            table_of(of, "", of),
         )
         .size(24, 10),
         Panel::new(

@@ -30,6 +30,7 @@ pub(super) fn board() -> Board {
         marks: vec![INCIDENTS, WINDOWS, CHANGES],
         rows: vec![
             Row { title: ["此刻", "Now"], panels: now() },
+            Row { title: ["维护", "Maintenance"], panels: maintenance() },
             Row { title: ["探测", "Attempts"], panels: attempts() },
             Row { title: ["承诺", "Promise"], panels: promise() },
             Row { title: ["消耗速度", "Burn rates"], panels: burn() },
@@ -125,6 +126,19 @@ fn now() -> Vec<Panel> {
         )
         .size(24, 4),
     ]
+}
+
+fn maintenance() -> Vec<Panel> {
+    let and = r#" and on (job, instance, window) gengfu_window_scope{@,subsystem="$subsystem"}"#;
+    let windows = Panel::table(
+        ["窗口", "Windows"],
+        [
+            "范围含该子系统的窗口，过去一天到未来七天，按开始时间。",
+            "Windows that are about it, from a day ago to a week ahead, in the order of their start.",
+        ],
+        super::maintenance::table_of("{@}", and, r#"{@,subsystem="$subsystem"}"#),
+    );
+    vec![windows.none(["没有窗口", "no windows"]).size(24, 6)]
 }
 
 fn attempts() -> Vec<Panel> {
