@@ -24,6 +24,14 @@ pub struct Source {
     pub line: u32,
 }
 
+impl Source {
+    /// The last two names of its path, by which people know a file, and the line: for pages, where a whole path is noise.
+    pub fn brief(&self) -> String {
+        let begin = self.file.rmatch_indices('/').nth(1).map_or(0, |(at, _)| at + 1);
+        format!("{}:{}", &self.file[begin..], self.line)
+    }
+}
+
 impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}", self.file, self.line)
@@ -311,5 +319,19 @@ impl Inventory {
     pub fn runbook(&self, id: &SubsystemId) -> Option<&str> {
         let own = self.subsystems.get(id).and_then(|s| s.runbook.as_deref());
         own.or_else(|| self.owners.get(&id.owner())?.runbook.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_names_a_file_by_its_last_two_names() {
+        let brief = |file: &str| Source { file: file.into(), line: 26 }.brief();
+        assert_eq!(brief("/etc/gengfu/schedules/on-call.yaml"), "schedules/on-call.yaml:26");
+        assert_eq!(brief("schedules/on-call.yaml"), "schedules/on-call.yaml:26");
+        assert_eq!(brief("/x.yaml"), "/x.yaml:26");
+        assert_eq!(brief("on-call.yaml"), "on-call.yaml:26");
     }
 }

@@ -42,7 +42,7 @@ texts! {
     plan_unpublished: "该年放假调休安排尚未发布，窗口均为草稿。", "The notice for this year is not published, so its windows stay drafts.";
     composites: "事项", "Matters";
     find: "查找", "Find";
-    find_short: "查找服务、单位…", "Find a service…";
+    find_short: "查找服务、单位…", "Find…";
     find_label: "查找服务、单位、窗口、事件编号", "Find a service, owner, window or INC-…";
     find_hint: "可按中文或英文名称、编号查找；事件请输入 INC-0042。", "Look for a name in either language, or an id; INC-0042 leads to an incident.";
     find_more: "还有更多，请再写几个字。", "There is more: write a little more of the name.";

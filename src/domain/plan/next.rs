@@ -274,7 +274,7 @@ fn own_task(
             return done(&format!("approved by {}", who.join(", ")));
         }
         Task::Verify { rounds } if around.good_rounds >= *rounds => {
-            return done(&format!("{rounds} good rounds"));
+            return done(&format!("{rounds} good round{}", if *rounds == 1 { "" } else { "s" }));
         }
         Task::Announce { .. } | Task::Notify { .. } => return done("told"),
         Task::Wait { .. } | Task::Approve { .. } | Task::Verify { .. } => {}

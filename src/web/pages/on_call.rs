@@ -83,7 +83,10 @@ pub(super) async fn page(asked: Asked, Query(about): Query<About>) -> Response {
         f: asked.frame("on-call", asked.t.on_call),
         sentence: match asked.language {
             Language::Zh => format!("{moment} · {} 个单位，{} 张轮值表", inventory.owners.len(), sections.len()),
-            Language::En => format!("{moment} · {} owners, {} rotations", inventory.owners.len(), sections.len()),
+            Language::En => {
+                let (owners, lists) = (inventory.owners.len(), sections.len());
+                format!("{moment} · {owners} owners, {lists} rotation{}", if lists == 1 { "" } else { "s" })
+            }
         },
         rosters: sections,
         rows: inventory.owners.values().map(|owner| row(&asked, at, owner)).collect(),
@@ -111,7 +114,7 @@ fn shift_row(asked: &Asked, at: Timestamp, stint: &Stint) -> ShiftRow {
         when: format::range(asked.now, asked.language, asked.zone(), stint.span),
         name: stint.duty.contact.name.clone(),
         why: why_text(&stint.duty.why).get(asked.language).to_owned(),
-        source: stint.duty.source.to_string(),
+        source: stint.duty.source.brief(),
     }
 }
 
@@ -123,7 +126,7 @@ fn row(asked: &Asked, at: Timestamp, owner: &Owner) -> Row {
         name: duty.contact.name.clone(),
         mail: duty.contact.mail.clone(),
         why: why_text(&duty.why).get(asked.language).to_owned(),
-        source: duty.source.to_string(),
+        source: duty.source.brief(),
     };
     let next = |rung: Rung| Next {
         after: asked.length(rung.after_ms),

@@ -186,7 +186,7 @@ fn conflict(asked: &Asked, inventory: &Inventory, clash: &Clash) -> Conflict {
         name: name.unwrap_or_else(|| schedule.to_owned()),
         text: clash.text.get(asked.language).to_owned(),
         source: if asked.viewer.is_inside() {
-            clash.source.as_ref().map(ToString::to_string).unwrap_or_default()
+            clash.source.as_ref().map(Source::brief).unwrap_or_default()
         } else {
             String::new()
         },

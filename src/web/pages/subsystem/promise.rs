@@ -72,7 +72,7 @@ pub(super) fn origins(asked: &Asked, subsystem: &Subsystem) -> Vec<String> {
             ("exclusion_cap", Language::En) => "exclusion cap",
             (field, _) => field,
         };
-        Some(format!("{field} {}", origin.source.as_ref()?))
+        Some(format!("{field} {}", origin.source.as_ref()?.brief()))
     };
     objective.iter().flat_map(|o| &o.origins).filter_map(said).collect()
 }
