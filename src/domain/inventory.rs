@@ -11,6 +11,7 @@ use super::plan::Plan;
 use super::policy::{Freeze, Policy};
 use super::window::Schedule;
 use super::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -50,7 +51,7 @@ pub enum Language {
 }
 
 /// A text in both languages.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Names {
     /// Chinese.
     pub zh: String,
@@ -199,7 +200,7 @@ pub struct Subsystem {
 }
 
 /// Whether a failing probe takes its subsystem down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Down when it fails.

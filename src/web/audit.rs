@@ -4,14 +4,16 @@
 //! never all held at once; a cell that a spreadsheet would take for a formula is defused.
 
 use crate::store::{AUDIT_PAGE_MAX, AuditQuery, AuditRow, Store, StoreError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// One row on the wire.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// One row of the audit log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditLine {
     /// Counts up; holes say nothing.
     pub id: u64,
     /// When, RFC 3339 in UTC.
+    #[schemars(extend("format" = "date-time"))]
     pub at: String,
     /// Who.
     pub holder: String,

@@ -4,7 +4,11 @@
 //! sentences from targets and traces are left out for strangers.
 
 mod attribution;
+mod instant;
 mod window;
+
+pub(super) use instant::{Rfc3339, at};
+pub(super) use window::WindowDto;
 
 use super::guard::Viewer;
 use crate::domain::incident::Word;
@@ -14,19 +18,14 @@ use crate::domain::*;
 use crate::metrics::targets::{cause_label, left_ms, phases};
 use crate::probe::Report;
 use attribution::AttributionDto;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-pub(super) use window::WindowDto;
-
-/// RFC 3339 in UTC.
-pub(super) fn at(t: Timestamp) -> String {
-    t.to_string()
-}
-
 /// One thing with its sentence.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct ReasonDto {
+    #[schemars(extend("enum" = ReasonKind::ALL.map(ReasonKind::as_str)))]
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
@@ -38,19 +37,22 @@ impl ReasonDto {
     }
 }
 
-/// A subsystem in a list.
-#[derive(Debug, Serialize)]
+/// A subsystem.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct SubsystemDto {
     id: String,
     owner: String,
     name: Names,
+    #[schemars(range(min = 1, max = 3))]
     tier: u8,
     public: bool,
     hours: String,
     objective: String,
+    #[schemars(extend("enum" = timeline::Health::ALL.map(timeline::Health::as_str)))]
     health: &'static str,
-    since: Option<String>,
+    since: Option<Rfc3339>,
     in_maintenance: bool,
+    /// Which window covers it now.
     window: Option<String>,
 }
 
@@ -73,15 +75,16 @@ impl SubsystemDto {
 }
 
 /// A probe of a subsystem.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct ProbeDto {
     id: String,
     kind: &'static str,
     role: Role,
     every_ms: Millis,
     timeout_ms: Millis,
+    /// `passing`, `degraded`, `failing` or `unknown`.
     health: &'static str,
-    since: String,
+    since: Rfc3339,
     reason: Option<ReasonDto>,
     last_attempt: Option<AttemptDto>,
 }
@@ -112,20 +115,22 @@ fn probe_health(health: Option<health::ProbeHealth>) -> &'static str {
 }
 
 /// One attempt.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct AttemptDto {
-    started: String,
+    started: Rfc3339,
     took_ms: Millis,
+    /// `pass`, `degraded`, `fail` or `unknown`.
     result: &'static str,
     reason: Option<ReasonDto>,
     phases_ms: BTreeMap<&'static str, f64>,
     http_status: Option<u16>,
-    certificate_not_after: Option<String>,
+    certificate_not_after: Option<Rfc3339>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     trace: Vec<TraceDto>,
 }
 
-#[derive(Debug, Serialize)]
+/// One line of why an attempt ended as it did.
+#[derive(Debug, Serialize, JsonSchema)]
 struct TraceDto {
     at_ms: f64,
     text: String,
@@ -149,15 +154,18 @@ impl AttemptDto {
 }
 
 /// An incident.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct IncidentDto {
     id: String,
     subsystem: String,
+    #[schemars(extend("enum" = Symptom::ALL.map(Symptom::as_str)))]
     symptom: &'static str,
+    /// `page` or `ticket`.
     severity: &'static str,
-    since: String,
-    until: Option<String>,
+    since: Rfc3339,
+    until: Option<Rfc3339>,
     affected: Vec<AffectedDto>,
+    /// Messages about it so far.
     told: u32,
     reason: Option<ReasonDto>,
     window: Option<String>,
@@ -172,9 +180,9 @@ pub(super) struct IncidentDto {
 }
 
 /// What a person said about an incident; strangers hear when, and not who and what.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct WordDto {
-    at: String,
+    at: Rfc3339,
     saying: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<String>,
@@ -194,10 +202,11 @@ impl WordDto {
     }
 }
 
-#[derive(Debug, Serialize)]
+/// What is down because of it.
+#[derive(Debug, Serialize, JsonSchema)]
 struct AffectedDto {
     subsystem: String,
-    since: String,
+    since: Rfc3339,
 }
 
 impl IncidentDto {
@@ -222,7 +231,7 @@ impl IncidentDto {
 }
 
 /// One link of a rule chain.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct RuleDto {
     kind: &'static str,
     text: Names,
@@ -245,15 +254,19 @@ impl From<&Grant> for RuleDto {
 }
 
 /// The account of one subsystem over one period.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct AccountDto {
     period: String,
-    start: String,
-    end: String,
+    start: Rfc3339,
+    end: Rfc3339,
+    /// It began inside the period.
     partial: bool,
     target_ratio: f64,
+    /// `met`, `missed` or `undetermined`.
     verdict: &'static str,
+    /// Maintenance as the probes saw it.
     public: BoundedDto,
+    /// Without what is excluded.
     contract: BoundedDto,
     elapsed_ms: Millis,
     good_ms: Millis,
@@ -262,12 +275,15 @@ pub(super) struct AccountDto {
     unknown_ms: Millis,
     excluded_ms: Millis,
     budget_ms: Millis,
+    /// Negative once it is overspent.
     budget_left_ms: Millis,
+    /// By cause.
     spent_ms: BTreeMap<&'static str, Millis>,
     policy_violation_ms: Millis,
 }
 
-#[derive(Debug, Serialize)]
+/// A share of the time; `low` counts unknown time as down, `high` as up.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct BoundedDto {
     value: Option<f64>,
     low: Option<f64>,

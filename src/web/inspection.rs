@@ -5,10 +5,11 @@
 use super::state::WebState;
 use crate::domain::inspection::{Inspection, LIMIT_PPM, Standing};
 use crate::domain::{Language, Subsystem};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The rolling week of visits.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct InspectionDto {
     visits: u64,
     failed: u64,

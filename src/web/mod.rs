@@ -13,6 +13,7 @@ mod badge;
 mod banner;
 mod channel;
 mod dto;
+mod etag;
 mod feed;
 mod format;
 mod guard;

@@ -5,6 +5,7 @@
 
 use super::access::Asker;
 use super::channel::Fetcher;
+use super::dto::{Rfc3339, at};
 use super::language::Reads;
 use super::problem::Problem;
 use super::state::WebState;
@@ -16,6 +17,7 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Windows in one answer.
@@ -50,9 +52,11 @@ const CHANNELS: [Channel; 5] = [
 ];
 
 /// What is asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Wanted {
+    /// Only what belongs to this owner.
     owner: Option<String>,
+    /// Only the words for this channel: `portal`, `app`, `mini_programs`, `kiosks` or `hotline`.
     channel: Option<String>,
 }
 
@@ -91,19 +95,23 @@ impl Wanted {
     }
 }
 
-#[derive(Debug, Serialize)]
+/// What the channels say of one window.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct NoticeDto {
     window: String,
     owner: String,
     version: u32,
+    #[schemars(extend("enum" = WindowState::ALL.map(WindowState::as_str)))]
     state: &'static str,
-    start: String,
-    end: String,
+    start: Rfc3339,
+    end: Rfc3339,
     emergency: bool,
     channels: Vec<TextDto>,
 }
 
-#[derive(Debug, Serialize)]
+/// The words of one channel.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ChannelText")]
 struct TextDto {
     channel: &'static str,
     max_chars: usize,
@@ -123,8 +131,8 @@ pub(super) async fn json(
         owner: w.owner.to_string(),
         version: w.version,
         state: w.state.as_str(),
-        start: w.span.start.to_string(),
-        end: w.span.end.to_string(),
+        start: at(w.span.start),
+        end: at(w.span.end),
         emergency: w.emergency.is_some(),
         channels: channels
             .iter()

@@ -6,6 +6,7 @@
 use crate::domain::roster::{Duty, Rung, Stint, Weight, Why};
 use crate::domain::*;
 use crate::notify::calendar::{ShiftEntry, shift_calendar};
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -21,7 +22,7 @@ const TURN_MAX: Millis = 367 * DAY;
 const EVENTS_MAX: usize = 5_000;
 
 /// One owner's on-call at an instant.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct OnCallDto {
     /// Whose.
     pub owner: String,
@@ -30,6 +31,7 @@ pub struct OnCallDto {
     /// The roster that answers for it.
     pub roster: String,
     /// The instant, RFC 3339 in UTC.
+    #[schemars(extend("format" = "date-time"))]
     pub at: String,
     /// Who is on duty, then who is told when nobody says that they have it.
     pub rungs: Vec<RungDto>,
@@ -38,7 +40,7 @@ pub struct OnCallDto {
 }
 
 /// One step of a ladder.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RungDto {
     /// Counted from the opening mail.
     pub after_s: i64,
@@ -49,7 +51,7 @@ pub struct RungDto {
 }
 
 /// Somebody and why.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct DutyDto {
     /// Of `people`; null for a contact that is written in its roster.
     pub id: Option<String>,
@@ -66,11 +68,13 @@ pub struct DutyDto {
 }
 
 /// A shift.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct StintDto {
     /// Inside, RFC 3339 in UTC.
+    #[schemars(extend("format" = "date-time"))]
     pub from: String,
     /// Outside.
+    #[schemars(extend("format" = "date-time"))]
     pub to: String,
     /// Who.
     #[serde(flatten)]

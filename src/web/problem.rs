@@ -1,16 +1,18 @@
 //! Errors on the wire: RFC 9457 problems with a sentence that names the thing and the remedy.
 
 use super::access::{Denial, Denied};
+use super::dto::{Rfc3339, at};
 use crate::domain::Timestamp;
 use crate::domain::access::{NotTaken, Refusal};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::time::Duration;
 
-/// `application/problem+json`.
-#[derive(Clone, Debug, Serialize)]
+/// What is wrong, and what to do about it (RFC 9457).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct Problem {
     /// Always `about:blank`: the status says what sort it is.
     #[serde(rename = "type")]
@@ -26,7 +28,7 @@ pub(super) struct Problem {
     denial: Option<Denial>,
     /// When policy would allow what was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_open: Option<String>,
+    next_open: Option<Rfc3339>,
     /// When to come back.
     #[serde(skip)]
     wait: Option<Duration>,
@@ -69,8 +71,8 @@ impl Problem {
     }
 
     /// Policy would allow it from this instant on.
-    pub(super) fn opens(self, at: Option<Timestamp>) -> Self {
-        Self { next_open: at.map(|at| at.to_string()), ..self }
+    pub(super) fn opens(self, next: Option<Timestamp>) -> Self {
+        Self { next_open: next.map(at), ..self }
     }
 
     /// The request is not understood.

@@ -4,6 +4,7 @@
 //! secrets are stored, their values never; what an older version stored stays readable.
 
 use super::*;
+use schemars::JsonSchema;
 
 /// Something that happened to a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -173,7 +174,7 @@ pub enum Seen {
 }
 
 /// What a person says about the step at which a run is parked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Resolution {
     /// The effect exists: go on.

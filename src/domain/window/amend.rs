@@ -6,6 +6,7 @@
 
 use super::*;
 use crate::domain::audit::Actor;
+use schemars::JsonSchema;
 use sha2::Digest;
 
 /// What a window is, apart from its time: what a text or a request says.
@@ -51,7 +52,7 @@ pub struct Wording {
 }
 
 /// Work that cannot wait for notice and off-hours: it makes the work possible, not free.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Emergency {
     /// The number under which the trouble is known.
     pub ticket: String,

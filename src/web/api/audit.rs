@@ -12,6 +12,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Rows of a page, unless more are asked for.
@@ -21,22 +22,25 @@ const ROWS: usize = 100;
 const EXPORT_PAGES_MAX: usize = 1_000;
 
 /// What is asked.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub(in crate::web) struct Asked {
-    /// From when on.
+    /// From when on: RFC 3339, or a local civil time like `2026-12-19T23:00`.
     pub(in crate::web) from: Option<String>,
-    /// Until when.
+    /// Until when, likewise.
     pub(in crate::web) to: Option<String>,
     /// A holder's name.
     pub(in crate::web) who: Option<String>,
-    /// An action, or the first part of several.
+    /// An action like `window.move`, or the first part of several.
     pub(in crate::web) what: Option<String>,
-    /// A subject.
+    /// A subject, such as a window's id.
     pub(in crate::web) about: Option<String>,
+    /// Rows of a page: 100 without it, at most 1000.
     limit: Option<usize>,
     /// `newest` or `oldest`.
     order: Option<String>,
+    /// `next` of the page before.
     behind: Option<String>,
+    /// `json`, or `jsonl` or `csv` for an export, the oldest row first.
     format: Option<String>,
 }
 
@@ -76,8 +80,11 @@ pub(in crate::web) fn place_text(place: AuditPlace) -> String {
     format!("{}-{}", place.at.0, place.id)
 }
 
-#[derive(Debug, Serialize)]
-struct Page {
+/// Some rows of the audit log.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditPage")]
+pub(super) struct Page {
+    /// In the order that was asked for.
     rows: Vec<AuditLine>,
     /// `behind` of the next page, if there may be one.
     next: Option<String>,

@@ -7,18 +7,21 @@ use crate::domain::impact::Impact;
 use crate::domain::sla::{Grain, Period, Reader};
 use crate::domain::timeline::Health;
 use crate::domain::*;
-use crate::web::dto::{AccountDto, at};
+use crate::web::dto::{AccountDto, Rfc3339, at};
 use crate::web::state::WebState;
 use axum::Json;
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-#[derive(Debug, Serialize)]
+/// A service that is made of others.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct CompositeDto {
     id: String,
     name: Names,
+    #[schemars(extend("enum" = Health::ALL.map(Health::as_str)))]
     health: &'static str,
-    since: Option<String>,
+    since: Option<Rfc3339>,
     /// Down only because members are in valid windows.
     in_maintenance: bool,
     /// Members that are not as they should be.
@@ -65,7 +68,7 @@ impl CompositeDto {
 }
 
 /// What would be down with a window.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct ImpactDto {
     composites: Vec<String>,
     dependants: Vec<String>,

@@ -9,7 +9,7 @@ use crate::domain::correction::{Correction, seen_in};
 use crate::domain::order::{Order, Wanted};
 use crate::domain::timeline::Health;
 use crate::domain::*;
-use crate::web::dto::at;
+use crate::web::dto::{Rfc3339, at};
 use crate::web::guard::Viewer;
 use crate::web::language::Reads;
 use crate::web::problem::Problem;
@@ -18,32 +18,40 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-#[derive(Debug, Deserialize)]
+/// How a span counts.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Body {
+#[schemars(rename = "CorrectionWanted")]
+pub(super) struct Body {
+    /// `owner/id`.
+    #[schemars(with = "String")]
     subsystem: SubsystemId,
+    /// RFC 3339, or a local civil time like `2026-12-19T23:00`.
     from: String,
+    /// Likewise; the span must be over.
     to: String,
     /// `up`, `degraded`, `down`, `unknown`, or `measured`: as the probes saw it.
     #[serde(rename = "as")]
     counts_as: String,
+    /// Why, for the evidence.
     reason: String,
 }
 
 /// One correction.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct CorrectionDto {
     subsystem: String,
-    from: String,
-    to: String,
+    from: Rfc3339,
+    to: Rfc3339,
     /// `measured` takes former ones back.
     counts_as: &'static str,
     /// What the probes saw in the span, as far as it is remembered.
     measured_ms: BTreeMap<&'static str, Millis>,
-    written: String,
+    written: Rfc3339,
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,8 +79,10 @@ impl CorrectionDto {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(in crate::web) struct Asked {
+    /// Only those about this subsystem: `owner/id`.
+    #[schemars(with = "Option<String>")]
     subsystem: Option<SubsystemId>,
 }
 

@@ -6,10 +6,10 @@
 use super::orders::{self, give, instant, read, unprocessable};
 use super::read::incident_number;
 use crate::domain::access::Caller;
-use crate::domain::filing::{Act, Grade, Outcome, Sheet, draft};
+use crate::domain::filing::{Act, Category, Grade, Outcome, Sheet, draft};
 use crate::domain::order::{Order, Wanted};
-use crate::domain::{Language, Millis, Names, Timestamp};
-use crate::web::dto::at;
+use crate::domain::{Language, Millis, Names, Symptom, Timestamp};
+use crate::web::dto::{Rfc3339, at};
 use crate::web::language::Reads;
 use crate::web::problem::Problem;
 use crate::web::state::WebState;
@@ -17,30 +17,35 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One filing.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct FilingDto {
     incident: String,
     subsystem: String,
     name: Names,
+    #[schemars(extend("enum" = Symptom::ALL.map(Symptom::as_str)))]
     symptom: &'static str,
-    since: String,
-    until: Option<String>,
+    since: Rfc3339,
+    until: Option<Rfc3339>,
     /// `running`, `overdue`, `reported`, `reported_late`, `not_due`.
     standing: &'static str,
+    #[schemars(extend("enum" = Grade::ALL.map(Grade::as_str)))]
     grade: &'static str,
     /// Nobody while the grade is what thresholds say.
     graded_by: Option<String>,
+    #[schemars(extend("enum" = Grade::ALL.map(Grade::as_str)))]
     suggested: &'static str,
     why: Vec<Names>,
+    #[schemars(extend("enum" = Category::ALL.map(Category::as_str)))]
     category: &'static str,
     to: Names,
-    known: String,
+    known: Rfc3339,
     /// Whether a person stated `known`.
     stated: bool,
-    deadline: String,
+    deadline: Rfc3339,
     /// Negative once it has passed.
     left_ms: Millis,
     reported: Option<ReportedDto>,
@@ -50,16 +55,18 @@ pub(in crate::web) struct FilingDto {
     draft: Option<Names>,
 }
 
-#[derive(Debug, Serialize)]
+/// That it was sent, and to whom.
+#[derive(Debug, Serialize, JsonSchema)]
 struct ReportedDto {
-    at: String,
+    at: Rfc3339,
     to: String,
     by: String,
 }
 
-#[derive(Debug, Serialize)]
+/// What a person did about a filing.
+#[derive(Debug, Serialize, JsonSchema)]
 struct ActDto {
-    at: String,
+    at: Rfc3339,
     by: String,
     act: &'static str,
     text: String,
@@ -128,15 +135,18 @@ pub(in crate::web) async fn one(
     Ok(Json(FilingDto { draft, ..FilingDto::of(now, sheet) }))
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// What a person did, by the last word of the path.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Body {
-    /// `grade`: which.
+#[schemars(rename = "FilingAct")]
+pub(super) struct Body {
+    /// `grade`: `ordinary`, `considerable`, `serious` or `especially_serious`.
     grade: Option<String>,
     /// `known` and `reported`: when; for `reported` now without it.
     at: Option<String>,
     /// `reported`: to whom.
     to: Option<String>,
+    /// Why, for the audit log; `reported` may leave it out.
     #[serde(default)]
     reason: String,
 }

@@ -7,7 +7,7 @@ use crate::domain::gate::GateAnswer;
 use crate::domain::*;
 use crate::web::access::Asker;
 use crate::web::access::limits::{self, GATE, Meter};
-use crate::web::dto::{RuleDto, at};
+use crate::web::dto::{Rfc3339, RuleDto, at};
 use crate::web::figures;
 use crate::web::problem::Problem;
 use crate::web::query;
@@ -16,6 +16,7 @@ use axum::extract::{ConnectInfo, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -30,23 +31,32 @@ impl Default for GateMeter {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(in crate::web) struct Question {
+    /// What is changed: `owner/id`.
+    #[schemars(required)]
     subsystem: Option<String>,
+    /// For how long: `40m`, `8h` or `1h30m`.
+    #[schemars(required)]
     #[serde(rename = "for")]
     lasts: Option<String>,
+    /// From when on, now without it: RFC 3339, or a local civil time like `2026-12-19T23:00`.
     at: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct GateDto {
+/// What the gate says.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct GateDto {
     subsystem: String,
-    start: String,
-    end: String,
+    start: Rfc3339,
+    end: Rfc3339,
     allow: bool,
-    until: Option<String>,
+    /// Until when it is allowed; null if it is denied.
+    until: Option<Rfc3339>,
+    /// The chain of rules, for allowances too.
     reasons: Vec<RuleDto>,
-    next_open: Option<String>,
+    /// From when on this very request would be allowed; null if the covered dates hold no opening.
+    next_open: Option<Rfc3339>,
 }
 
 /// `GET /api/v1/gate?subsystem=&for=&at=`.

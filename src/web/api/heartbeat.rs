@@ -6,14 +6,16 @@ use crate::web::state::WebState;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Longest token that is looked up.
 const TOKEN_BYTES_MAX: usize = 128;
 
 /// `?member=kiosk-0042`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(in crate::web) struct Member {
+    /// Which member of a fleet calls; left out for a single job.
     member: Option<String>,
 }
 

@@ -5,10 +5,12 @@ use crate::web::state::WebState;
 use crate::web::survey::{SurveyDto, Surveys};
 use axum::Json;
 use axum::extract::{Query, State};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(in crate::web) struct Asked {
+    /// Only what belongs to this owner, with the observed weeks.
     owner: Option<String>,
 }
 

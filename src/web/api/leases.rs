@@ -15,23 +15,32 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Longest secret that is looked at.
 const LEASE_BYTES_MAX: usize = 100;
 
-#[derive(Debug, Deserialize)]
+/// What a lease is wanted for.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Body {
+#[schemars(rename = "LeaseWanted")]
+pub(super) struct Body {
+    /// What is changed: `owner/id`.
+    #[schemars(with = "String")]
     subsystem: SubsystemId,
+    /// For how long: `40m`, `8h` or `1h30m`.
     #[serde(rename = "for")]
     lasts: String,
+    /// Why, for the audit log.
     #[serde(default)]
     reason: String,
 }
 
-#[derive(Debug, Serialize)]
+/// A lease, and what came of the order.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct LeaseDto {
+    /// The secret, told once.
     lease: String,
     #[serde(flatten)]
     ordered: OrderedDto,

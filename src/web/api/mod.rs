@@ -12,6 +12,7 @@ mod heartbeat;
 mod hours;
 mod leases;
 pub(super) mod on_call;
+mod openapi;
 mod orders;
 pub(in crate::web) mod outbox;
 mod plans;
@@ -76,6 +77,7 @@ pub(super) fn doors() -> Doors {
         .post("/heartbeat/{token}", Needs::Nothing, heartbeat::success)
         .get("/heartbeat/{token}/{what}", Needs::Nothing, heartbeat::said)
         .post("/heartbeat/{token}/{what}", Needs::Nothing, heartbeat::said)
+        .get("/openapi.json", Needs::Nothing, openapi::openapi)
         .get("/", Needs::Nothing, nothing)
         .fallback(nothing)
 }

@@ -11,11 +11,14 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::IntoResponse;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(in crate::web) struct Asked {
+    /// Only for this owner.
     owner: Option<String>,
+    /// At which instant, now without it: RFC 3339, or a local civil time like `2026-12-19T23:00`.
     at: Option<String>,
 }
 

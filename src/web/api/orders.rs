@@ -7,6 +7,7 @@ use crate::domain::access::Caller;
 use crate::domain::civil::Zone;
 use crate::domain::order::{Action, NotOrdered, Order, Ordered, Request, Wanted, WhyNot};
 use crate::domain::*;
+use crate::web::dto::{Rfc3339, at};
 use crate::web::language::Reads;
 use crate::web::problem::Problem;
 use crate::web::query;
@@ -15,6 +16,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Longest body of an order.
@@ -24,8 +26,9 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 const TEXT_MAX: usize = 2_000;
 
 /// A text in both languages, or one for both.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(rename = "OneOrBoth")]
 enum Text {
     One(String),
     Two { zh: String, en: String },
@@ -46,33 +49,56 @@ impl Text {
     }
 }
 
-#[derive(Debug, Deserialize)]
+/// A window that is in no file.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct RequestBody {
+#[schemars(rename = "WindowWanted")]
+pub(super) struct RequestBody {
+    /// Whose window it is.
+    #[schemars(with = "String")]
     owner: OwnerId,
+    /// What people call it.
     name: Text,
+    /// Subsystems, `owner/id`.
+    #[schemars(with = "Vec<String>")]
     scope: Vec<SubsystemId>,
+    /// RFC 3339, or a local civil time like `2026-12-19T23:00`.
     start: String,
+    /// For how long: `40m`, `8h` or `1h30m`.
     #[serde(rename = "for")]
     lasts: String,
+    /// What the public is told besides.
     notice: Option<Text>,
+    /// A plan of the same owner, which the window carries out.
+    #[schemars(with = "Option<String>")]
     plan: Option<PlanId>,
+    /// Why, for the audit log.
     reason: String,
 }
 
-#[derive(Debug, Deserialize)]
+/// Work that cannot wait.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct OverrideBody {
+#[schemars(rename = "EmergencyDeclared")]
+pub(super) struct OverrideBody {
+    /// Subsystems, `owner/id`.
+    #[schemars(with = "Vec<String>")]
     scope: Vec<SubsystemId>,
+    /// For how long, from now on: `40m` or `1h30m`, at most a day.
     #[serde(rename = "for")]
     lasts: String,
+    /// The number under which the trouble is known.
     ticket: String,
+    /// Why, for the audit log.
     reason: String,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// An order, by the last word of the path.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct ActionBody {
+#[schemars(rename = "WindowOrder")]
+pub(super) struct ActionBody {
+    /// Why, for the audit log.
     #[serde(default)]
     reason: String,
     /// `move`: the new start.
@@ -85,12 +111,15 @@ struct ActionBody {
 }
 
 /// What came of an order.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct OrderedDto {
+    /// What the order was about: a window, a schedule, an incident and so on.
     subject: String,
+    /// Of a window: where it stands now.
     state: Option<&'static str>,
-    start: Option<String>,
-    end: Option<String>,
+    start: Option<Rfc3339>,
+    end: Option<Rfc3339>,
+    /// What was done, and what it waits for.
     text: Names,
 }
 
@@ -99,8 +128,8 @@ impl From<Ordered> for OrderedDto {
         Self {
             subject: done.subject,
             state: done.state.map(window::WindowState::as_str),
-            start: done.span.map(|s| s.start.to_string()),
-            end: done.span.map(|s| s.end.to_string()),
+            start: done.span.map(|s| at(s.start)),
+            end: done.span.map(|s| at(s.end)),
             text: done.text,
         }
     }

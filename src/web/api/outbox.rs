@@ -9,10 +9,11 @@ use crate::web::problem::Problem;
 use crate::web::state::WebState;
 use axum::Json;
 use axum::extract::{Path, State};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What became of a message.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct ActedDto {
     id: String,
     state: &'static str,

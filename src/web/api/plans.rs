@@ -6,8 +6,9 @@
 use super::orders::{Answer, give, read, unprocessable};
 use crate::domain::access::Caller;
 use crate::domain::order::{Order, RunWish, Wanted};
-use crate::domain::plan::Resolution;
+use crate::domain::plan::{Resolution, RunState};
 use crate::domain::{Names, RunId, RunView, StepId, WindowId};
+use crate::web::dto::{Rfc3339, at};
 use crate::web::language::Reads;
 use crate::web::problem::Problem;
 use crate::web::state::WebState;
@@ -15,9 +16,11 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Serialize)]
+/// One step of it, done or to be done.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct StepDto {
     id: String,
     kind: String,
@@ -28,21 +31,23 @@ pub(in crate::web) struct StepDto {
     note: String,
 }
 
-#[derive(Debug, Serialize)]
+/// A run of a plan.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct RunDto {
     id: String,
     plan: String,
     plan_digest: String,
     owner: String,
     window: String,
+    #[schemars(extend("enum" = RunState::ALL.map(RunState::as_str)))]
     state: &'static str,
     why: Option<Names>,
     parked_at: Option<String>,
-    started: String,
-    ended: Option<String>,
+    started: Rfc3339,
+    ended: Option<Rfc3339>,
     started_by: String,
     epoch: u32,
-    point_of_no_return: String,
+    point_of_no_return: Rfc3339,
     drained: Vec<String>,
     steps: Vec<StepDto>,
 }
@@ -67,32 +72,41 @@ impl From<&RunView> for RunDto {
             state: run.state.as_str(),
             why: run.why.clone(),
             parked_at: run.parked_at.as_ref().map(ToString::to_string),
-            started: run.started.to_string(),
-            ended: run.ended.map(|at| at.to_string()),
+            started: at(run.started),
+            ended: run.ended.map(at),
             started_by: run.by.clone(),
             epoch: run.epoch,
-            point_of_no_return: run.point_of_no_return.to_string(),
+            point_of_no_return: at(run.point_of_no_return),
             drained: run.drained.clone(),
             steps: steps.collect(),
         }
     }
 }
 
-#[derive(Debug, Deserialize)]
+/// Which plan begins.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct StartBody {
+#[schemars(rename = "RunWanted")]
+pub(super) struct StartBody {
+    /// A window that runs and has a plan.
+    #[schemars(with = "String")]
     window: WindowId,
+    /// Why, for the audit log.
     reason: String,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// An order, by the last word of the path.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct ActionBody {
+#[schemars(rename = "RunOrder")]
+pub(super) struct ActionBody {
+    /// Why, for the audit log.
     #[serde(default)]
     reason: String,
     /// `resume`: `done` or `again`.
     verdict: Option<Resolution>,
     /// `approve`: which step.
+    #[schemars(with = "Option<String>")]
     step: Option<StepId>,
 }
 

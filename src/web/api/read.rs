@@ -3,7 +3,7 @@
 use super::composites::ImpactDto;
 use super::corrections::CorrectionDto;
 use crate::domain::*;
-use crate::web::dto::{AccountDto, AttemptDto, IncidentDto, ProbeDto, SubsystemDto, WindowDto, at};
+use crate::web::dto::{AccountDto, AttemptDto, IncidentDto, ProbeDto, Rfc3339, SubsystemDto, WindowDto, at};
 use crate::web::guard::Viewer;
 use crate::web::inspection::{self, InspectionDto};
 use crate::web::look::{self, Look};
@@ -12,11 +12,13 @@ use crate::web::state::WebState;
 use crate::web::{figures, query};
 use axum::Json;
 use axum::extract::{Path, Query, State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Serialize)]
+/// How the city is.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct Status {
-    at: String,
+    at: Rfc3339,
     version: &'static str,
     subsystems: usize,
     up: usize,
@@ -34,7 +36,8 @@ pub(in crate::web) struct Status {
     reload_problems: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+/// The head of the chain of evidence.
+#[derive(Debug, Serialize, JsonSchema)]
 struct HeadDto {
     day: String,
     head: String,
@@ -63,8 +66,9 @@ pub(in crate::web) async fn status(viewer: Viewer, State(state): State<WebState>
     })
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(in crate::web) struct OwnerFilter {
+    /// Only what belongs to this owner.
     owner: Option<String>,
 }
 
@@ -79,7 +83,8 @@ pub(in crate::web) async fn subsystems(
     Json(views.filter_map(|v| Some(SubsystemDto::of(snapshot.inventory.subsystems.get(&v.id)?, v))).collect())
 }
 
-#[derive(Debug, Serialize)]
+/// A subsystem with what belongs to it.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct SubsystemDetail {
     #[serde(flatten)]
     subsystem: SubsystemDto,
@@ -121,7 +126,8 @@ pub(in crate::web) async fn subsystem(
     }))
 }
 
-#[derive(Debug, Serialize)]
+/// The kept attempts of one probe.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct Attempts {
     probe: String,
     attempts: Vec<AttemptDto>,
@@ -153,9 +159,11 @@ fn find<'a>(snapshot: &'a Snapshot, owner: &str, name: &str) -> Result<(&'a Subs
     found.map(|(subsystem, view)| (subsystem, &**view)).ok_or_else(missing)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(in crate::web) struct Between {
+    /// From when on: RFC 3339, or a local civil time like `2026-12-19T23:00`.
     from: Option<String>,
+    /// Until when, likewise.
     to: Option<String>,
 }
 
@@ -171,30 +179,35 @@ impl Between {
     }
 }
 
-#[derive(Debug, Serialize)]
+/// What the probes saw, without gaps.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct TimelineDto {
     subsystem: String,
-    from: String,
-    to: String,
+    from: Rfc3339,
+    to: Rfc3339,
     spans: Vec<SpanDto>,
     maintenance: Vec<UsedDto>,
     /// What people said afterwards; the spans are what the probes saw.
     corrections: Vec<CorrectionDto>,
 }
 
-#[derive(Debug, Serialize)]
+/// How it was for a while, the end not in it.
+#[derive(Debug, Serialize, JsonSchema)]
 struct SpanDto {
-    from: String,
-    to: String,
+    from: Rfc3339,
+    to: Rfc3339,
+    #[schemars(extend("enum" = timeline::Health::ALL.map(timeline::Health::as_str)))]
     state: &'static str,
 }
 
-#[derive(Debug, Serialize)]
+/// How a window was used.
+#[derive(Debug, Serialize, JsonSchema)]
 struct UsedDto {
     window: String,
-    from: String,
-    to: String,
-    approved_end: String,
+    from: Rfc3339,
+    to: Rfc3339,
+    approved_end: Rfc3339,
+    /// `valid`, `emergency` or `violation`.
     standing: &'static str,
 }
 
@@ -230,8 +243,9 @@ pub(in crate::web) async fn timeline(
     }))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(in crate::web) struct IncidentFilter {
+    /// `open` or `closed`; all of them without it.
     state: Option<String>,
 }
 
@@ -295,24 +309,27 @@ pub(in crate::web) async fn impact(
     Ok(Json(crate::domain::impact::impact(&snapshot.inventory, &window.scope).into()))
 }
 
-#[derive(Debug, Serialize)]
+/// What waits, what was given up, and what left lately.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct OutboxDto {
     pending: u64,
-    oldest: Option<String>,
+    oldest: Option<Rfc3339>,
     dead_letters: u64,
     messages: Vec<MessageDto>,
 }
 
-#[derive(Debug, Serialize)]
+/// One mail to one recipient.
+#[derive(Debug, Serialize, JsonSchema)]
 struct MessageDto {
     id: String,
     thread: String,
     sequence: u32,
     to: String,
-    at: String,
+    at: Rfc3339,
+    /// `pending`, `sent` or `dead`.
     state: &'static str,
     attempts: u32,
-    next_at: Option<String>,
+    next_at: Option<Rfc3339>,
     last_error: Option<String>,
 }
 

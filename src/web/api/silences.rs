@@ -8,7 +8,7 @@ use crate::domain::access::Caller;
 use crate::domain::order::{Order, Wanted};
 use crate::domain::silence::{Matcher, Silence, SilenceId};
 use crate::domain::{OwnerId, SubsystemId, Symptom};
-use crate::web::dto::at;
+use crate::web::dto::{Rfc3339, at};
 use crate::web::language::Reads;
 use crate::web::problem::Problem;
 use crate::web::state::WebState;
@@ -16,29 +16,41 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Deserialize)]
+/// What is to be held back.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Body {
+#[schemars(rename = "SilenceWanted")]
+pub(super) struct Body {
+    /// Mail about this owner's subsystems. At least one of the first four is given.
+    #[schemars(with = "Option<String>")]
     owner: Option<OwnerId>,
+    /// Mail about this subsystem: `owner/id`.
+    #[schemars(with = "Option<String>")]
     subsystem: Option<SubsystemId>,
+    /// Mail about this symptom, such as `down`.
     symptom: Option<String>,
-    /// A mail address.
+    /// Mail to this address.
     person: Option<String>,
-    /// `8h`.
+    /// For how long: `8h`.
     lasts: String,
+    /// Why, for the audit log.
     reason: String,
 }
 
-#[derive(Debug, Deserialize)]
+/// Why it is over.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Why {
+#[schemars(rename = "SilenceLifted")]
+pub(super) struct Why {
+    /// For the audit log.
     reason: String,
 }
 
 /// One silence.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct SilenceDto {
     id: String,
     /// Whether it holds now.
@@ -47,8 +59,8 @@ pub(in crate::web) struct SilenceDto {
     subsystem: Option<String>,
     symptom: Option<&'static str>,
     person: Option<String>,
-    from: String,
-    until: String,
+    from: Rfc3339,
+    until: Rfc3339,
     by: String,
     reason: String,
     lifted_by: Option<String>,

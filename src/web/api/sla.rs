@@ -6,22 +6,27 @@ use crate::domain::sla::{Account, Bounded, Period, Reader, Share, Statement, Sub
 use crate::domain::{CompositeId, Millis, Objective, OwnerId, Snapshot, SubsystemId, SubsystemView, Timestamp};
 use crate::metrics::targets::cause_label;
 use crate::web::archive::Archive;
-use crate::web::dto::{AccountDto, BoundedDto, at};
+use crate::web::dto::{AccountDto, BoundedDto, Rfc3339, at};
 use crate::web::guard::Viewer;
 use crate::web::problem::Problem;
 use crate::web::state::WebState;
 use axum::Json;
 use axum::extract::{Query, State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(in crate::web) struct Asked {
+    /// `day`, `week`, `month` (without it), `quarter`, `year`, `rolling_7d`, `rolling_30d`, or a named one like `2026-11`.
     period: Option<String>,
+    /// Only this owner's subsystems, and no composites.
     owner: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+/// The account of one subsystem or composite.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AccountOf")]
 pub(in crate::web) struct Row {
     #[serde(flatten)]
     subject: SubjectDto,
@@ -32,13 +37,12 @@ pub(in crate::web) struct Row {
     account: AccountDto,
 }
 
-/// `"subsystem": "bdc/identity"`, and likewise for others.
-#[derive(Debug, Serialize)]
+/// Who promises something: `"subsystem": "bdc/identity"`, and likewise for composites.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum SubjectDto {
     Subsystem(String),
     Composite(String),
-    Owner(String),
 }
 
 /// `GET /api/v1/sla?period=&owner=`: every subsystem, and every composite unless an owner is named.
@@ -96,21 +100,25 @@ impl Row {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(in crate::web) struct AskedOne {
+    /// `day`, `week`, `month` (without it), `quarter`, `year`, `rolling_7d`, `rolling_30d`, or a named one like `2026-11`.
     period: Option<String>,
+    /// About this subsystem, `owner/id`. At most one of the three; the city without any.
     subsystem: Option<String>,
+    /// About this composite.
     composite: Option<String>,
+    /// About everything that belongs to this owner.
     owner: Option<String>,
 }
 
 /// What can be said about one subject; shares of every breakdown sum to `totals`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct StatementDto {
     subject: String,
     period: String,
-    start: String,
-    end: String,
+    start: Rfc3339,
+    end: Rfc3339,
     provisional: bool,
     totals: TotalsDto,
     promises: Vec<PromiseDto>,
@@ -123,7 +131,8 @@ pub(in crate::web) struct StatementDto {
     measured: Option<TotalsDto>,
 }
 
-#[derive(Debug, Serialize)]
+/// Figures of all promises together.
+#[derive(Debug, Serialize, JsonSchema)]
 struct TotalsDto {
     public: BoundedDto,
     contract: BoundedDto,
@@ -136,7 +145,7 @@ struct TotalsDto {
     share: ShareDto,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ShareDto {
     good_ms: Millis,
     degraded_ms: Millis,
@@ -147,7 +156,8 @@ struct ShareDto {
     policy_violation_ms: Millis,
 }
 
-#[derive(Debug, Serialize)]
+/// What one of them promised, and how it went.
+#[derive(Debug, Serialize, JsonSchema)]
 struct PromiseDto {
     #[serde(flatten)]
     subject: SubjectDto,
@@ -159,7 +169,7 @@ struct PromiseDto {
 }
 
 /// A part of the time; without a name it is the rest.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct PartDto {
     name: Option<String>,
     #[serde(flatten)]
@@ -226,7 +236,6 @@ impl StatementDto {
         let promise = |(subject, account): &(Subject, Account)| PromiseDto {
             subject: match subject {
                 Subject::Composite(id) => SubjectDto::Composite(id.to_string()),
-                Subject::Owner(id) => SubjectDto::Owner(id.to_string()),
                 other => SubjectDto::Subsystem(name(other)),
             },
             public: (&account.public).into(),

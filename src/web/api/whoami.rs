@@ -3,11 +3,14 @@
 use crate::domain::OwnerId;
 use crate::domain::access::Caller;
 use axum::Json;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-#[derive(Debug, Serialize)]
+/// Whose token was shown, and what it is good for.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct Myself {
     holder: String,
+    #[schemars(with = "Option<String>")]
     owner: Option<OwnerId>,
     scopes: Vec<String>,
     from: String,

@@ -16,20 +16,26 @@ use crate::web::state::WebState;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-#[derive(Debug, Default, Deserialize)]
+/// Words about an incident.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Body {
+#[schemars(rename = "Note")]
+pub(super) struct Body {
+    /// What whoever comes next should know.
     #[serde(default)]
     text: String,
 }
 
-#[derive(Debug, Deserialize)]
+/// Whose incident it is now.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct HandOver {
+pub(super) struct HandOver {
     /// A roster, or the id, name or address of somebody on one.
     to: String,
+    /// What that one should know.
     text: String,
 }
 

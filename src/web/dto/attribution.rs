@@ -1,14 +1,16 @@
 //! Undeclared maintenance on the wire: whose it is, what was declared, what the policies would have said.
 
-use super::{Viewer, at};
+use super::{Rfc3339, Viewer, at};
 use crate::domain::Names;
 use crate::domain::attribution::{Attribution, Declared, Ruling};
+use crate::domain::window::WindowState;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Whose undeclared maintenance it is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct AttributionDto {
-    at: String,
+    at: Rfc3339,
     owner: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     contacts: Vec<String>,
@@ -17,23 +19,26 @@ pub(super) struct AttributionDto {
     policy: RulingDto,
 }
 
-#[derive(Debug, Serialize)]
+/// A window that would have covered it, and why it does not.
+#[derive(Debug, Serialize, JsonSchema)]
 struct DeclaredDto {
     window: String,
+    #[schemars(extend("enum" = WindowState::ALL.map(WindowState::as_str)))]
     state: &'static str,
-    start: String,
-    end: String,
+    start: Rfc3339,
+    end: Rfc3339,
     why: Names,
 }
 
-#[derive(Debug, Serialize)]
+/// What the policies say to that instant.
+#[derive(Debug, Serialize, JsonSchema)]
 struct RulingDto {
     allow: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    until: Option<String>,
+    until: Option<Rfc3339>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<Names>,
-    next_open: Option<String>,
+    next_open: Option<Rfc3339>,
 }
 
 impl AttributionDto {

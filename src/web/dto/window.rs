@@ -1,29 +1,35 @@
 //! A window on the wire, its versions, and what people decided about it.
 
-use super::{Viewer, at};
-use crate::domain::window::{Decision, DecisionView, Emergency, Version};
+use super::{Rfc3339, Viewer, at};
+use crate::domain::window::{Change, Decision, DecisionView, Emergency, Version, WindowState};
 use crate::domain::{Names, Timestamp, WindowView};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// A window.
-#[derive(Debug, Serialize)]
+/// A maintenance window.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct WindowDto {
     id: String,
     schedule: String,
     owner: String,
     name: Names,
     scope: Vec<String>,
-    start: String,
-    end: String,
+    start: Rfc3339,
+    end: Rfc3339,
+    #[schemars(extend("enum" = WindowState::ALL.map(WindowState::as_str)))]
     state: &'static str,
+    /// Why it stands there; what is missing.
     why: Names,
-    announced: Option<String>,
-    restored: Option<String>,
+    announced: Option<Rfc3339>,
+    restored: Option<Rfc3339>,
     emergency: Option<Emergency>,
+    /// Rises with each change that readers must know; 0 before it is announced.
     version: u32,
+    /// The last 32.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     versions: Vec<VersionDto>,
+    /// Of each subsystem: how often it answered otherwise than maintenance should.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     defects: BTreeMap<String, u32>,
     /// It goes by the approval of people, and has what it needs.
@@ -34,21 +40,23 @@ pub(in crate::web) struct WindowDto {
 }
 
 /// One change of a window that readers must know.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct VersionDto {
     version: u32,
+    #[schemars(extend("enum" = Change::ALL.map(Change::as_str)))]
     change: &'static str,
-    at: String,
-    start: String,
-    end: String,
+    at: Rfc3339,
+    start: Rfc3339,
+    end: Rfc3339,
     #[serde(skip_serializing_if = "Option::is_none")]
     former: Option<FormerDto>,
 }
 
-#[derive(Debug, Serialize)]
+/// The time that was said before.
+#[derive(Debug, Serialize, JsonSchema)]
 struct FormerDto {
-    start: String,
-    end: String,
+    start: Rfc3339,
+    end: Rfc3339,
 }
 
 impl From<&Version> for VersionDto {
@@ -94,9 +102,9 @@ impl WindowDto {
 }
 
 /// What one person decided.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct DecisionDto {
-    at: String,
+    at: Rfc3339,
     /// The word of the order.
     action: &'static str,
     by: String,
@@ -109,9 +117,9 @@ struct DecisionDto {
     owners: Vec<String>,
     /// Of another time: which.
     #[serde(skip_serializing_if = "Option::is_none")]
-    start: Option<String>,
+    start: Option<Rfc3339>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    end: Option<String>,
+    end: Option<Rfc3339>,
     /// Of an approval: what was approved is no longer what is to be done.
     void: bool,
 }

@@ -3,6 +3,8 @@
 use crate::domain::civil::Zone;
 use crate::domain::survey::{Cell, DayKind, Days, Finding, FindingKind, Survey, Week, clock, days_text};
 use crate::domain::*;
+use crate::web::dto::{Rfc3339, at};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -10,8 +12,8 @@ use std::fmt::Write;
 pub const CSV_HEAD: &str = "owner,subsystem,declared,declared_hours,effective_hours,observed,days_seen,days,finding,\
                             on_days,seen,low,high,text\r\n";
 
-/// One subsystem.
-#[derive(Debug, Serialize)]
+/// The declared and the observed hours of one subsystem.
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct SurveyDto {
     subsystem: String,
     name: Names,
@@ -20,8 +22,8 @@ pub struct SurveyDto {
     effective_seconds: i64,
     /// The hours rest on a year whose holidays are not published.
     provisional: bool,
-    from: String,
-    to: String,
+    from: Rfc3339,
+    to: Rfc3339,
     days: u32,
     days_seen: u32,
     visits: u64,
@@ -31,10 +33,12 @@ pub struct SurveyDto {
     weeks: Option<WeeksDto>,
 }
 
-#[derive(Debug, Serialize)]
+/// Where declared hours and what was seen do not agree.
+#[derive(Debug, Serialize, JsonSchema)]
 struct FindingDto {
     kind: &'static str,
     days: Option<Names>,
+    /// Local times, `17:00`.
     from: Option<String>,
     to: Option<String>,
     chain: Vec<Vec<String>>,
@@ -48,13 +52,14 @@ struct FindingDto {
 }
 
 /// Seven rows, Monday first, of 24 cells each.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct WeeksDto {
     working: Vec<Vec<CellDto>>,
     non_working: Vec<Vec<CellDto>>,
 }
 
-#[derive(Debug, Serialize)]
+/// One hour of the week.
+#[derive(Debug, Serialize, JsonSchema)]
 struct CellDto {
     days: u32,
     availability: Option<f64>,
@@ -74,8 +79,8 @@ impl SurveyDto {
             declared_seconds: survey.declared_ms / SECOND,
             effective_seconds: survey.effective_ms / SECOND,
             provisional: survey.provisional,
-            from: survey.period.start.to_string(),
-            to: survey.period.end.to_string(),
+            from: at(survey.period.start),
+            to: at(survey.period.end),
             days: survey.days,
             days_seen: survey.days_seen,
             visits: survey.visits.0,
