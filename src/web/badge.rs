@@ -9,8 +9,9 @@ use super::problem::Problem;
 use super::state::WebState;
 use super::text::Texts;
 use crate::domain::SubsystemId;
+use crate::web::extract::Path;
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 

@@ -14,6 +14,7 @@ mod banner;
 mod channel;
 mod dto;
 mod etag;
+mod extract;
 mod feed;
 mod format;
 mod guard;

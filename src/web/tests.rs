@@ -230,6 +230,9 @@ async fn what_is_not_understood_is_answered_with_the_remedy() {
         ("/api/v1/sla?period=never", "never"),
         ("/api/v1/incidents?state=odd", "open or closed"),
         ("/api/v1/subsystems/bdc/identity/timeline?from=2026-11-24T20:00&to=2026-11-24T19:00", "from"),
+        ("/api/v1/windows?owner=bdc&owner=ndrc", "owner"),
+        ("/api/v1/subsystems/bdc/%FF", "UTF-8"),
+        ("/maintenance.ics?owner=bdc&owner=ndrc", "owner"),
     ] {
         let answer = get(path).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");

@@ -3,12 +3,13 @@
 use crate::domain::*;
 use crate::store::{AUDIT_PAGE_MAX, AuditOrder, AuditPlace, AuditQuery, AuditRow, Store};
 use crate::web::audit::{AuditFormat, AuditLine, next_page};
+use crate::web::extract::Query;
 use crate::web::problem::Problem;
 use crate::web::query;
 use crate::web::state::WebState;
 use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;

@@ -1,10 +1,10 @@
 //! `/api/v1/heartbeat/{token}`: jobs say that they ran. The token is the permission, so any peer may beat.
 
 use crate::probe::{Beat, MEMBER_ID_MAX, Taken};
+use crate::web::extract::{Path, Query};
 use crate::web::problem::Problem;
 use crate::web::state::WebState;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -19,7 +19,7 @@ pub(in crate::web) struct Member {
     member: Option<String>,
 }
 
-type MemberQuery = Result<Query<Member>, QueryRejection>;
+type MemberQuery = Result<Query<Member>, Problem>;
 
 /// `…/{token}`.
 pub(in crate::web) async fn success(

@@ -1,10 +1,11 @@
 //! `/api/v1/hours`: the service-hours survey.
 
+use crate::web::extract::Query;
 use crate::web::problem::Problem;
 use crate::web::state::WebState;
 use crate::web::survey::{SurveyDto, Surveys};
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Deserialize;
 

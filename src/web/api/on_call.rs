@@ -2,13 +2,14 @@
 
 use crate::domain::*;
 use crate::field::suggestion;
+use crate::web::extract::Query;
 use crate::web::language::Reads;
 use crate::web::on_call::{OnCallDto, calendar};
 use crate::web::problem::Problem;
 use crate::web::query;
 use crate::web::state::WebState;
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use schemars::JsonSchema;

@@ -67,9 +67,8 @@ fn document(doors: &[Door]) -> Value {
         paths.entry(path).or_insert(json!({}))[method] = operation.describe(&door.needs, &mut schemas);
     }
     let sentence = schemas.written.subschema_for::<Problem>().to_value();
-    let refusals = REFUSALS.iter().map(|(status, says)| (named(*status), problem(Some(*status), says, &sentence)));
-    let other =
-        (PROBLEM.to_owned(), problem(None, "Anything else: what is wrong, and what to do about it.", &sentence));
+    let refusals = REFUSALS.iter().map(|(status, says)| (named(*status), problem(says, &sentence)));
+    let other = (PROBLEM.to_owned(), problem("Anything else: what is wrong, and what to do about it.", &sentence));
     let responses: Map<String, Value> = refusals.chain([other]).collect();
     let mut document = json!({
         "openapi": "3.1.0",

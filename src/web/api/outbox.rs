@@ -5,10 +5,11 @@
 use crate::domain::access::Caller;
 use crate::domain::{AuditEntry, DAY};
 use crate::store::StoreError;
+use crate::web::extract::Path;
 use crate::web::problem::Problem;
 use crate::web::state::WebState;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Serialize;
 

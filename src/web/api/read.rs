@@ -4,6 +4,7 @@ use super::composites::ImpactDto;
 use super::corrections::CorrectionDto;
 use crate::domain::*;
 use crate::web::dto::{AccountDto, AttemptDto, IncidentDto, ProbeDto, Rfc3339, SubsystemDto, WindowDto, at};
+use crate::web::extract::{Path, Query};
 use crate::web::guard::Viewer;
 use crate::web::inspection::{self, InspectionDto};
 use crate::web::look::{self, Look};
@@ -11,7 +12,7 @@ use crate::web::problem::Problem;
 use crate::web::state::WebState;
 use crate::web::{figures, query};
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -7,11 +7,12 @@ use crate::domain::{CompositeId, Millis, Objective, OwnerId, Snapshot, Subsystem
 use crate::metrics::targets::cause_label;
 use crate::web::archive::Archive;
 use crate::web::dto::{AccountDto, BoundedDto, Rfc3339, at};
+use crate::web::extract::Query;
 use crate::web::guard::Viewer;
 use crate::web::problem::Problem;
 use crate::web::state::WebState;
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -269,12 +269,8 @@ pub(super) fn named(status: StatusCode) -> String {
 }
 
 /// A refusal as the document keeps it.
-pub(super) fn problem(status: Option<StatusCode>, says: &str, schema: &Value) -> Value {
-    let mut content = json!({ "application/problem+json": { "schema": schema } });
-    if status == Some(StatusCode::BAD_REQUEST) {
-        // What cannot even be taken apart, before a door looks at it.
-        content["text/plain"] = json!({ "schema": { "type": "string" } });
-    }
+pub(super) fn problem(says: &str, schema: &Value) -> Value {
+    let content = json!({ "application/problem+json": { "schema": schema } });
     json!({ "description": says, "content": content })
 }
 
